@@ -1,0 +1,209 @@
+import type { GivenSettings, SettingName } from './settings.ts'
+import { SettingRefusal, settings } from './settings.ts'
+
+/** Everything the server was told, in the groups of the parts that use it. Durations are in seconds. */
+export interface Config {
+  readonly production: boolean
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly server: {
+    readonly host: string
+    readonly port: number
+    /** Without a trailing slash. */
+    readonly publicUrl: string
+    readonly trustProxy: number | readonly string[]
+    readonly corsOrigins: readonly string[]
+    readonly rateLimits: boolean
+  }
+  readonly database: {
+    /** Absent: the server runs its own PostgreSQL in the data directory. */
+    readonly url: string | undefined
+    readonly dataDir: string
+    readonly poolSize: number
+  }
+  /** The first signs, all verify. Empty: one is to be made in the data directory. */
+  readonly secretKeys: readonly string[]
+  readonly tokens: { readonly issuer: string; readonly audience: string }
+  readonly sessions: {
+    readonly accessLifetime: number
+    readonly refreshLifetime: number
+    readonly sessionLifetime: number
+    readonly refreshGrace: number
+  }
+  readonly emailVerification: 'optional' | 'required'
+  readonly passwords: {
+    readonly bcryptCost: number
+    readonly minLength: number
+    /** The first hashes, all verify. */
+    readonly peppers: readonly string[]
+    readonly hashQueue: number
+  }
+  readonly mail: {
+    /** Absent: mails go to the development mailbox. */
+    readonly smtp:
+      | {
+          readonly host: string
+          readonly port: number
+          readonly useTls: boolean
+          readonly user: string | undefined
+          readonly password: string | undefined
+        }
+      | undefined
+    readonly from: string
+  }
+  readonly links: {
+    /** Where the links in mails lead, without a trailing slash. */
+    readonly frontendUrl: string
+    readonly verifyEmailPath: string
+    readonly resetPasswordPath: string
+    /** Whether the links lead to small pages of our own, as no frontend is configured. */
+    readonly toOwnPages: boolean
+  }
+}
+
+/** Everything that is wrong with the settings, by name, with the remedy and without a value. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Turns the environment into the configuration. Throws a ConfigError that names all mistakes at once. */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = []
+  const given = readSettings(environment, problems)
+  const production = given.NODE_ENV === 'production'
+  if (production) problems.push(...productionProblems(environment, given))
+
+  const port = given.PORT ?? 3000
+  const publicUrl = given.PUBLIC_URL ?? `http://localhost:${port}`
+  const frontendUrl = given.FRONTEND_URL ?? publicUrl
+  const config: Config = {
+    production,
+    logLevel: given.LOG_LEVEL ?? 'info',
+    server: {
+      host: given.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+      port,
+      publicUrl,
+      trustProxy: given.TRUST_PROXY ?? 0,
+      corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
+      rateLimits: given.RATE_LIMITS ?? true,
+    },
+    database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
+    secretKeys: given.SECRET_KEY ?? [],
+    tokens: { issuer: publicUrl, audience: given.JWT_AUDIENCE ?? publicUrl },
+    sessions: {
+      accessLifetime: given.ACCESS_TOKEN_LIFETIME ?? 15 * 60,
+      refreshLifetime: given.REFRESH_TOKEN_LIFETIME ?? 7 * 86_400,
+      sessionLifetime: given.SESSION_LIFETIME ?? 30 * 86_400,
+      refreshGrace: given.REFRESH_GRACE ?? 10,
+    },
+    emailVerification: given.EMAIL_VERIFICATION ?? 'optional',
+    passwords: {
+      bcryptCost: given.BCRYPT_COST ?? 12,
+      minLength: given.PASSWORD_MIN_LENGTH ?? 8,
+      peppers: given.PASSWORD_PEPPER ?? [],
+      hashQueue: given.HASH_QUEUE ?? 50,
+    },
+    mail: {
+      smtp:
+        given.EMAIL_HOST === undefined
+          ? undefined
+          : {
+              host: given.EMAIL_HOST,
+              port: given.EMAIL_PORT ?? 587,
+              useTls: given.EMAIL_USE_TLS ?? true,
+              user: given.EMAIL_HOST_USER,
+              password: given.EMAIL_HOST_PASSWORD,
+            },
+      from: given.DEFAULT_FROM_EMAIL ?? 'auth@localhost',
+    },
+    links: {
+      frontendUrl,
+      verifyEmailPath: given.VERIFY_EMAIL_PATH ?? '/verify-email#token={token}',
+      resetPasswordPath: given.RESET_PASSWORD_PATH ?? '/reset-password#token={token}',
+      toOwnPages: given.FRONTEND_URL === undefined,
+    },
+  }
+
+  problems.push(...contradictions(config, environment, given))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return deepFreeze(config)
+}
+
+/** Reads each setting by itself. An empty one counts as absent. */
+function readSettings(environment: Environment, problems: string[]): GivenSettings {
+  const given: Partial<Record<SettingName, unknown>> = {}
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const text = environment[name]?.trim()
+    if (!text) continue
+    try {
+      given[name] = settings[name](text)
+    } catch (error) {
+      if (!(error instanceof SettingRefusal)) throw error
+      problems.push(`${name} ${error.message}`)
+    }
+  }
+  return given as GivenSettings
+}
+
+const neededInProduction = {
+  DATABASE_URL: 'the PostgreSQL server to use',
+  SECRET_KEY: 'the key that signs tokens; make one with: openssl rand -base64 48',
+  FRONTEND_URL: 'where the links in mails lead',
+  PUBLIC_URL: 'how the outside reaches this server',
+  EMAIL_HOST: 'the mail server',
+  DEFAULT_FROM_EMAIL: 'the sender of mails',
+} satisfies Partial<Record<SettingName, string>>
+
+function isAbsent(environment: Environment, name: string): boolean {
+  return !environment[name]?.trim()
+}
+
+function productionProblems(environment: Environment, given: GivenSettings): string[] {
+  const problems = Object.entries(neededInProduction)
+    .filter(([name]) => isAbsent(environment, name))
+    .map(([name, purpose]) => `${name} must be set in production: ${purpose}`)
+  if (given.FRONTEND_URL?.startsWith('http:')) problems.push('FRONTEND_URL must be an https address in production')
+  if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
+  if (given.SECRET_KEY?.some(isSample)) {
+    problems.push('SECRET_KEY must not be a sample or a pattern; make one with: openssl rand -base64 48')
+  }
+  return problems
+}
+
+/** Keys that stand in examples everywhere, or that hold hardly any different characters. */
+function isSample(key: string): boolean {
+  return /change.?me|your.?secret|example|django-insecure|placeholder|secret.?key/i.test(key) || new Set(key).size < 10
+}
+
+/** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */
+function contradictions({ production, sessions }: Config, environment: Environment, given: GivenSettings): string[] {
+  const problems: string[] = []
+  const isUnread = (name: SettingName) => given[name] === undefined && !isAbsent(environment, name)
+  const mustLastAsLong = (name: SettingName, seconds: number, other: SettingName, otherSeconds: number) => {
+    if (seconds < otherSeconds && !isUnread(name) && !isUnread(other)) {
+      problems.push(`${name} must not be shorter than ${other}`)
+    }
+  }
+  const { accessLifetime, refreshLifetime, sessionLifetime } = sessions
+  mustLastAsLong('REFRESH_TOKEN_LIFETIME', refreshLifetime, 'ACCESS_TOKEN_LIFETIME', accessLifetime)
+  mustLastAsLong('SESSION_LIFETIME', sessionLifetime, 'REFRESH_TOKEN_LIFETIME', refreshLifetime)
+  if (!production && given.EMAIL_HOST !== undefined && isAbsent(environment, 'DEFAULT_FROM_EMAIL')) {
+    problems.push('DEFAULT_FROM_EMAIL must be set when EMAIL_HOST is: the sender of mails')
+  }
+  if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
+    problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')
+  }
+  return problems
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
+  return value
+}
