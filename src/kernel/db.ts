@@ -1,0 +1,21 @@
+import type { PrismaClient } from '../generated/prisma/client.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+
+export type { Registration, Session, User } from '../generated/prisma/client.ts'
+
+/** What speaks to the tables: the whole database, or one transaction of it. */
+export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$use' | '$transaction' | '$extends'>
+
+/** The database as a port. */
+export interface Database {
+  readonly db: Db
+  /** Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. */
+  readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
+  /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
+  readonly afterCommit: (tx: Db, action: () => void) => void
+}
+
+/** Whether the error says that a row with this unique value already exists. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
+}

@@ -1,0 +1,67 @@
+/** What an error code means wherever it is thrown: its HTTP status and a sentence for people. */
+export interface ErrorDefinition {
+  readonly code: string
+  readonly status: number
+  readonly sentence: string
+}
+
+/** One thing wrong with the input: where, which rule, and what to do. */
+export interface InputIssue {
+  readonly path: readonly PropertyKey[]
+  readonly code: string
+  readonly detail: string
+}
+
+export interface Circumstances {
+  /** Replaces the definition's sentence where the case can be told more exactly. */
+  readonly detail?: string
+  readonly issues?: readonly InputIssue[]
+  readonly retryAfterSeconds?: number
+  readonly allow?: readonly string[]
+}
+
+/** A refusal that the caller is told about. Anything else that is thrown is a fault of ours. */
+export class AuthError extends Error {
+  readonly definition: ErrorDefinition
+  readonly circumstances: Circumstances
+
+  constructor(definition: ErrorDefinition, circumstances: Circumstances = {}) {
+    super(circumstances.detail ?? definition.sentence)
+    this.name = 'AuthError'
+    this.definition = definition
+    this.circumstances = circumstances
+  }
+}
+
+/** Declares errors as data: `{ code: [status, sentence] }`. */
+export function defineErrors<Code extends string>(
+  table: Readonly<Record<Code, readonly [status: number, sentence: string]>>,
+): Readonly<Record<Code, ErrorDefinition>> {
+  const definitions = {} as Record<Code, ErrorDefinition>
+  for (const code of Object.keys(table) as Code[]) {
+    const [status, sentence] = table[code]
+    definitions[code] = { code, status, sentence }
+  }
+  return Object.freeze(definitions)
+}
+
+/** Refusals that any endpoint may answer with. */
+export const requestErrors = defineErrors({
+  invalid_request: [400, 'The request is not valid'],
+  malformed_json: [400, 'The body is not valid JSON in UTF-8'],
+  unauthenticated: [401, 'Authentication is required: send "Authorization: Bearer <access token>"'],
+  not_found: [404, 'There is nothing at this address'],
+  method_not_allowed: [405, 'This address does not answer that method'],
+  body_too_large: [413, 'The body is larger than 16 kB'],
+  unsupported_media_type: [415, 'The body must be uncompressed JSON: send "Content-Type: application/json"'],
+  headers_too_large: [431, 'The header fields are too large'],
+  rate_limited: [429, 'Too many requests: wait and try again'],
+  internal_error: [500, 'Something went wrong on our side; the request id helps us to find out what'],
+  overloaded: [503, 'The server is busy: try again shortly'],
+  database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
+})
+
+/** The refusal of a request whose input breaks a rule. */
+export function invalidRequest(issues: readonly InputIssue[]): AuthError {
+  return new AuthError(requestErrors.invalid_request, { issues })
+}

@@ -1,0 +1,59 @@
+/** The world outside the domain, as the domain sees it. Tests replace these and nothing else. */
+
+export interface Clock {
+  now(): Date
+}
+
+export interface Logger {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface PasswordHasher {
+  /** Hashes with the current scheme, pepper and cost. Throws `overloaded` when too many wait already. */
+  hash(password: string): Promise<string>
+  /** Compares; with no stored hash it costs the same and says no. Throws `overloaded` when too many wait already. */
+  verify(password: string, storedHash: string | undefined): Promise<boolean>
+  /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
+  isOutdated(storedHash: string): boolean
+}
+
+export interface Mail {
+  readonly recipient: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+/** A mail server's refusal that trying again will not change. */
+export class MailRefused extends Error {}
+
+export interface Mailer {
+  /** Hands the mail over. Throws MailRefused when trying again is useless; any other error is temporary. */
+  send(mail: Mail): Promise<void>
+}
+
+export type TokenKind = 'access' | 'refresh'
+
+/** The claims that both kinds of token carry. Instants are in seconds since 1970. */
+export interface TokenClaims {
+  readonly sub: string
+  readonly user_id: number
+  readonly sid: string
+  readonly generation: number
+  readonly iat: number
+  readonly exp: number
+}
+
+export type TokenReading =
+  | { readonly state: 'valid' | 'expired'; readonly claims: TokenClaims }
+  | { readonly state: 'invalid' }
+
+export interface TokenSigner {
+  /** The same claims give the same bytes. */
+  sign(kind: TokenKind, claims: TokenClaims): string
+  /** Reads a token of this kind; one of another kind, however well signed, is invalid. */
+  read(kind: TokenKind, token: string): TokenReading
+}

@@ -1,0 +1,51 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+
+/** Derives a 256-bit key for one purpose (HKDF-SHA-256, RFC 5869): no key serves two purposes. */
+export function deriveKey(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
+}
+
+/** A token for a mail: 256 random bits in base64url. */
+export function randomToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** What is stored of such a token. It has 256 random bits, so a plain digest cannot be guessed backwards. */
+export function tokenDigest(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+const nonceLength = 12
+const tagLength = 16
+
+/** Keeps short texts unreadable in the database (AES-256-GCM). The first key seals, all of them open. */
+export interface Vault {
+  seal(text: string): Uint8Array<ArrayBuffer>
+  /** Throws when none of the keys fits. */
+  open(sealed: Uint8Array): string
+}
+
+export function createVault(keys: readonly [Buffer, ...Buffer[]]): Vault {
+  return {
+    seal(text) {
+      const nonce = randomBytes(nonceLength)
+      const cipher = createCipheriv('aes-256-gcm', keys[0], nonce)
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+      return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), body]))
+    },
+    open(sealed) {
+      const nonce = sealed.subarray(0, nonceLength)
+      const tag = sealed.subarray(nonceLength, nonceLength + tagLength)
+      const body = sealed.subarray(nonceLength + tagLength)
+      for (const key of keys) {
+        try {
+          const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAuthTag(tag)
+          return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
+        } catch {
+          // Sealed with another of the keys.
+        }
+      }
+      throw new Error('none of the secret keys opens this; was SECRET_KEY replaced instead of extended?')
+    },
+  }
+}

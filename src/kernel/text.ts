@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
+
+/**
+ * A string that PostgreSQL, mails and logs can hold as it is: well-formed UTF-16 without control characters.
+ * The length counts UTF-16 units and is checked before anything else is done with the string.
+ */
+export function text({ min = 0, max }: { min?: number; max: number }) {
+  return z
+    .string()
+    .min(min, { abort: true })
+    .max(max, { abort: true })
+    .superRefine((value, context) => {
+      if (!value.isWellFormed()) {
+        context.addIssue({
+          code: 'custom',
+          params: { code: 'ill_formed_text' },
+          message: 'must be well-formed Unicode',
+        })
+      } else if (controlCharacter.test(value)) {
+        context.addIssue({
+          code: 'custom',
+          params: { code: 'control_character' },
+          message: 'must not hold control characters',
+        })
+      }
+    })
+}
