@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { rm, stat } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode } from './data-dir.ts'
+import { StartError } from './start-error.ts'
+
+export interface DataDirLock {
+  readonly release: () => Promise<void>
+}
+
+/**
+ * Keeps other servers out of the directory for as long as this process lives: a socket that somebody listens on, which ends
+ * with its process however that ends. Throws a StartError when another server has it.
+ */
+export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
+  const address = socketAddress(dataDir)
+  const first = await listen(address)
+  if (first) return heldBy(first)
+
+  const holder = await whoListens(address)
+  if (holder !== undefined) throw inUse(dataDir, holder)
+  await rm(address, { force: true })
+  const second = await listen(address)
+  if (!second) throw inUse(dataDir, '')
+  // Not closed then: closing would remove the other's socket.
+  second.unref()
+  if (await wasReplaced(address)) throw inUse(dataDir, '')
+  return heldBy(second)
+}
+
+function heldBy(server: Server): DataDirLock {
+  // A lock must not keep the process alive.
+  server.unref()
+  return {
+    release: async () => {
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** The path of a socket holds about a hundred bytes, and less on some systems. */
+function socketAddress(dataDir: string): string {
+  const name = `auth-server-${createHash('sha256').update(dataDir).digest('hex').slice(0, 32)}`
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`
+  const path = join(dataDir, 'server.lock')
+  const places = [path, relative(process.cwd(), path), join(tmpdir(), `${name}.lock`)]
+  return places.find((place) => Buffer.byteLength(place) <= 100) ?? join('/tmp', `${name}.lock`)
+}
+
+/** Undefined: somebody listens there, or did. */
+async function listen(address: string): Promise<Server | undefined> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).end(String(process.pid))
+  })
+  try {
+    server.listen(address)
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    if (hasCode(error, 'EADDRINUSE')) return undefined
+    throw new StartError(`DATA_DIR cannot be locked with ${address}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The process id of the server that listens, as far as it tells; undefined when none does. */
+async function whoListens(address: string): Promise<string | undefined> {
+  const socket = connect(address)
+  let told = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+  })
+  socket.setTimeout(1000, () => socket.destroy())
+  try {
+    await once(socket, 'connect')
+    await once(socket, 'close')
+    return told
+  } catch (error) {
+    // Anything else, such as a socket of another account, is a server that we must not disturb.
+    return hasCode(error, 'ECONNREFUSED', 'ENOENT') ? undefined : told
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Two that find the same dead lock may both remove it, the second one the first one's new lock. */
+async function wasReplaced(address: string): Promise<boolean> {
+  if (process.platform === 'win32') return false
+  const mine = await stat(address)
+  await delay(100)
+  const now = await stat(address).catch(() => undefined)
+  return now?.ino !== mine.ino
+}
+
+function inUse(dataDir: string, holder: string): StartError {
+  const name = /^\d+$/.test(holder) ? ` (process ${holder})` : ''
+  return new StartError(
+    `Another server${name} is using DATA_DIR (${dataDir}). Stop it, or set DATA_DIR to another directory`,
+  )
+}

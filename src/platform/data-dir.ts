@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { access, chmod, chown, constants, link, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StartError } from './start-error.ts'
+
+/** Makes the directory when it is missing and returns its real path. Throws a StartError when it cannot be used. */
+export async function openDataDir(dataDir: string): Promise<string> {
+  try {
+    const made = await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    const path = await realpath(dataDir)
+    // Root's PostgreSQL runs as another account, which has to pass through; the files in it are closed by themselves.
+    if (made !== undefined && process.getuid?.() === 0) await chmod(path, 0o711)
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+    // Even root cannot write everywhere, and access() does not tell for every kind of file system.
+    await writeNew(join(path, `probe-${process.pid}`), '').then(() => rm(join(path, `probe-${process.pid}`)))
+    return path
+  } catch (cause) {
+    throw new StartError(
+      `DATA_DIR (${dataDir}) cannot be written: ${(cause as Error).message}. ` +
+        'Give it to the account that runs the server, or set DATA_DIR to another directory',
+      { cause },
+    )
+  }
+}
+
+/** A secret of 384 random bits, kept in a file that only its owner can read. */
+export async function readOrCreateSecret(dataDir: string, name: string): Promise<string> {
+  const file = join(dataDir, name)
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    return await readSecret(file)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw unreadable(file, error)
+  }
+  try {
+    await writeNew(draft, randomBytes(48).toString('base64url'))
+    const { uid, gid } = await stat(dataDir)
+    // As root, for the ordinary user whose directory it is.
+    if (process.getuid?.() === 0) await chown(draft, uid, gid)
+    // Of two that start at once, the first one's secret stays; it is never there in part.
+    await link(draft, file).catch((error: unknown) => {
+      if (!hasCode(error, 'EEXIST')) throw error
+    })
+    return await readSecret(file)
+  } catch (error) {
+    throw unreadable(file, error)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function readSecret(file: string): Promise<string> {
+  const secret = (await readFile(file, 'utf8')).trim()
+  if (secret.length < 32) throw new Error('it is shorter than 32 characters')
+  return secret
+}
+
+function unreadable(file: string, cause: unknown): StartError {
+  return new StartError(
+    `The key file ${file} cannot be used: ${(cause as Error).message}. Restore it, or remove it together with all that is in DATA_DIR`,
+    { cause },
+  )
+}
+
+/** Writes a file that must not exist yet, for its owner alone, down to the disk. */
+export async function writeNew(file: string, content: string): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Whether the error carries one of these codes. Not asked with instanceof: errors of Node itself may be of another realm. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code))
+}

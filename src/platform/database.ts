@@ -1,0 +1,103 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import type { Database, Db } from '../kernel/db.ts'
+
+export interface ConnectedDatabase extends Database {
+  /** Rejects when the database does not answer. */
+  readonly ping: () => Promise<void>
+  /** The names of the migrations that the database has. */
+  readonly appliedMigrations: () => Promise<string[]>
+  /** Waits for the queries in progress and closes the connections. */
+  readonly close: () => Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  readonly poolSize: number
+  /** How long a query may wait for a connection, and a transaction for its turn. */
+  readonly waitLimitMs?: number
+}
+
+/** A pool of connections, opened when first used; those that break are replaced. */
+export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: DatabaseOptions): ConnectedDatabase {
+  const adapter = new PrismaPg(
+    {
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: waitLimitMs,
+      keepAlive: true,
+      application_name: 'auth-server',
+    },
+    // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and who asks next learns the state.
+    { onPoolError: () => undefined, onConnectionError: () => undefined },
+  )
+  const client = new PrismaClient({
+    adapter,
+    // The default form quotes lines of our source.
+    errorFormat: 'minimal',
+    log: [],
+    transactionOptions: { maxWait: waitLimitMs, timeout: 15_000, isolationLevel: 'ReadCommitted' },
+  })
+  const actionsOf = new WeakMap<Db, (() => void)[]>()
+
+  return {
+    db: client,
+    async transaction(work) {
+      const actions: (() => void)[] = []
+      const result = await client.$transaction((tx) => {
+        actionsOf.set(tx, actions)
+        return work(tx)
+      })
+      for (const action of actions) action()
+      return result
+    },
+    afterCommit(tx, action) {
+      const actions = actionsOf.get(tx)
+      // Outside a transaction everything is committed already.
+      if (actions) actions.push(action)
+      else action()
+    },
+    async ping() {
+      await client.$queryRaw`SELECT 1`
+    },
+    async appliedMigrations() {
+      const rows = await client.$queryRaw<{ name: string }[]>`
+        SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`
+      return rows.map(({ name }) => name)
+    },
+    async close() {
+      await client.$disconnect()
+    },
+  }
+}
+
+/** Codes of Prisma for: not reachable, closed, no connection or no transaction in time, too many connections. */
+const prismaCodes = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']
+
+/** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
+const driverKinds = ['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']
+
+/** SQLSTATEs: connection exceptions, PostgreSQL starts or stops, too many connections. */
+const sqlStates = /^(08...|57P0.|53300)$/
+
+/** Errors of sockets and of `pg` that Prisma passes through as they are. */
+const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
+const driverSentences =
+  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after)/
+
+/** Whether the error says that the database cannot be reached for now, and not that a query was wrong. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientInitializationError) return true
+  if (error instanceof Prisma.PrismaClientKnownRequestError) {
+    const { kind = '', originalCode = '' } = driverCause(error)
+    return prismaCodes.includes(error.code) || driverKinds.includes(kind) || sqlStates.test(originalCode)
+  }
+  // Errors of Node itself may be of another realm, where instanceof Error is false.
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  return socketCodes.test(String(code)) || driverSentences.test(String(message))
+}
+
+function driverCause({ meta }: Prisma.PrismaClientKnownRequestError): { kind?: string; originalCode?: string } {
+  const failure = meta?.driverAdapterError as { cause?: object } | undefined
+  return failure?.cause ?? {}
+}

@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'pg'
+import { hasCode, openDataDir, readOrCreateSecret } from './data-dir.ts'
+import type { DataDirLock } from './data-dir-lock.ts'
+import { lockDataDir } from './data-dir-lock.ts'
+import { choosePostgresAccount } from './postgres-account.ts'
+import { findPostgresBinaries } from './postgres-binaries.ts'
+import type { Installation } from './postgres-cluster.ts'
+import { postgresName, provideCluster } from './postgres-cluster.ts'
+import type { LoggedRun } from './postgres-log.ts'
+import { runLogged } from './postgres-log.ts'
+import { postgresUrl, signalPostgres, stopOrphan } from './postgres-orphan.ts'
+import { StartError } from './start-error.ts'
+
+/** A PostgreSQL of our own, on a port of this machine that nobody else can use without the password. */
+export interface EmbeddedPostgres {
+  readonly url: string
+  readonly pid: number | undefined
+  /** Resolves when PostgreSQL ends without having been told to. It is not started again. */
+  readonly died: Promise<StartError>
+  readonly stop: () => Promise<void>
+}
+
+export interface EmbeddedPostgresOptions {
+  readonly dataDir: string
+  /** Settings of PostgreSQL besides our own. */
+  readonly parameters?: Readonly<Record<string, string>>
+}
+
+const ownParameters = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  // What a single small server does without starts sooner.
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_logical_replication_workers: '0',
+  io_method: 'sync',
+  jit: 'off',
+}
+
+/** Starts a PostgreSQL whose files are in DATA_DIR, making them first if need be. Throws a StartError. */
+export async function startEmbeddedPostgres({
+  dataDir,
+  parameters = {},
+}: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const directory = await openDataDir(dataDir)
+  const lock = await lockDataDir(directory)
+  try {
+    const binaries = await findPostgresBinaries()
+    const account = await choosePostgresAccount(binaries, directory)
+    const password = await readOrCreateSecret(directory, 'postgres-password')
+    const installation = { binaries, account, dataDir: directory, cluster: join(directory, 'postgres'), password }
+    const { run, url } = await launch(installation, { ...ownParameters, ...parameters })
+    return supervise(run, { url, lock, pgCtl: binaries.pg_ctl })
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+interface Launched {
+  readonly run: LoggedRun
+  readonly url: string
+}
+
+/** Reasons that pass: a port taken in between, or remains of a PostgreSQL that is just ending. */
+const passing = /Address already in use|could not bind|pre-existing shared memory|postmaster\.pid" already exists/
+
+async function launch(installation: Installation, parameters: Readonly<Record<string, string>>): Promise<Launched> {
+  const { account, binaries, dataDir, cluster, password } = installation
+  for (let attempt = 1; ; attempt += 1) {
+    await stopOrphan(installation)
+    await provideCluster(installation)
+    const port = Number(parameters.port ?? (await freePort()))
+    const settings = Object.entries({ ...parameters, port: String(port) }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ])
+    const run = await runLogged(account, dataDir, [binaries.postgres, '-D', cluster, ...settings])
+    const asking = new AbortController()
+    const outcome = await Promise.race([run.exited, untilReady(port, password, asking.signal)])
+    asking.abort()
+    if (outcome === ready) return { run, url: postgresUrl(port, password) }
+    if (outcome === tooLate) {
+      run.child.kill('SIGQUIT')
+      await run.exited
+    }
+    if (attempt === 5 || !passing.test(await run.output())) {
+      throw new StartError(`PostgreSQL did not start: ${await run.failure(outcome)}`)
+    }
+    await delay(attempt * 200)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+const ready = 'ready'
+const tooLate = 'it did not answer within a minute'
+
+/** Recovery after a crash may take its time. */
+async function untilReady(port: number, password: string, abort: AbortSignal): Promise<typeof ready | typeof tooLate> {
+  const deadline = Date.now() + 60_000
+  while (Date.now() < deadline && !abort.aborted) {
+    try {
+      await query(postgresUrl(port, password), 'SELECT 1')
+      return ready
+    } catch (error) {
+      if (hasCode(error, '3D000')) await createDatabase(port, password).catch(() => undefined)
+    }
+    await delay(10)
+  }
+  return tooLate
+}
+
+async function createDatabase(port: number, password: string): Promise<void> {
+  await query(postgresUrl(port, password, 'postgres'), `CREATE DATABASE ${postgresName}`)
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query(sql)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+function supervise(
+  run: LoggedRun,
+  { url, lock, pgCtl }: { url: string; lock: DataDirLock; pgCtl: string },
+): EmbeddedPostgres {
+  let stopping: Promise<void> | undefined
+  const { pid } = run.child
+
+  async function stop(): Promise<void> {
+    for (const signal of ['INT', 'QUIT'] as const) {
+      if (pid !== undefined && run.child.exitCode === null)
+        await signalPostgres(pid, signal, pgCtl).catch(() => undefined)
+      if (await isSoon(run.exited)) break
+    }
+    await lock.release()
+  }
+
+  return {
+    url,
+    pid,
+    died: new Promise((resolve) => {
+      void run.exited.then(async (outcome) => {
+        if (!stopping) resolve(new StartError(`PostgreSQL ended unexpectedly: ${await run.failure(outcome)}`))
+      })
+    }),
+    stop: () => (stopping ??= stop()),
+  }
+}
+
+async function isSoon(event: Promise<unknown>): Promise<boolean> {
+  const timeout = new AbortController()
+  const late = delay(5000, false, { signal: timeout.signal }).catch(() => false)
+  const happened = await Promise.race([event.then(() => true), late])
+  timeout.abort()
+  return happened
+}

@@ -1,0 +1,108 @@
+import nodemailer from 'nodemailer'
+import type { Mailer } from '../kernel/ports.ts'
+import { MailRefused } from '../kernel/ports.ts'
+
+export interface SmtpSettings {
+  readonly host: string
+  readonly port: number
+  /** On: nothing is sent without STARTTLS and a valid certificate. Port 465 always speaks TLS from the first byte. */
+  readonly useTls: boolean
+  readonly user: string | undefined
+  readonly password: string | undefined
+}
+
+/** In milliseconds. `total` bounds a mail whose server keeps the others alive by answering a byte at a time. */
+export interface SmtpTimeouts {
+  readonly connect: number
+  readonly greeting: number
+  readonly socket: number
+  readonly total: number
+}
+
+export interface SmtpMailer extends Mailer {
+  /** Hangs up on the mails in flight. */
+  close(): void
+}
+
+const usualTimeouts: SmtpTimeouts = { connect: 5_000, greeting: 5_000, socket: 10_000, total: 25_000 }
+
+/** Hands mails to an SMTP server, each over a connection of its own. */
+export function createSmtpMailer({
+  smtp: { host, port, useTls, user, password },
+  from,
+  timeouts = usualTimeouts,
+}: {
+  smtp: SmtpSettings
+  /** `auth@example.com` or `Example <auth@example.com>` */
+  from: string
+  timeouts?: SmtpTimeouts
+}): SmtpMailer {
+  const secure = port === 465
+  const transport = nodemailer.createTransport({
+    host,
+    port,
+    secure,
+    requireTLS: useTls && !secure,
+    // Where TLS is not demanded but offered, encryption with an unknown server is still better than none (RFC 7435).
+    tls: { rejectUnauthorized: useTls || secure },
+    ...(user !== undefined && password !== undefined ? { auth: { user, pass: password } } : {}),
+    dnsTimeout: timeouts.connect,
+    connectionTimeout: timeouts.connect,
+    greetingTimeout: timeouts.greeting,
+    socketTimeout: timeouts.socket,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  const sender = readSender(from)
+  const closing = new AbortController()
+
+  return {
+    async send({ recipient, subject, text, html }) {
+      if (!isOneAddress(recipient)) throw new MailRefused('the recipient is not one plain address')
+      try {
+        await transport.sendMail({
+          // As objects, as nodemailer reads a string as a list and mails everybody on it.
+          from: sender,
+          to: { name: '', address: recipient },
+          envelope: { from: sender.address, to: recipient },
+          subject,
+          text,
+          html,
+          // Asks vacation responders for silence (RFC 3834).
+          headers: { 'Auto-Submitted': 'auto-generated' },
+          signal: AbortSignal.any([closing.signal, AbortSignal.timeout(timeouts.total)]),
+        })
+      } catch (error) {
+        throw toPortError(error)
+      }
+    },
+    close: () => closing.abort(),
+  }
+}
+
+function readSender(from: string): { name: string; address: string } {
+  const [, name = '', address = from] = /^([^<]*)<([^>]*)>$/.exec(from) ?? []
+  return { name: name.trim(), address }
+}
+
+function isOneAddress(text: string): boolean {
+  return (
+    /^[\x21-\x7e]{1,64}@[a-z0-9.-]{1,254}$/i.test(text) &&
+    !/[\s<>()[\]\\,;:"@]/.test(text.slice(0, text.lastIndexOf('@')))
+  )
+}
+
+interface SmtpFailure {
+  readonly message: string
+  /** The command that failed. */
+  readonly command?: string
+  /** Whether the server's reply says that the same would fail again. */
+  readonly permanent?: boolean
+}
+
+/** Only what is said about this recipient and this letter is final: a wrong login or sender is the operator's to mend. */
+function toPortError(error: unknown): Error {
+  const { message, command, permanent }: SmtpFailure = error instanceof Error ? error : { message: String(error) }
+  const reason = message.replace(/\s+/g, ' ').slice(0, 200)
+  return permanent && (command === 'RCPT TO' || command === 'DATA') ? new MailRefused(reason) : new Error(reason)
+}

@@ -1,0 +1,85 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import bcrypt from 'bcrypt'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+import type { PasswordHasher } from '../kernel/ports.ts'
+import { deriveKey } from '../kernel/secrets.ts'
+
+interface Pepper {
+  readonly id: string
+  readonly key: Buffer
+}
+
+const scheme = 'bcrypt-sha384'
+const unpeppered = 'none'
+const storedFormat = /^bcrypt-sha384\$(?<pepperId>[\w-]+)(?<hash>\$2b\$(?<cost>\d\d)\$[./A-Za-z0-9]{53})$/
+
+/**
+ * bcrypt over base64(SHA-384(NFC(password))), or HMAC-SHA-384 with a pepper: 64 characters, so that nothing is cut
+ * at bcrypt's 72 bytes and no NUL ends the password early. Stored as `scheme$pepper$2b$cost$salt+hash`.
+ */
+export function createBcryptHasher({
+  cost,
+  peppers,
+  queueLimit,
+}: {
+  cost: number
+  peppers: readonly string[]
+  queueLimit: number
+}): PasswordHasher {
+  const knownPeppers = peppers.map(readPepper)
+  const current = knownPeppers[0]
+  const throughGate = createGate(availableParallelism(), queueLimit)
+  // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
+  const decoy = bcrypt.hash(randomBytes(48).toString('base64'), cost)
+
+  return {
+    async hash(password) {
+      const hash = await throughGate(() => bcrypt.hash(prehash(password, current), cost))
+      return `${scheme}$${current?.id ?? unpeppered}${hash}`
+    },
+    async verify(password, storedHash) {
+      const stored = storedFormat.exec(storedHash ?? '')?.groups
+      const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
+      const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
+      const hash = comparable ? stored.hash : await decoy
+      const matches = await throughGate(() => bcrypt.compare(prehash(password, pepper), hash ?? ''))
+      return matches && comparable
+    },
+    isOutdated(storedHash) {
+      const stored = storedFormat.exec(storedHash)?.groups
+      return Number(stored?.cost) !== cost || stored?.pepperId !== (current?.id ?? unpeppered)
+    },
+  }
+}
+
+function readPepper(secret: string): Pepper {
+  const key = deriveKey(secret, 'password pepper')
+  return { id: createHash('sha256').update(key).digest('hex').slice(0, 8), key }
+}
+
+function prehash(password: string, pepper: Pepper | undefined): string {
+  const digest = pepper ? createHmac('sha384', pepper.key) : createHash('sha384')
+  return digest.update(password.normalize('NFC')).digest('base64')
+}
+
+/**
+ * Lets as many hashes run as the machine has cores and as many wait as the limit says; the next one is refused at once.
+ * Hashes queued in libuv's own pool instead would make unrelated work, such as name look-ups, wait behind them.
+ */
+function createGate(width: number, queueLimit: number) {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running < width) running += 1
+    else if (waiting.length < queueLimit) await new Promise<void>((admit) => waiting.push(admit))
+    else throw new AuthError(requestErrors.overloaded, { retryAfterSeconds: 1 })
+    try {
+      return await work()
+    } finally {
+      const admitNext = waiting.shift()
+      if (admitNext) admitNext()
+      else running -= 1
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasCode, writeNew } from './data-dir.ts'
+import type { PostgresAccount } from './postgres-account.ts'
+import type { PostgresBinaries } from './postgres-binaries.ts'
+import { runLogged } from './postgres-log.ts'
+import { StartError } from './start-error.ts'
+
+/** The one role of the embedded PostgreSQL, and the name of its database. */
+export const postgresName = 'auth'
+
+/** Where things are and how they are run. */
+export interface Installation {
+  readonly binaries: PostgresBinaries
+  readonly account: PostgresAccount
+  readonly dataDir: string
+  /** The database directory itself. */
+  readonly cluster: string
+  readonly password: string
+}
+
+/** Makes the database directory unless it is there, and gives it to the account that PostgreSQL runs as. */
+export async function provideCluster(installation: Installation): Promise<void> {
+  const { cluster, account } = installation
+  try {
+    await access(join(cluster, 'PG_VERSION'))
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT')) {
+      throw new StartError(
+        `The database in ${cluster} belongs to another account. Start the server as that account, or set DATA_DIR to another directory`,
+        { cause },
+      )
+    }
+    await createCluster(installation)
+  }
+  await account.own(cluster)
+}
+
+/** The directory gets its name when it is complete: a start that is killed leaves nothing but litter. */
+async function createCluster({ binaries, account, dataDir, cluster, password }: Installation): Promise<void> {
+  const litter = (await readdir(dataDir)).filter((name) => name.startsWith('postgres.new-'))
+  // The initdb of a killed start may be writing still; what escapes is removed the next time.
+  await Promise.allSettled(litter.map((name) => rm(join(dataDir, name), { recursive: true, force: true })))
+
+  const draft = join(dataDir, `postgres.new-${randomBytes(6).toString('hex')}`)
+  const passwordFile = `${draft}.password`
+  try {
+    await mkdir(draft, { mode: 0o700 })
+    await account.own(draft)
+    await writeNew(passwordFile, password)
+    await account.own(passwordFile)
+    const options = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions']
+    const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+    const named = [`--pgdata=${draft}`, `--pwfile=${passwordFile}`, `--username=${postgresName}`]
+    const run = await runLogged(account, dataDir, [binaries.initdb, ...named, ...options, ...locale])
+    const outcome = await run.exited
+    if (outcome !== 0) throw new StartError(`A database could not be made in ${dataDir}: ${await run.failure(outcome)}`)
+    // A directory without PG_VERSION holds nothing that PostgreSQL could have been started with.
+    await rm(cluster, { recursive: true, force: true })
+    await rename(draft, cluster)
+  } finally {
+    await Promise.all([passwordFile, draft].map((path) => rm(path, { recursive: true, force: true })))
+  }
+}

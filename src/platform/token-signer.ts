@@ -1,0 +1,119 @@
+import type { KeyObject } from 'node:crypto'
+import { createSecretKey } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { z } from 'zod'
+import type { Clock, TokenClaims, TokenKind, TokenReading, TokenSigner } from '../kernel/ports.ts'
+import { deriveKey } from '../kernel/secrets.ts'
+
+type Keys = readonly [KeyObject, ...KeyObject[]]
+
+const headerType: Readonly<Record<TokenKind, string>> = { access: 'at+jwt', refresh: 'rt+jwt' }
+const leewaySeconds = 5
+const longestToken = 2048
+const compactForm = /^[\w-]+\.[\w-]+\.[\w-]{43}$/
+
+/**
+ * JWTs (RFC 7519, RFC 8725) signed with HS256. Access tokens use the secret itself, so that other services that know
+ * it can verify them; refresh tokens use a key derived from it, so that those services cannot make any.
+ */
+export function createJwtSigner({
+  secretKeys,
+  issuer,
+  audience,
+  longestLifetime,
+  clock,
+}: {
+  /** The first signs, all verify. */
+  secretKeys: readonly [string, ...string[]]
+  issuer: string
+  audience: string
+  /** Seconds: a token that claims to live longer is not one of ours. */
+  longestLifetime: Readonly<Record<TokenKind, number>>
+  clock: Clock
+}): TokenSigner {
+  const [firstSecret, ...olderSecrets] = secretKeys
+  // As key objects: the library would try every text and buffer as a PEM file first, at every call.
+  const keysFrom = (keyOf: (secret: string) => Buffer): Keys => [
+    createSecretKey(keyOf(firstSecret)),
+    ...olderSecrets.map((secret) => createSecretKey(keyOf(secret))),
+  ]
+  const keys: Readonly<Record<TokenKind, Keys>> = {
+    access: keysFrom((secret) => Buffer.from(secret)),
+    refresh: keysFrom((secret) => deriveKey(secret, 'refresh token')),
+  }
+
+  return {
+    sign(kind, { sub, user_id, sid, generation, iat, exp }) {
+      const payload = {
+        iss: issuer,
+        aud: audience,
+        sub,
+        user_id,
+        sid,
+        jti: `${sid}.${generation}.${kind}`,
+        token_type: kind,
+        iat,
+        exp,
+      }
+      return jwt.sign(payload, keys[kind][0], {
+        algorithm: 'HS256',
+        header: { alg: 'HS256', typ: headerType[kind] },
+      })
+    },
+    read(kind, token) {
+      if (token.length > longestToken || !compactForm.test(token)) return { state: 'invalid' }
+      const payload = verifiedPayload(token, kind, keys[kind])
+      const claims = claimsOf[kind].safeParse(payload)
+      if (!claims.success || claims.data.iss !== issuer || claims.data.aud !== audience) return { state: 'invalid' }
+      return judge(claims.data, longestLifetime[kind], clock.now().getTime() / 1000)
+    },
+  }
+}
+
+/** The payload of a well-signed token; undefined for any other. Instants are judged later, with our own clock. */
+function verifiedPayload(token: string, kind: TokenKind, keys: Keys): unknown {
+  for (const key of keys) {
+    try {
+      const { header, payload } = jwt.verify(token, key, {
+        algorithms: ['HS256'],
+        complete: true,
+        ignoreExpiration: true,
+        ignoreNotBefore: true,
+      })
+      // Nothing but these two: that refuses crit, kid, jku, jwk and whatever comes next.
+      return header.typ === headerType[kind] && Object.keys(header).length === 2 ? payload : undefined
+    } catch {
+      // Signed with another of the keys, or not by us.
+    }
+  }
+  return undefined
+}
+
+const seconds = z.int().nonnegative()
+
+/** Exactly the claims that we issue. The generation stands in the jti, so both kinds have it and neither repeats. */
+function exactClaims(kind: TokenKind) {
+  return z.strictObject({
+    iss: z.string(),
+    aud: z.string(),
+    sub: z.uuid(),
+    user_id: z.int().positive(),
+    sid: z.uuid(),
+    jti: z.string().regex(new RegExp(`^[\\da-f-]{36}\\.\\d{1,9}\\.${kind}$`)),
+    token_type: z.literal(kind),
+    iat: seconds,
+    exp: seconds,
+  })
+}
+
+const claimsOf = { access: exactClaims('access'), refresh: exactClaims('refresh') }
+
+function judge(
+  { sub, user_id, sid, jti, iat, exp }: z.output<ReturnType<typeof exactClaims>>,
+  longestLifetime: number,
+  now: number,
+): TokenReading {
+  if (exp <= iat || exp - iat > longestLifetime || iat > now + leewaySeconds) return { state: 'invalid' }
+  const claims: TokenClaims = { sub, user_id, sid, generation: Number(jti.split('.')[1]), iat, exp }
+  return { state: now < exp + leewaySeconds ? 'valid' : 'expired', claims }
+}
