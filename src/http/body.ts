@@ -1,0 +1,32 @@
+import type { Request, Response } from 'express'
+import express from 'express'
+import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
+
+const readRaw = express.raw({ type: () => true, limit: '16kb', inflate: false })
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** The fields of a JSON object in the body; none when there is no body. */
+export async function readFields(request: Request, response: Response): Promise<Record<string, unknown>> {
+  await new Promise<void>((resolve, reject) => {
+    readRaw(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
+  })
+  const bytes: unknown = request.body
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {}
+  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(request.get('content-type') ?? '')) {
+    throw new AuthError(requestErrors.unsupported_media_type)
+  }
+  const value = parseJson(bytes)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidRequest([{ path: [], code: 'invalid_type', detail: 'must be a JSON object' }])
+  }
+  return value as Record<string, unknown>
+}
+
+/** Express' own JSON parser replaces invalid UTF-8 silently: two different passwords could become one. */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes))
+  } catch {
+    throw new AuthError(requestErrors.malformed_json)
+  }
+}

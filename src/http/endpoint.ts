@@ -1,0 +1,49 @@
+import type { z } from 'zod'
+import type { AuthenticatedCaller, Caller } from '../kernel/caller.ts'
+import type { ErrorDefinition } from '../kernel/errors.ts'
+import type { Budget } from './limits.ts'
+
+/**
+ * Who may call: anybody, the holder of a live access token, the holder of a refresh token (in the input),
+ * or either of the last two.
+ */
+export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
+
+type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
+
+/** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
+type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
+
+interface Facts<A extends Access> {
+  /** The operation's id in logs, metrics and documents; also the name of its rate limit. */
+  readonly name: string
+  readonly route: Route
+  readonly summary: string
+  readonly access: A
+  readonly limit: Budget
+  readonly status: 200 | 201 | 204
+  /** What it refuses with, beside what any request with this access may meet. */
+  readonly errors: readonly ErrorDefinition[]
+}
+
+interface Declaration<Needs, A extends Access, Input extends z.ZodObject, Output extends z.ZodType> extends Facts<A> {
+  readonly input: Input
+  /** Keeps only the fields it names: what it does not name does not leave. */
+  readonly output: Output
+  readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<z.input<Output>>
+}
+
+/** An endpoint whose input and caller are known to its own handler only. */
+export interface Endpoint<Needs> extends Facts<Access> {
+  readonly input: z.ZodObject
+  readonly output: z.ZodType
+  // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
+  readonly handle: (needs: Needs, input: any, caller: any) => Promise<unknown>
+}
+
+/** Declares an endpoint: everything else about it is derived from this. */
+export function endpoint<Needs, A extends Access, Input extends z.ZodObject, Output extends z.ZodType>(
+  declaration: Declaration<Needs, A, Input, Output>,
+): Endpoint<Needs> {
+  return declaration
+}

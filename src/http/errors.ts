@@ -1,0 +1,33 @@
+import type { Response } from 'express'
+import type { ErrorDefinition } from '../kernel/errors.ts'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+import type { Present } from './present.ts'
+
+/** Recognizes faults that are not ours, such as an unreachable database, and logs the others. */
+export type TranslateFault = (fault: unknown, requestId: string) => AuthError
+
+const byStatus: Readonly<Record<number, ErrorDefinition>> = {
+  400: requestErrors.invalid_request,
+  413: requestErrors.body_too_large,
+  415: requestErrors.unsupported_media_type,
+}
+
+/** Answers a failure from anywhere in the dialect of the contract it happened in. */
+export function sendError(error: unknown, response: Response, present: Present, translateFault: TranslateFault): void {
+  const refusal = asRefusal(error) ?? translateFault(error, response.locals.requestId)
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.locals.code = refusal.definition.code
+  const { status, contentType, headers, body } = present(refusal, response.locals.requestId)
+  response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
+}
+
+/** A refusal of ours, or one of Express and its body reader, which throw errors with a 4xx status. */
+function asRefusal(error: unknown): AuthError | undefined {
+  if (error instanceof AuthError) return error
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 0
+  const definition = byStatus[status]
+  return definition && new AuthError(definition)
+}

@@ -1,0 +1,39 @@
+import cors from 'cors'
+import type { RequestHandler } from 'express'
+import helmet from 'helmet'
+
+/** What every answer carries: an API needs no script, no frame, no cache. */
+export function securityHeaders({ https }: { https: boolean }): RequestHandler[] {
+  return [
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+      },
+      strictTransportSecurity: https ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+      xFrameOptions: { action: 'deny' },
+      crossOriginResourcePolicy: { policy: 'same-origin' },
+    }),
+    (_request, response, next) => {
+      response.set('Cache-Control', 'no-store')
+      next()
+    },
+  ]
+}
+
+/** Lets the pages of these origins, and no others, read our answers. */
+export function crossOrigin(origins: readonly string[]): RequestHandler {
+  const handle = cors({
+    origin: [...origins],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type'],
+    exposedHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate'],
+    maxAge: 600,
+  })
+  return (request, response, next) => {
+    // The library takes every OPTIONS for a preflight, even one that no browser sent and for a path that does not exist.
+    const isPlainOptions = request.method === 'OPTIONS' && !request.headers['access-control-request-method']
+    if (isPlainOptions) next()
+    else handle(request, response, next)
+  }
+}

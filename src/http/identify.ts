@@ -1,0 +1,24 @@
+import type { Request } from 'express'
+import type { Caller } from '../kernel/caller.ts'
+
+const longestUserAgent = 512
+
+/** The address that the request came from, as far as the trusted proxies tell; an IPv4 address in one form only. */
+export function clientAddress(request: Request): string {
+  return (request.ip ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+}
+
+/** What the request says of its caller. Nothing of it is proven yet. */
+export function readCaller(request: Request, requestId: string): Caller {
+  return {
+    requestId,
+    ip: clientAddress(request),
+    userAgent: (request.get('user-agent') ?? '').slice(0, longestUserAgent),
+    bearer: bearerToken(request),
+  }
+}
+
+/** Tokens are read from this header only (RFC 6750, section 2.1): addresses end up in logs. */
+function bearerToken(request: Request): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.get('authorization') ?? '')?.[1]
+}

@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import type { Logger } from '../kernel/ports.ts'
+import { clientAddress } from './identify.ts'
+
+const longestPath = 200
+
+/** Gives every request an id, tells the client, and writes one log line once the answer is out. */
+export function observeRequests(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now()
+    const requestId = randomUUID()
+    response.locals.requestId = requestId
+    response.set('X-Request-Id', requestId)
+    response.once('close', () => {
+      const { endpoint, path, userId, code } = response.locals
+      logger.info(
+        {
+          request_id: requestId,
+          method: request.method,
+          // The route where there is one: a path can hold a token. A query string is never logged.
+          path: path ?? request.originalUrl.replace(/\?.*/s, '').slice(0, longestPath),
+          endpoint,
+          status: response.statusCode,
+          code,
+          ms: Math.round((performance.now() - startedAt) * 10) / 10,
+          ip: clientAddress(request),
+          user_id: userId,
+          aborted: response.writableFinished ? undefined : true,
+        },
+        'request',
+      )
+    })
+    next()
+  }
+}
+
+/** Says once, loudly, that a proxy seems to be in front of us and is not trusted: all its clients share one address. */
+export function warnOfUntrustedProxies(logger: Logger, trustProxy: number | readonly string[]): RequestHandler {
+  let warned = trustProxy !== 0
+  return (request, _response, next) => {
+    if (!warned && (request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined)) {
+      warned = true
+      logger.warn(
+        {},
+        'Forwarded headers arrive but no proxy is trusted, so they count for nothing and rate limits see the proxy. ' +
+          'If a proxy of yours is in front of this server, set TRUST_PROXY to how many there are',
+      )
+    }
+    next()
+  }
+}

@@ -1,0 +1,53 @@
+import type { AuthError, InputIssue } from '../kernel/errors.ts'
+
+/** An error as a contract's clients read it. */
+export interface Presentation {
+  readonly status: number
+  readonly contentType: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+export type Present = (error: AuthError, requestId: string) => Presentation
+
+/** Our own dialect: problem details (RFC 9457). */
+export function presentProblem(error: AuthError, requestId: string): Presentation {
+  const { code, status, sentence } = error.definition
+  const { issues } = error.circumstances
+  return {
+    status,
+    contentType: 'application/problem+json',
+    headers: errorHeaders(error),
+    body: {
+      type: `/problems#${code}`,
+      title: sentence,
+      status,
+      code,
+      detail: issues?.[0] ? sentenceOf(issues[0]) : error.message,
+      request_id: requestId,
+      ...(issues && {
+        errors: issues.map((issue) => ({ pointer: pointerTo(issue.path), code: issue.code, detail: issue.detail })),
+      }),
+    },
+  }
+}
+
+/** The header fields that HTTP wants beside a status, in every dialect. */
+function errorHeaders({ definition, circumstances }: AuthError): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (definition.status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  if (definition.status === 405) headers.Allow = (circumstances.allow ?? []).join(', ')
+  if (definition.status === 429 || definition.status === 503) {
+    headers['Retry-After'] = String(circumstances.retryAfterSeconds ?? 1)
+  }
+  return headers
+}
+
+function sentenceOf({ path, detail }: InputIssue): string {
+  return path.length === 0 ? detail : `${path.join('.')}: ${detail}`
+}
+
+/** A JSON pointer (RFC 6901) in a fragment. */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return ['#', ...path.map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1'))].join('/')
+}

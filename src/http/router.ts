@@ -1,0 +1,102 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { Router } from 'express'
+import type { AuthenticatedCaller, Caller } from '../kernel/caller.ts'
+import type { ErrorDefinition } from '../kernel/errors.ts'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+import { readFields } from './body.ts'
+import type { Contract, Row } from './contract.ts'
+import type { TranslateFault } from './errors.ts'
+import { sendError } from './errors.ts'
+import { readCaller } from './identify.ts'
+import { validate } from './validate.ts'
+
+export interface RouterParts<Needs> {
+  readonly services: Needs
+  /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
+  readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
+  readonly authenticationErrors: readonly ErrorDefinition[]
+  readonly limiterOf: (endpointName: string) => RequestHandler
+  readonly translateFault: TranslateFault
+  /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
+  readonly strict: boolean
+}
+
+/** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
+export function createContractRouter<Needs>(contract: Contract<Needs>, parts: RouterParts<Needs>): Router {
+  const router = Router({ caseSensitive: true, strict: true })
+  for (const path of new Set(contract.rows.map((row) => row.path))) {
+    const rows = contract.rows.filter((row) => row.path === path)
+    const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
+    const allow = rows.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    for (const row of rows) {
+      const limit = parts.limiterOf(row.endpoint.name)
+      const methods = row.method === 'GET' ? ['GET', 'HEAD'] : [row.method]
+      route.all((request, response, next) => {
+        if (!methods.includes(request.method)) return next()
+        response.locals.endpoint = row.endpoint.name
+        response.locals.path = contract.prefix + row.path
+        limit(request, response, (refusal?: unknown) => {
+          if (refusal) return next(refusal)
+          // Without an error, next() would go on as if nobody had answered.
+          answer(row, parts, request, response).catch((error: unknown) => next(error ?? new Error('no reason given')))
+        })
+      })
+    }
+    route.all((request, response, next) => {
+      if (request.method === 'OPTIONS') response.set('Allow', allow.join(', ')).status(204).end()
+      else next(new AuthError(requestErrors.method_not_allowed, { allow }))
+    })
+  }
+  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    sendError(error, response, contract.present, parts.translateFault)
+  })
+  return router
+}
+
+/** The path of a request from here to its endpoint and back. */
+async function answer<Needs>(
+  { endpoint }: Row<Needs>,
+  parts: RouterParts<Needs>,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const caller = await identify(endpoint, parts, readCaller(request, response.locals.requestId), response)
+  const hasBody = request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH'
+  const fields = hasBody ? await readFields(request, response) : {}
+  const input = validate(endpoint.input, { ...fields, ...request.params })
+  const result = await endpoint.handle(parts.services, input, caller).catch((error: unknown) => {
+    throw parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error
+  })
+  const body = endpoint.output.parse(result)
+  response.status(endpoint.status)
+  if (endpoint.status === 204) response.end()
+  else response.json(body)
+}
+
+async function identify<Needs>(
+  { access }: Row<Needs>['endpoint'],
+  { authenticate }: RouterParts<Needs>,
+  caller: Caller,
+  response: Response,
+): Promise<Caller> {
+  if (access !== 'bearer') return caller
+  const authenticated = await authenticate(caller)
+  response.locals.userId = authenticated.user.id
+  return authenticated
+}
+
+function declaredErrors<Needs>(
+  endpoint: Row<Needs>['endpoint'],
+  parts: RouterParts<Needs>,
+): readonly ErrorDefinition[] {
+  const ofRequests = Object.values(requestErrors)
+  return endpoint.access === 'bearer'
+    ? [...endpoint.errors, ...ofRequests, ...parts.authenticationErrors]
+    : [...endpoint.errors, ...ofRequests]
+}
+
+function undeclaredAsFault(error: unknown, name: string, declared: readonly ErrorDefinition[]): unknown {
+  return error instanceof AuthError && !declared.includes(error.definition)
+    ? new Error(`endpoint ${name} failed with ${error.definition.code}, which it does not declare`)
+    : error
+}
