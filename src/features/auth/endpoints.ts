@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { endpoint } from '../../http/endpoint.ts'
+import { text } from '../../kernel/text.ts'
+import { MailedToken, PasswordText, passwordErrors } from '../password/index.ts'
+import { Detail, sessionErrors, TokenPair } from '../session/index.ts'
+import { EmailAddress, PersonalFields, Username, UserReply, userErrors } from '../user/index.ts'
+import { authErrors } from './errors.ts'
+import type { LoginService } from './login.ts'
+import type { RegistrationService } from './registration.ts'
+
+interface Needs {
+  readonly login: LoginService
+  readonly registration: RegistrationService
+}
+
+const LoggedIn = TokenPair.extend({ user: UserReply })
+
+const Credentials = z.strictObject({
+  /** A username or an e-mail address. */
+  username: text({ min: 1, max: 254 }),
+  password: PasswordText,
+})
+
+export const register = endpoint({
+  name: 'register',
+  route: 'POST /register_credentials',
+  summary: 'Create an account; where verification is required, the answer is the same for a known address',
+  access: 'public',
+  limit: 'strict',
+  input: z.strictObject({ username: Username, email: EmailAddress, password: PasswordText, ...PersonalFields }),
+  status: 201,
+  output: z.union([
+    LoggedIn,
+    z.object({ detail: z.string(), email: z.string(), verification_required: z.literal(true) }),
+  ]),
+  errors: [userErrors.username_taken, userErrors.email_taken, userErrors.username_is_address],
+  handle: async ({ registration }: Needs, { password, ...person }, caller) => {
+    const newUser = {
+      username: person.username,
+      email: person.email,
+      firstName: person.first_name ?? '',
+      lastName: person.last_name ?? '',
+      phoneNumber: person.phone_number ?? '',
+      timezone: person.timezone ?? 'UTC',
+    }
+    const loggedIn = await registration.register(newUser, password, caller)
+    return (
+      loggedIn ?? {
+        detail: 'A mail with a link is on its way: follow it to finish the registration',
+        email: person.email,
+        verification_required: true as const,
+      }
+    )
+  },
+})
+
+export const logIn = endpoint({
+  name: 'logIn',
+  route: 'POST /login_credentials',
+  summary: 'Log in with a username or an e-mail address, and a password',
+  access: 'public',
+  limit: 'strict',
+  input: Credentials,
+  status: 200,
+  output: LoggedIn,
+  errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
+  handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
+})
+
+export const issueRefreshToken = endpoint({
+  name: 'issueRefreshToken',
+  route: 'POST /refresh_token',
+  summary: 'The token pair of a new session, for a username and a password',
+  access: 'public',
+  limit: 'strict',
+  input: Credentials,
+  status: 200,
+  output: TokenPair,
+  errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
+  handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
+})
+
+export const verifyEmail = endpoint({
+  name: 'verifyEmail',
+  route: 'POST /verify_email',
+  summary: 'Verify an address with a mailed token',
+  access: 'public',
+  limit: 'normal',
+  input: z.strictObject({ token: MailedToken }),
+  status: 200,
+  output: Detail,
+  errors: [authErrors.verification_token_invalid, authErrors.username_taken_meanwhile],
+  handle: async ({ registration }: Needs, { token }, caller) => {
+    await registration.verify(token, caller)
+    return { detail: 'The address is verified' }
+  },
+})
+
+export const resendVerification = endpoint({
+  name: 'resendVerification',
+  route: 'POST /resend_verification',
+  summary: 'Mail a new verification link',
+  access: 'public',
+  limit: 'strict',
+  input: z.strictObject({ email: EmailAddress }),
+  status: 200,
+  output: Detail,
+  errors: [],
+  handle: async ({ registration }: Needs, { email }, caller) => {
+    await registration.resend(email, caller)
+    return { detail: 'If this address waits to be verified, a mail with a new link is on its way' }
+  },
+})

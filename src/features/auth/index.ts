@@ -1,0 +1,6 @@
+export { addressInUse, verifyEmail } from './letters.ts'
+export type { LoginService } from './login.ts'
+export { createLoginService } from './login.ts'
+export type { RegistrationService } from './registration.ts'
+export { createRegistrationService } from './registration.ts'
+export { createRegistrationStore } from './registrations.ts'

@@ -1,0 +1,29 @@
+import { defineLetter } from '../mail/index.ts'
+
+const day = 24 * 3600
+
+// An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
+
+export const verifyEmail = defineLetter<{ token: string }>({
+  name: 'verify_email',
+  staleAfterSeconds: day,
+  write: ({ token }, links) => ({
+    subject: 'Verify your e-mail address',
+    paragraphs: [
+      'Somebody, probably you, registered an account with this address.',
+      'Follow the link within 24 hours to verify it. If it was not you, do not follow it and nothing will happen.',
+    ],
+    link: { label: 'Verify this address', url: links.verifyEmail(token) },
+  }),
+})
+
+export const addressInUse = defineLetter<Record<string, never>>({
+  name: 'address_in_use',
+  write: () => ({
+    subject: 'You have an account already',
+    paragraphs: [
+      'Somebody, probably you, tried to register a new account with this address, which has one already.',
+      'Log in with it, or ask for a reset link on the login page if you have forgotten the password. If it was not you, there is nothing to do.',
+    ],
+  }),
+})

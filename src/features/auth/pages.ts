@@ -1,0 +1,35 @@
+import type { Page } from '../../http/page.ts'
+import { page } from '../../http/page.ts'
+import { mailedTokenScript } from '../mail/index.ts'
+
+/** Where the link in a verification mail leads when no frontend is configured. */
+export const verificationPages: readonly Page[] = [
+  page({
+    path: '/verify-email',
+    render: () => ({
+      kind: 'view',
+      title: 'Verify your e-mail address',
+      // A button and not the visit itself: programs that look at mails for their readers follow links too.
+      body: `<div class="card">
+<h1>Verify your e-mail address</h1>
+<p id="status" role="status"></p>
+<button id="verify" type="button" hidden>Verify my address</button>
+<noscript><p>This page needs JavaScript.</p></noscript>
+</div>`,
+      script: `${mailedTokenScript}
+const button = document.getElementById('verify')
+if (token) {
+  say('One click, and your address is verified.')
+  button.hidden = false
+}
+button.addEventListener('click', async () => {
+  button.disabled = true
+  const { ok, worthRetrying, detail } = await post('api/v1/auth/verify_email')
+  say(detail, !ok)
+  button.hidden = !worthRetrying
+  button.disabled = false
+})
+`,
+    }),
+  }),
+]

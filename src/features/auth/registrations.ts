@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import type { Db, Registration } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+import { mailTokenLifetimes } from '../mail/index.ts'
+import type { NewUser } from '../user/index.ts'
+import { EmailAddress, usernameKey } from '../user/index.ts'
+
+/** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
+export interface RegistrationStore {
+  create(user: NewUser, passwordHash: string): Promise<Registration>
+  find(id: string): Promise<Registration | null>
+  /** The newest that waits under this username or address. */
+  findNewest(identifier: string): Promise<Registration | null>
+  /** Forgets all that wait for the address: it has found its user. */
+  forgetAddress(email: string): Promise<void>
+  /** Deletes those that nobody verified before that instant. */
+  forgetExpired(before: Date): Promise<void>
+}
+
+export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock }): RegistrationStore {
+  return {
+    create({ username, email, firstName, lastName, phoneNumber, timezone }, passwordHash) {
+      const createdAt = clock.now()
+      const expiresAt = new Date(createdAt.getTime() + mailTokenLifetimes.verify_registration * 1000)
+      const person = { username, usernameKey: usernameKey(username), email, firstName, lastName, phoneNumber, timezone }
+      return db.registration.create({ data: { id: randomUUID(), ...person, passwordHash, createdAt, expiresAt } })
+    },
+    find: (id) => db.registration.findUnique({ where: { id } }),
+    findNewest(identifier) {
+      const address = EmailAddress.safeParse(identifier)
+      const wanted = address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
+      return db.registration.findFirst({
+        where: { ...wanted, expiresAt: { gt: clock.now() } },
+        orderBy: { createdAt: 'desc' },
+      })
+    },
+    async forgetAddress(email) {
+      await db.registration.deleteMany({ where: { email } })
+    },
+    async forgetExpired(before) {
+      await db.registration.deleteMany({ where: { expiresAt: { lt: before } } })
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import { escapeHtml } from '../../kernel/html.ts'
+import type { Mail } from '../../kernel/ports.ts'
+import type { Links } from './links.ts'
+
+/** What a letter says, before it is anything that can be sent. A paragraph is one line. */
+export interface LetterText {
+  readonly subject: string
+  readonly paragraphs: readonly string[]
+  readonly link?: { readonly label: string; readonly url: string }
+}
+
+/** What a letter is written with. It waits as JSON, so nothing but JSON's plain values. */
+export type LetterValues = Readonly<Record<string, string | number | boolean | null>>
+
+/** A kind of mail. The name is what waiting mails are stored under: it outlives deployments. */
+export interface Letter<Values> {
+  readonly name: string
+  /** After so many seconds the letter is not worth sending any more, as the token in it has expired. */
+  readonly staleAfterSeconds?: number
+  readonly write: (values: Values, links: Links) => LetterText
+}
+
+export function defineLetter<Values extends LetterValues>(letter: Letter<Values>): Letter<Values> {
+  return Object.freeze(letter)
+}
+
+const bodyStyle =
+  "margin:0;padding:24px 12px;background:#f3f4f6;color:#1f2937;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
+const cardStyle = 'max-width:34em;margin:0 auto;padding:24px;background:#ffffff;border-radius:8px'
+const buttonStyle =
+  'display:inline-block;padding:10px 20px;background:#1d4ed8;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600'
+const smallStyle = 'font-size:13px;color:#4b5563;overflow-wrap:anywhere'
+
+/** Turns a letter's text into the parts of a mail. */
+export function renderLetter({ subject, paragraphs, link }: LetterText): Omit<Mail, 'recipient'> {
+  const title = oneLine(subject)
+  const lines = paragraphs.map(oneLine)
+  return {
+    subject: title,
+    text: `${[...lines, ...(link ? [`${oneLine(link.label)}:\n${link.url}`] : [])].join('\n\n')}\n`,
+    html: [
+      '<!doctype html>',
+      '<html lang="en">',
+      `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title></head>`,
+      `<body style="${bodyStyle}">`,
+      `<div style="${cardStyle}">`,
+      ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
+      ...(link ? htmlLink(oneLine(link.label), link.url) : []),
+      '</div>',
+      '</body>',
+      '</html>\n',
+    ].join('\n'),
+  }
+}
+
+function htmlLink(label: string, url: string): string[] {
+  const address = escapeHtml(url)
+  return [
+    `<p><a href="${address}" style="${buttonStyle}">${escapeHtml(label)}</a></p>`,
+    `<p style="${smallStyle}">If the button does not work, open this address:<br><a href="${address}">${address}</a></p>`,
+  ]
+}
+
+// A line break in a subject would begin a header of the writer's choice.
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed.
+  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
+}

@@ -1,0 +1,27 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Clock, Mail, Mailer } from '../../kernel/ports.ts'
+
+const kept = 200
+
+export interface MailboxMail extends Mail {
+  readonly id: number
+  readonly createdAt: Date
+}
+
+/** Takes mails where no mail server is configured, for people who try the server out. */
+export interface Mailbox extends Mailer {
+  /** Newest first. */
+  list(): Promise<readonly MailboxMail[]>
+  find(id: number): Promise<MailboxMail | undefined>
+}
+
+export function createMailbox({ db, clock }: { db: Db; clock: Clock }): Mailbox {
+  return {
+    async send({ recipient, subject, text, html }) {
+      const { id } = await db.mailboxMail.create({ data: { recipient, subject, text, html, createdAt: clock.now() } })
+      await db.mailboxMail.deleteMany({ where: { id: { lte: id - kept } } })
+    },
+    list: () => db.mailboxMail.findMany({ orderBy: { id: 'desc' } }),
+    find: async (id) => (await db.mailboxMail.findUnique({ where: { id } })) ?? undefined,
+  }
+}

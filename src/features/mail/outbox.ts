@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import type { Database, Db } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+import type { Vault } from '../../kernel/secrets.ts'
+import type { Letter } from './letter.ts'
+
+/** Where a mail waits from the moment its cause is committed until a worker has sent it. */
+export interface Outbox {
+  /** Queues the letter in the transaction that the outbox was made for: no change without its mail, no mail without its change. */
+  enqueue<Values>(letter: Letter<Values>, recipient: string, values: Values): Promise<void>
+  /** Deletes what remains of the mails that were sent or abandoned before that instant. */
+  forgetFinished(before: Date): Promise<void>
+}
+
+export interface OutboxNeeds {
+  readonly db: Db
+  readonly afterCommit: Database['afterCommit']
+  readonly clock: Clock
+  readonly vault: Vault
+  readonly wakeWorker: () => void
+}
+
+export function createOutbox({ db, afterCommit, clock, vault, wakeWorker }: OutboxNeeds): Outbox {
+  return {
+    async enqueue(letter, recipient, values) {
+      const now = clock.now()
+      await db.outboxMail.create({
+        data: {
+          id: randomUUID(),
+          letter: letter.name,
+          recipient,
+          // The values hold tokens that are stored nowhere else but as digests.
+          sealedValues: vault.seal(JSON.stringify(values)),
+          nextAttemptAt: now,
+          createdAt: now,
+        },
+      })
+      afterCommit(db, wakeWorker)
+    },
+
+    async forgetFinished(before) {
+      await db.outboxMail.deleteMany({ where: { finishedAt: { lt: before } } })
+    },
+  }
+}

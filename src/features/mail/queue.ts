@@ -1,0 +1,70 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+
+/** A mail that is ours to send until its lease ends. */
+export interface ClaimedMail {
+  readonly id: string
+  readonly letter: string
+  readonly recipient: string
+  readonly sealedValues: Uint8Array
+  /** This attempt included. */
+  readonly attempts: number
+  readonly createdAt: Date
+}
+
+export type Outcome =
+  | { readonly status: 'sent' }
+  /** To be tried again, unless this was the last try. */
+  | { readonly status: 'failed'; readonly reason: string }
+  | { readonly status: 'abandoned'; readonly reason: string }
+
+export interface MailQueue {
+  /** Takes due mails under a lease, so that no other worker takes them and none is lost when this one dies. */
+  claim(limit: number): Promise<readonly ClaimedMail[]>
+  /** Writes down how the attempt ended. The answer is what the mail has become. */
+  settle(mail: ClaimedMail, outcome: Outcome): Promise<'sent' | 'queued' | 'abandoned'>
+}
+
+const leaseSeconds = 120
+const maxAttempts = 10
+const firstDelaySeconds = 30
+const maxDelaySeconds = 3600
+
+export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQueue {
+  const inSeconds = (seconds: number) => new Date(clock.now().getTime() + seconds * 1000)
+
+  return {
+    // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
+    claim: (limit) => db.$queryRaw<ClaimedMail[]>`
+      WITH due AS MATERIALIZED (
+        SELECT id FROM outbox_mails
+        WHERE status = 'queued' AND next_attempt_at <= ${clock.now()}
+        ORDER BY next_attempt_at
+        LIMIT ${limit}
+        FOR UPDATE SKIP LOCKED
+      )
+      UPDATE outbox_mails AS mail
+      SET attempts = mail.attempts + 1, next_attempt_at = ${inSeconds(leaseSeconds)}
+      FROM due
+      WHERE mail.id = due.id
+      RETURNING mail.id, mail.letter, mail.recipient, mail.sealed_values AS "sealedValues", mail.attempts,
+        mail.created_at AS "createdAt"`,
+
+    async settle(mail, outcome) {
+      const status =
+        outcome.status === 'failed' ? (mail.attempts < maxAttempts ? 'queued' : 'abandoned') : outcome.status
+      const delay = Math.min(firstDelaySeconds * 2 ** (mail.attempts - 1), maxDelaySeconds)
+      await db.outboxMail.updateMany({
+        // Every claim counts an attempt: with another number the lease ran out and the mail is another worker's.
+        where: { id: mail.id, status: 'queued', attempts: mail.attempts },
+        data: {
+          lastError: outcome.status === 'sent' ? null : outcome.reason,
+          ...(status === 'queued'
+            ? { nextAttemptAt: inSeconds(delay) }
+            : { status, sealedValues: null, finishedAt: clock.now() }),
+        },
+      })
+      return status
+    },
+  }
+}

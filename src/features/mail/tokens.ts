@@ -1,0 +1,66 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+import { randomToken, tokenDigest } from '../../kernel/secrets.ts'
+
+/** How long a mailed token lives, in seconds. */
+export const mailTokenLifetimes = {
+  verify_email: 24 * 3600,
+  verify_registration: 24 * 3600,
+  reset_password: 30 * 60,
+} as const
+
+type MailTokenPurpose = keyof typeof mailTokenLifetimes
+
+/** Single-use tokens that prove that somebody reads the mail of an address. */
+export interface MailTokens {
+  /** Makes the token of this purpose and subject; an older one is dead from then on. */
+  issue(order: { purpose: MailTokenPurpose; subject: string; email: string }): Promise<string>
+  /** What a live token stands for. Any string may be asked for; asking does not spend it. */
+  find(token: { purpose: MailTokenPurpose; token: string }): Promise<{ subject: string; email: string } | undefined>
+  /** Spends a live token. Of any number who try at once, one is told true. */
+  spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
+  revoke(token: { purpose: MailTokenPurpose; subject: string }): Promise<void>
+  /** Deletes the tokens that expired before that instant. */
+  forgetExpired(before: Date): Promise<void>
+}
+
+export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailTokens {
+  return {
+    async issue({ purpose, subject, email }) {
+      const token = randomToken()
+      const createdAt = clock.now()
+      const expiresAt = new Date(createdAt.getTime() + mailTokenLifetimes[purpose] * 1000)
+      const fresh = { email, tokenHash: tokenDigest(token), createdAt, expiresAt, spentAt: null }
+      // In this shape Prisma makes it one INSERT … ON CONFLICT, so parallel issues follow each other instead of failing.
+      await db.mailToken.upsert({
+        where: { purpose_subject: { purpose, subject } },
+        create: { purpose, subject, ...fresh },
+        update: fresh,
+      })
+      return token
+    },
+
+    async find({ purpose, token }) {
+      const found = await db.mailToken.findUnique({ where: { tokenHash: tokenDigest(token) } })
+      if (!found || found.purpose !== purpose || found.spentAt || found.expiresAt <= clock.now()) return undefined
+      return { subject: found.subject, email: found.email }
+    },
+
+    async spend({ purpose, token }) {
+      const now = clock.now()
+      const { count } = await db.mailToken.updateMany({
+        where: { tokenHash: tokenDigest(token), purpose, spentAt: null, expiresAt: { gt: now } },
+        data: { spentAt: now },
+      })
+      return count === 1
+    },
+
+    async revoke({ purpose, subject }) {
+      await db.mailToken.deleteMany({ where: { purpose, subject } })
+    },
+
+    async forgetExpired(before) {
+      await db.mailToken.deleteMany({ where: { expiresAt: { lt: before } } })
+    },
+  }
+}

@@ -1,0 +1,170 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
+import { MailRefused } from '../../kernel/ports.ts'
+import type { Vault } from '../../kernel/secrets.ts'
+import type { Letter } from './letter.ts'
+import { renderLetter } from './letter.ts'
+import type { Links } from './links.ts'
+import type { ClaimedMail, Outcome } from './queue.ts'
+import { createMailQueue } from './queue.ts'
+
+/** Sends the mails of the outbox. Any number of workers may share one database. */
+export interface MailWorker {
+  /** Looks for due mails every second and whenever it is woken. */
+  start(): void
+  /** Takes no further mails and waits for those in flight. */
+  stop(): Promise<void>
+  /** Looks at once, if it is started. */
+  wake(): void
+  /** Delivers, started or not, everything that is due now, and resolves when done. */
+  drain(): Promise<void>
+}
+
+export interface MailWorkerNeeds {
+  readonly db: Db
+  readonly clock: Clock
+  readonly vault: Vault
+  readonly mailer: Mailer
+  /** All letters there are. (A letter of any values is a `Letter<never>`.) */
+  readonly letters: readonly Letter<never>[]
+  readonly links: Links
+  readonly logger: Logger
+  /** How long one mail may take to be handed over; it has to be well below the lease. */
+  readonly sendTimeoutMs?: number
+}
+
+const pollMs = 1000
+const width = 8
+
+export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
+  const { logger } = needs
+  const queue = createMailQueue(needs)
+  const inFlight = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  let filling: Promise<void> | undefined
+  let again = false
+  let backlog = false
+  let outboxAway = false
+
+  /** Takes up due mails as far as there is room. Callers share one run, and what comes during it is looked for once more. */
+  function fill(): Promise<void> {
+    again = true
+    filling ??= takeUp().finally(() => {
+      filling = undefined
+    })
+    return filling
+  }
+
+  async function takeUp(): Promise<void> {
+    try {
+      while (again && !stopped) {
+        again = false
+        const room = width - inFlight.size
+        if (room === 0) return
+        const claimed = await queue.claim(room)
+        backlog = claimed.length === room
+        outboxAway = false
+        claimed.forEach(launch)
+      }
+    } catch (error) {
+      if (!outboxAway) logger.error({ reason: reasonOf(error) }, 'the outbox cannot be read; mails wait')
+      outboxAway = true
+    }
+  }
+
+  function launch(mail: ClaimedMail): void {
+    const flight = deliver(mail).finally(() => {
+      inFlight.delete(flight)
+      if (timer && backlog) void fill()
+    })
+    inFlight.add(flight)
+  }
+
+  async function deliver(mail: ClaimedMail): Promise<void> {
+    const outcome = await attempt(needs, mail)
+    const facts = { mail_id: mail.id, letter: mail.letter, attempts: mail.attempts }
+    try {
+      const status = await queue.settle(mail, outcome)
+      if (outcome.status === 'sent') logger.info(facts, 'mail sent')
+      else if (status === 'queued')
+        logger.warn({ ...facts, reason: outcome.reason }, 'mail not sent, will be tried again')
+      else logger.error({ ...facts, reason: outcome.reason }, 'mail abandoned')
+    } catch (error) {
+      const reason = reasonOf(error)
+      logger.error({ ...facts, outcome: outcome.status, reason }, 'mail will be sent again: its outcome was not kept')
+    }
+  }
+
+  return {
+    start() {
+      stopped = false
+      timer ??= setInterval(() => void fill(), pollMs).unref()
+      void fill()
+    },
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      timer = undefined
+      await filling
+      await Promise.all(inFlight)
+    },
+    wake() {
+      if (timer) void fill()
+    },
+    async drain() {
+      for (;;) {
+        await fill()
+        if (inFlight.size === 0) return
+        await Promise.race(inFlight)
+      }
+    },
+  }
+}
+
+/** Never rejects: whatever goes wrong is the outcome. */
+async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outcome> {
+  const { clock, letters, mailer, sendTimeoutMs = 30_000 } = needs
+  try {
+    const letter = letters.find(({ name }) => name === mail.letter)
+    // Temporary: while a deployment rolls, a newer instance may know it.
+    if (!letter) return { status: 'failed', reason: 'this instance knows no such letter' }
+    const age = (clock.now().getTime() - mail.createdAt.getTime()) / 1000
+    if (age > (letter.staleAfterSeconds ?? Number.POSITIVE_INFINITY)) {
+      return { status: 'abandoned', reason: 'the letter was too old to be worth sending' }
+    }
+    await withDeadline(mailer.send(write(needs, letter, mail)), sendTimeoutMs)
+    return { status: 'sent' }
+  } catch (error) {
+    return { status: error instanceof MailRefused ? 'abandoned' : 'failed', reason: reasonOf(error) }
+  }
+}
+
+function write({ vault, links }: MailWorkerNeeds, letter: Letter<never>, mail: ClaimedMail): Mail {
+  // What was sealed under a letter's name are that letter's values: enqueue() takes no others.
+  const values = JSON.parse(vault.open(mail.sealedValues)) as never
+  return { recipient: mail.recipient, ...renderLetter(letter.write(values, links)) }
+}
+
+/** Fails when the work takes too long, so that a mailer that never answers cannot hold its place for ever. */
+async function withDeadline(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('the mail server took too long')), milliseconds)
+  })
+  try {
+    await Promise.race([work, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What went wrong, short. A mail server may quote the letter that it refuses: no link and nothing like a token remains. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message
+    .replace(/\s+/g, ' ')
+    .replace(/https?:\S+|[\w-]{20,}/g, '…')
+    .trim()
+    .slice(0, 200)
+}

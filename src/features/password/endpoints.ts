@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { endpoint } from '../../http/endpoint.ts'
+import { Detail, sessionErrors, TokenPair } from '../session/index.ts'
+import { EmailAddress } from '../user/index.ts'
+import { passwordErrors } from './errors.ts'
+import { MailedToken, PasswordText } from './schemas.ts'
+import type { PasswordService } from './service.ts'
+
+interface Needs {
+  readonly passwords: PasswordService
+}
+
+export const forgotPassword = endpoint({
+  name: 'forgotPassword',
+  route: 'POST /forgot_password',
+  summary: 'Mail a link to reset the password',
+  access: 'public',
+  limit: 'strict',
+  input: z.strictObject({ email: EmailAddress }),
+  status: 200,
+  output: Detail,
+  errors: [],
+  handle: async ({ passwords }: Needs, { email }, caller) => {
+    await passwords.forgot(email, caller)
+    return { detail: 'If an account has this address, a mail with a reset link is on its way' }
+  },
+})
+
+export const resetPassword = endpoint({
+  name: 'resetPassword',
+  route: 'POST /reset_password',
+  summary: 'Set a new password with a mailed token; all sessions of the user end',
+  access: 'public',
+  limit: 'strict',
+  input: z.strictObject({ token: MailedToken, new_password: PasswordText }),
+  status: 200,
+  output: Detail,
+  errors: [passwordErrors.reset_token_invalid],
+  handle: async ({ passwords }: Needs, { token, new_password }, caller) => {
+    await passwords.reset({ token, newPassword: new_password }, caller)
+    return { detail: 'The new password is set: log in with it' }
+  },
+})
+
+export const changePassword = endpoint({
+  name: 'changePassword',
+  route: 'POST /change_password',
+  summary: 'Change the password; the other sessions of the user end',
+  access: 'bearer',
+  limit: 'strict',
+  input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
+  status: 200,
+  output: TokenPair,
+  errors: [passwordErrors.current_password_wrong, sessionErrors.session_revoked, sessionErrors.session_expired],
+  handle: ({ passwords }: Needs, { current_password, new_password }, caller) =>
+    passwords.change({ current: current_password, next: new_password }, caller),
+})

@@ -1,0 +1,25 @@
+import { defineLetter } from '../mail/index.ts'
+
+export const resetPassword = defineLetter<{ token: string; userId: number }>({
+  name: 'reset_password',
+  staleAfterSeconds: 30 * 60,
+  write: ({ token, userId }, links) => ({
+    subject: 'Reset your password',
+    paragraphs: [
+      'Somebody, probably you, asked to reset the password of your account.',
+      'The link works once and for 30 minutes. If it was not you, do nothing: your password stays as it is.',
+    ],
+    link: { label: 'Choose a new password', url: links.resetPassword(token, userId) },
+  }),
+})
+
+export const passwordChanged = defineLetter<{ at: string; ip: string }>({
+  name: 'password_changed',
+  write: ({ at, ip }) => ({
+    subject: 'Your password was changed',
+    paragraphs: [
+      `The password of your account was changed at ${at}, from ${ip}. Your other sessions have been ended.`,
+      'If it was not you, reset your password at once: ask for a reset link on the login page.',
+    ],
+  }),
+})

@@ -1,0 +1,12 @@
+import { text } from '../../kernel/text.ts'
+
+const longestBytes = 512
+
+/** A password as somebody types it. Whether it is good enough as a new one, the policy says. */
+export const PasswordText = text({ min: 1, max: longestBytes }).refine(
+  (value) => Buffer.byteLength(value) <= longestBytes,
+  { error: 'at most 512 bytes', params: { code: 'too_big' } },
+)
+
+/** A single-use token from a mail. */
+export const MailedToken = text({ min: 1, max: 512 })

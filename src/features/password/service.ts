@@ -1,0 +1,114 @@
+import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { Database, Db } from '../../kernel/db.ts'
+import { AuthError } from '../../kernel/errors.ts'
+import type { EventRecorder } from '../../kernel/events.ts'
+import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
+import type { MailTokens, Outbox } from '../mail/index.ts'
+import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
+import type { UserStore } from '../user/index.ts'
+import { passwordErrors, refuseCurrentPassword } from './errors.ts'
+import { passwordChanged, resetPassword } from './letters.ts'
+import type { PasswordPolicy } from './policy.ts'
+import type { PasswordProof, PasswordStore } from './store.ts'
+
+/** Passwords: proving, changing and resetting them. */
+export interface PasswordService {
+  /** Compares the password with the user's; undefined when it is wrong. For no user it takes the same time. */
+  prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined>
+  /** Changes the password, ends the user's other sessions and gives this one a new pair. */
+  change(passwords: { current: string; next: string }, caller: AuthenticatedCaller): Promise<TokenPair>
+  /** Mails a reset token to the user with this address, if there is one. */
+  forgot(email: string, caller: Caller): Promise<void>
+  /** Sets a new password for a mailed token and ends all sessions of the user. */
+  reset(order: { token: string; newPassword: string }, caller: Caller): Promise<void>
+}
+
+export function createPasswordService({
+  transaction,
+  clock,
+  hasher,
+  policy,
+  sessions,
+  passwordsIn,
+  usersIn,
+  sessionsIn,
+  mailTokensIn,
+  outboxIn,
+  recordEvent,
+  db,
+}: Pick<Database, 'db' | 'transaction'> & {
+  clock: Clock
+  hasher: PasswordHasher
+  policy: PasswordPolicy
+  sessions: SessionService
+  passwordsIn: (db: Db) => PasswordStore
+  usersIn: (db: Db) => UserStore
+  sessionsIn: (db: Db) => SessionStore
+  mailTokensIn: (db: Db) => MailTokens
+  outboxIn: (db: Db) => Outbox
+  recordEvent: EventRecorder
+}): PasswordService {
+  async function prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined> {
+    const stored = userId === undefined ? null : await passwordsIn(db).find(userId)
+    const matches = await hasher.verify(password, stored?.hash)
+    if (!matches || !stored || userId === undefined) return undefined
+    const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
+    return { userId, version: stored.version, renewedHash }
+  }
+
+  async function tellUser(tx: Db, user: { email: string }, caller: Caller): Promise<void> {
+    await outboxIn(tx).enqueue(passwordChanged, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
+  }
+
+  return {
+    prove,
+
+    async change({ current, next }, caller) {
+      const { user, session } = caller
+      const proof = await prove(user.id, current)
+      if (!proof) throw refuseCurrentPassword()
+      policy(next, 'new_password', user)
+      const hash = await hasher.hash(next)
+      await transaction(async (tx) => {
+        // The token before the password, as a reset takes them: in another order the two can deadlock.
+        await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
+        if (!(await passwordsIn(tx).replace(proof, hash))) throw refuseCurrentPassword()
+        await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
+        await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
+        await tellUser(tx, user, caller)
+      })
+      return sessions.renew(caller)
+    },
+
+    async forgot(email, caller) {
+      const user = await usersIn(db).findByEmail(email)
+      if (!user || user.disabledAt) return
+      await transaction(async (tx) => {
+        const subject = String(user.id)
+        const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email: user.email })
+        await outboxIn(tx).enqueue(resetPassword, user.email, { token, userId: user.id })
+        await recordEvent(tx, { type: 'password_reset_requested', userId: user.id }, caller)
+      })
+    },
+
+    async reset({ token, newPassword }, caller) {
+      const mailed = await mailTokensIn(db).find({ purpose: 'reset_password', token })
+      const user = mailed && (await usersIn(db).findById(Number(mailed.subject)))
+      if (!user || user.disabledAt || user.email !== mailed.email)
+        throw new AuthError(passwordErrors.reset_token_invalid)
+      policy(newPassword, 'new_password', user)
+      const hash = await hasher.hash(newPassword)
+      await transaction(async (tx) => {
+        if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {
+          throw new AuthError(passwordErrors.reset_token_invalid)
+        }
+        await passwordsIn(tx).reset(user.id, hash)
+        // Who reads the mail of the address has verified it.
+        if (!user.emailVerifiedAt) await usersIn(tx).markEmailVerified(user.id, mailed.email)
+        await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)
+        await recordEvent(tx, { type: 'password_reset', userId: user.id }, caller)
+        await tellUser(tx, user, caller)
+      })
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+
+/** That a password was right: of whom, and which version of it. */
+export interface PasswordProof {
+  readonly userId: number
+  readonly version: number
+  /** The same password hashed as we hash today, when what is stored is out of date. */
+  readonly renewedHash: string | undefined
+}
+
+/** The table of password hashes, on the whole database or inside one transaction. */
+export interface PasswordStore {
+  find(userId: number): Promise<{ hash: string; version: number } | null>
+  create(userId: number, hash: string): Promise<void>
+  /**
+   * Whether the password that was proven still is the user's. Locks it until the transaction ends, so that a session
+   * opened with the old password cannot slip past a change or reset that runs at the same time.
+   */
+  confirm(proof: PasswordProof): Promise<boolean>
+  /** Replaces the password that was proven; false when it has changed meanwhile. */
+  replace(proof: Pick<PasswordProof, 'userId' | 'version'>, hash: string): Promise<boolean>
+  /** Sets the password whatever it was. */
+  reset(userId: number, hash: string): Promise<void>
+}
+
+export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): PasswordStore {
+  return {
+    find: (userId) => db.password.findUnique({ where: { userId }, select: { hash: true, version: true } }),
+    async create(userId, hash) {
+      await db.password.create({ data: { userId, hash, changedAt: clock.now() } })
+    },
+    async confirm({ userId, version, renewedHash }) {
+      const { count } = await db.password.updateMany({
+        where: { userId, version },
+        data: { lastUsedAt: clock.now(), ...(renewedHash !== undefined && { hash: renewedHash }) },
+      })
+      return count === 1
+    },
+    async replace({ userId, version }, hash) {
+      const { count } = await db.password.updateMany({
+        where: { userId, version },
+        data: { hash, version: { increment: 1 }, changedAt: clock.now() },
+      })
+      return count === 1
+    },
+    async reset(userId, hash) {
+      const changedAt = clock.now()
+      await db.password.upsert({
+        where: { userId },
+        create: { userId, hash, changedAt },
+        update: { hash, version: { increment: 1 }, changedAt },
+      })
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import { endpoint } from '../../http/endpoint.ts'
+import type { UserService } from '../user/index.ts'
+import { UserReply } from '../user/index.ts'
+import { sessionErrors } from './errors.ts'
+import { Detail, SessionReply, Token, TokenFacts, TokenPair } from './schemas.ts'
+import type { SessionService } from './service.ts'
+
+interface Needs {
+  readonly sessions: SessionService
+}
+
+const refusedRefresh = [
+  sessionErrors.token_invalid,
+  sessionErrors.refresh_token_expired,
+  sessionErrors.refresh_token_reused,
+  sessionErrors.session_revoked,
+  sessionErrors.session_expired,
+]
+
+export const refreshTokens = endpoint({
+  name: 'refreshTokens',
+  route: 'POST /access_token',
+  summary: 'Trade a refresh token for a new pair',
+  access: 'refresh',
+  limit: 'normal',
+  input: z.strictObject({ refresh_token: Token }),
+  status: 200,
+  output: TokenPair,
+  errors: refusedRefresh,
+  handle: ({ sessions }: Needs, { refresh_token }, caller) => sessions.refresh(refresh_token, caller),
+})
+
+const renewal = {
+  summary: 'The next pair for the session of the caller; the same one for all requests with one access token',
+  access: 'bearer',
+  limit: 'normal',
+  input: z.strictObject({}),
+  status: 200,
+  output: TokenPair,
+  errors: refusedRefresh,
+} as const
+
+export const readTokens = endpoint({
+  ...renewal,
+  name: 'readTokens',
+  route: 'GET /tokens',
+  handle: ({ sessions }: Needs, _input, caller) => sessions.renewOnce(caller),
+})
+
+export const renewTokens = endpoint({
+  ...renewal,
+  name: 'renewTokens',
+  route: 'POST /tokens',
+  handle: ({ sessions }: Needs, _input, caller) => sessions.renewOnce(caller),
+})
+
+export const verifyToken = endpoint({
+  name: 'verifyToken',
+  route: 'POST /verify_token',
+  summary: 'Whether a token would be accepted now, and what it stands for',
+  access: 'public',
+  limit: 'normal',
+  input: z.strictObject({ token: Token }),
+  status: 200,
+  output: TokenFacts,
+  errors: [],
+  handle: ({ sessions }: Needs, { token }) => sessions.introspect(token),
+})
+
+export const logOut = endpoint({
+  name: 'logOut',
+  route: 'POST /logout',
+  summary: 'End the session of the refresh token or of the caller; doing it twice is fine',
+  access: 'bearer_or_refresh',
+  limit: 'normal',
+  input: z.strictObject({ refresh_token: Token.optional() }),
+  status: 200,
+  output: Detail,
+  errors: [sessionErrors.token_invalid, sessionErrors.access_token_expired],
+  handle: async ({ sessions }: Needs, { refresh_token }, caller) => {
+    await sessions.logOut(refresh_token, caller)
+    return { detail: 'You are logged out' }
+  },
+})
+
+export const logOutEverywhere = endpoint({
+  name: 'logOutEverywhere',
+  route: 'POST /logout_all',
+  summary: 'End all sessions of the caller',
+  access: 'bearer',
+  limit: 'normal',
+  input: z.strictObject({}),
+  status: 200,
+  output: Detail.extend({ sessions_ended: z.int() }),
+  errors: [],
+  handle: async ({ sessions }: Needs, _input, caller) => ({
+    detail: 'You are logged out everywhere',
+    sessions_ended: await sessions.logOutEverywhere(caller),
+  }),
+})
+
+export const readSession = endpoint({
+  name: 'readSession',
+  route: 'GET /session',
+  summary: 'The session and the account of the caller',
+  access: 'bearer',
+  limit: 'relaxed',
+  input: z.strictObject({}),
+  status: 200,
+  output: z.object({ session: SessionReply, user: UserReply }),
+  errors: [],
+  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user }) => ({
+    session: sessions.present(session, session),
+    user: users.present(user),
+  }),
+})
+
+export const listSessions = endpoint({
+  name: 'listSessions',
+  route: 'GET /sessions',
+  summary: 'The live sessions of the caller, newest first',
+  access: 'bearer',
+  limit: 'relaxed',
+  input: z.strictObject({}),
+  status: 200,
+  output: z.object({ sessions: z.array(SessionReply) }),
+  errors: [],
+  handle: async ({ sessions }: Needs, _input, caller) => ({ sessions: await sessions.listOf(caller) }),
+})
+
+export const endSession = endpoint({
+  name: 'endSession',
+  route: 'DELETE /sessions/{id}',
+  summary: 'End one of the sessions of the caller',
+  access: 'bearer',
+  limit: 'normal',
+  input: z.strictObject({ id: z.string() }),
+  status: 204,
+  output: z.undefined(),
+  errors: [sessionErrors.session_not_found],
+  handle: async ({ sessions }: Needs, { id }, caller) => {
+    await sessions.end(id, caller)
+    return undefined
+  },
+})

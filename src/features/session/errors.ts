@@ -1,0 +1,15 @@
+import { defineErrors } from '../../kernel/errors.ts'
+
+export const sessionErrors = defineErrors({
+  token_invalid: [401, 'The token is not one of ours'],
+  access_token_expired: [401, 'The access token has expired: refresh it'],
+  refresh_token_expired: [401, 'The refresh token has expired: log in again'],
+  refresh_token_reused: [401, 'The refresh token was used before; its session has been ended to be safe: log in again'],
+  session_revoked: [401, 'The session was ended: log in again'],
+  session_expired: [401, 'The session has reached its age limit: log in again'],
+  session_not_found: [404, 'You have no such session'],
+  email_not_verified: [
+    403,
+    'The e-mail address must be verified first: follow the link in the mail, or ask for a new one',
+  ],
+})

@@ -1,0 +1,8 @@
+export { sessionErrors } from './errors.ts'
+export { sessionCopied } from './letters.ts'
+export { pairOf } from './pair.ts'
+export { Detail, TokenPair } from './schemas.ts'
+export type { SessionService } from './service.ts'
+export { createSessionService } from './service.ts'
+export type { SessionStore } from './store.ts'
+export { createSessionStore, verifiedEmailGate } from './store.ts'

@@ -1,0 +1,14 @@
+import { defineLetter } from '../mail/index.ts'
+
+/** Tells the user that a copied refresh token was used. */
+export const sessionCopied = defineLetter<{ at: string; ip: string }>({
+  name: 'session_copied',
+  write: ({ at, ip }) => ({
+    subject: 'We ended one of your sessions',
+    paragraphs: [
+      'A session of your account was used from two places, as happens when somebody copies it. We have ended it.',
+      `This was noticed at ${at}, with a request from ${ip}.`,
+      'Log in again to go on. If you do not know what happened, change your password: that ends every other session.',
+    ],
+  }),
+})

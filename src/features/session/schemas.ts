@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { text } from '../../kernel/text.ts'
+
+/** A JWT as it is sent in a body. */
+export const Token = text({ min: 1, max: 4096 })
+
+export const TokenPair = z.object({
+  access_token: z.string(),
+  refresh_token: z.string(),
+  token_type: z.literal('bearer'),
+  /** Seconds, counted from when the pair was issued. */
+  expires_in: z.int(),
+  refresh_expires_in: z.int(),
+})
+export type TokenPair = z.infer<typeof TokenPair>
+
+export const SessionReply = z.object({
+  id: z.uuid(),
+  created_at: z.iso.datetime(),
+  last_used_at: z.iso.datetime(),
+  expires_at: z.iso.datetime(),
+  ends_at: z.iso.datetime(),
+  ip: z.string(),
+  user_agent: z.string(),
+  current: z.boolean(),
+})
+export type SessionReply = z.infer<typeof SessionReply>
+
+export const TokenFacts = z.union([
+  z.object({
+    active: z.literal(true),
+    token_type: z.enum(['access', 'refresh']),
+    sub: z.uuid(),
+    user_id: z.int(),
+    session_id: z.uuid(),
+    iat: z.int(),
+    exp: z.int(),
+  }),
+  z.object({ active: z.literal(false) }),
+])
+export type TokenFacts = z.infer<typeof TokenFacts>
+
+export const Detail = z.object({ detail: z.string() })

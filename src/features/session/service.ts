@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { Database, Db, Session, User } from '../../kernel/db.ts'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import type { EventRecorder } from '../../kernel/events.ts'
+import type { Clock, TokenClaims, TokenSigner } from '../../kernel/ports.ts'
+import type { Outbox } from '../mail/index.ts'
+import { sessionErrors } from './errors.ts'
+import { sessionCopied } from './letters.ts'
+import { pairOf } from './pair.ts'
+import type { SessionReply, TokenFacts, TokenPair } from './schemas.ts'
+import type { SessionStore } from './store.ts'
+import { earlier, secondsAfter } from './store.ts'
+
+type SessionOfUser = Session & { readonly user: User }
+
+/** Sessions and the tokens that are their image. */
+export interface SessionService {
+  /** The live session behind the bearer token. Throws why there is none. */
+  authenticate(caller: Caller): Promise<AuthenticatedCaller>
+  /** Trades a refresh token for its successor. Throws why it cannot. */
+  refresh(refreshToken: string, caller: Caller): Promise<TokenPair>
+  /** A new pair for the session of the caller. */
+  renew(caller: AuthenticatedCaller): Promise<TokenPair>
+  /** The pair that follows the caller's access token: all requests with one token get the same one. */
+  renewOnce(caller: AuthenticatedCaller): Promise<TokenPair>
+  /** What a token stands for, if it would be accepted now. */
+  introspect(token: string): Promise<TokenFacts>
+  present(session: Session, current: Session): SessionReply
+  /** The live sessions of the caller, newest first. */
+  listOf(caller: AuthenticatedCaller): Promise<SessionReply[]>
+  /** Ends one of the caller's own live sessions. Throws `session_not_found`. */
+  end(id: string, caller: AuthenticatedCaller): Promise<void>
+  /** Ends every session that one of the given tokens stands for, living or not. Throws when no token is good for that. */
+  logOut(refreshToken: string | undefined, caller: Caller): Promise<void>
+  /** Ends all sessions of the caller and says how many lived. */
+  logOutEverywhere(caller: AuthenticatedCaller): Promise<number>
+}
+
+export function createSessionService({
+  db,
+  transaction,
+  clock,
+  signer,
+  refreshGrace,
+  sessionsIn,
+  outboxIn,
+  recordEvent,
+}: Pick<Database, 'db' | 'transaction'> & {
+  clock: Clock
+  signer: TokenSigner
+  /** Seconds during which the predecessor of the current refresh token still gets the current pair. */
+  refreshGrace: number
+  sessionsIn: (db: Db) => SessionStore
+  outboxIn: (db: Db) => Outbox
+  recordEvent: EventRecorder
+}): SessionService {
+  async function find(id: string): Promise<SessionOfUser> {
+    const session = await db.session.findUnique({ where: { id }, include: { user: true } })
+    if (!session) throw new AuthError(sessionErrors.session_revoked)
+    return session
+  }
+
+  function isInGrace({ rotatedAt }: Session): boolean {
+    return clock.now() < secondsAfter(rotatedAt, refreshGrace)
+  }
+
+  /** The session's next pair; undefined when another request has advanced or ended the session meanwhile. */
+  async function advance(session: SessionOfUser): Promise<TokenPair | undefined> {
+    const rotatedAt = clock.now()
+    const next = {
+      generation: session.generation + 1,
+      rotatedAt,
+      expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
+    }
+    // Of any number of racers one still finds the generation that all of them saw.
+    const { count } = await db.session.updateMany({
+      where: { id: session.id, generation: session.generation, revokedAt: null },
+      data: next,
+    })
+    return count === 1 ? pairOf({ ...session, ...next }, session.user, signer) : undefined
+  }
+
+  async function refresh(sessionId: string, presented: number, caller: Caller): Promise<TokenPair> {
+    const session = await find(sessionId)
+    if (session.revokedReason === 'reuse_detected' && presented < session.generation) {
+      throw new AuthError(sessionErrors.refresh_token_reused)
+    }
+    refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
+    if (presented === session.generation - 1 && isInGrace(session)) return pairOf(session, session.user, signer)
+    if (presented !== session.generation) return endCopied(session, caller)
+    // A loser looks again: the row now tells who was faster, another refresh or a logout.
+    return (await advance(session)) ?? refresh(sessionId, presented, caller)
+  }
+
+  async function renew({ session, user }: AuthenticatedCaller): Promise<TokenPair> {
+    const renewed = await advance({ ...session, user })
+    if (renewed) return renewed
+    // Not a copied token but two requests at once, both with a good access token: both get the pair of the faster one.
+    const current = await find(session.id)
+    refuseEnded(current, clock.now(), sessionErrors.session_expired)
+    return pairOf(current, current.user, signer)
+  }
+
+  async function endCopied(session: SessionOfUser, caller: Caller): Promise<never> {
+    const { userId, id: sessionId, user } = session
+    await transaction(async (tx) => {
+      if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
+      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId }, caller)
+      await outboxIn(tx).enqueue(sessionCopied, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
+    })
+    throw new AuthError(sessionErrors.refresh_token_reused)
+  }
+
+  function present(session: Session, current: Session): SessionReply {
+    return {
+      id: session.id,
+      created_at: session.createdAt.toISOString(),
+      last_used_at: session.rotatedAt.toISOString(),
+      expires_at: session.expiresAt.toISOString(),
+      ends_at: session.endsAt.toISOString(),
+      ip: session.ip,
+      user_agent: session.userAgent,
+      current: session.id === current.id,
+    }
+  }
+
+  /** The claims of the access token that the caller shows. Throws why they cannot be believed. */
+  function readBearer({ bearer }: Caller): TokenClaims {
+    if (bearer === undefined) throw new AuthError(requestErrors.unauthenticated)
+    const reading = signer.read('access', bearer)
+    if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+    if (reading.state === 'expired') throw new AuthError(sessionErrors.access_token_expired)
+    return reading.claims
+  }
+
+  /** The claims of a refresh token of ours. Whether it has expired, its session knows better. */
+  function readRefreshToken(token: string): TokenClaims {
+    const reading = signer.read('refresh', token)
+    if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+    return reading.claims
+  }
+
+  return {
+    async authenticate(caller) {
+      const { user, ...session } = await find(readBearer(caller).sid)
+      refuseEnded({ ...session, user }, clock.now(), sessionErrors.session_expired)
+      return { ...caller, session, user }
+    },
+
+    async refresh(refreshToken, caller) {
+      const { sid, generation } = readRefreshToken(refreshToken)
+      return refresh(sid, generation, caller)
+    },
+
+    renew,
+
+    async renewOnce(caller) {
+      const { session, user } = caller
+      const isFollowed = readBearer(caller).generation < session.generation
+      // To advance once more would make a copied token of the one that the faster request got.
+      return isFollowed ? pairOf(session, user, signer) : renew(caller)
+    },
+
+    async introspect(token) {
+      for (const kind of ['access', 'refresh'] as const) {
+        const reading = signer.read(kind, token)
+        if (reading.state !== 'valid') continue
+        const { sid, sub, user_id, generation, iat, exp } = reading.claims
+        const session = await db.session.findUnique({ where: { id: sid }, include: { user: true } })
+        if (!session || endOf(session, clock.now())) break
+        if (kind === 'refresh' && generation !== session.generation) break
+        return { active: true, token_type: kind, sub, user_id, session_id: sid, iat, exp }
+      }
+      return { active: false }
+    },
+
+    present,
+
+    async listOf({ user, session: current }) {
+      const sessions = await db.session.findMany({
+        where: { userId: user.id, revokedAt: null, expiresAt: { gt: clock.now() } },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      })
+      return sessions.map((session) => present(session, current))
+    },
+
+    async end(id, caller) {
+      const session = { id, userId: caller.user.id }
+      if (!z.uuid().safeParse(id).success) throw new AuthError(sessionErrors.session_not_found)
+      const live = await db.session.findFirst({
+        where: { ...session, revokedAt: null, expiresAt: { gt: clock.now() } },
+      })
+      const ended = live && (await transaction((tx) => sessionsIn(tx).end(session, 'ended_by_user', caller)))
+      if (!ended) throw new AuthError(sessionErrors.session_not_found)
+    },
+
+    async logOut(refreshToken, caller) {
+      const shown = refreshToken === undefined ? [readBearer(caller)] : [readRefreshToken(refreshToken)]
+      // Who shows both means to leave with both, even if they are of two sessions.
+      if (refreshToken !== undefined && caller.bearer !== undefined) {
+        const reading = signer.read('access', caller.bearer)
+        if (reading.state === 'valid') shown.push(reading.claims)
+      }
+      for (const { sid, user_id } of shown) {
+        await transaction((tx) => sessionsIn(tx).end({ id: sid, userId: user_id }, 'logout', caller))
+      }
+    },
+
+    logOutEverywhere: (caller) => transaction((tx) => sessionsIn(tx).endAllOf(caller.user.id, 'logout', caller)),
+  }
+}
+
+type EndedState = 'session_revoked' | 'session_expired' | 'idle'
+
+/** Why the session is over; undefined while it lives. */
+function endOf(session: SessionOfUser, now: Date): EndedState | undefined {
+  if (session.revokedAt || session.user.disabledAt) return 'session_revoked'
+  if (session.endsAt <= now) return 'session_expired'
+  return session.expiresAt <= now ? 'idle' : undefined
+}
+
+function refuseEnded(
+  session: SessionOfUser,
+  now: Date,
+  whenIdle: (typeof sessionErrors)[keyof typeof sessionErrors],
+): void {
+  const end = endOf(session, now)
+  if (end) throw new AuthError(end === 'idle' ? whenIdle : sessionErrors[end])
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { endpoint } from '../../http/endpoint.ts'
+import { userErrors } from './errors.ts'
+import { ProfileChanges, UserReply } from './schemas.ts'
+import type { UserService } from './service.ts'
+
+interface Needs {
+  readonly users: UserService
+}
+
+export const readProfile = endpoint({
+  name: 'readProfile',
+  route: 'GET /profile',
+  summary: 'The account of the caller',
+  access: 'bearer',
+  limit: 'relaxed',
+  input: z.strictObject({}),
+  status: 200,
+  output: UserReply,
+  errors: [],
+  handle: async ({ users }: Needs, _input, { user }) => users.present(user),
+})
+
+export const changeProfile = endpoint({
+  name: 'changeProfile',
+  route: 'PATCH /profile',
+  summary: 'Change some fields of the profile',
+  access: 'bearer',
+  limit: 'normal',
+  input: ProfileChanges,
+  status: 200,
+  output: UserReply,
+  errors: [userErrors.username_taken, userErrors.username_is_address],
+  handle: ({ users }: Needs, input, caller) => users.change(input, caller),
+})
+
+export const replaceProfile = endpoint({
+  name: 'replaceProfile',
+  route: 'PUT /profile',
+  summary: 'Replace the profile: absent fields become empty, an absent username stays',
+  access: 'bearer',
+  limit: 'normal',
+  input: ProfileChanges,
+  status: 200,
+  output: UserReply,
+  errors: [userErrors.username_taken, userErrors.username_is_address],
+  handle: ({ users }: Needs, input, caller) => users.replace(input, caller),
+})

@@ -1,0 +1,6 @@
+export { refuseField, userErrors } from './errors.ts'
+export { EmailAddress, PersonalFields, Username, UserReply, usernameKey } from './schemas.ts'
+export type { UserService } from './service.ts'
+export { createUserService, refuseForeignAddress } from './service.ts'
+export type { NewUser, UserStore } from './store.ts'
+export { createUserStore } from './store.ts'

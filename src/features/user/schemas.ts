@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { text } from '../../kernel/text.ts'
+
+/** Letters, digits and `@.+-_`, up to 150 characters, in the one form that NFKC gives to look-alike widths. */
+export const Username = text({ min: 1, max: 150 })
+  .transform((value) => value.normalize('NFKC'))
+  .pipe(
+    z
+      .string()
+      .max(150)
+      .regex(/^[\p{L}\p{M}\p{N}@.+_-]+$/u, { error: 'may hold letters, digits and @ . + - _ only' }),
+  )
+
+/** What makes two usernames the same: case and width do not. */
+export function usernameKey(username: string): string {
+  return username.normalize('NFKC').toLowerCase().normalize('NFKC')
+}
+
+const longestLocalPart = 64
+
+/** ASCII only, at most 64 characters before the @ and 254 in all; folded to lower case after the check. */
+export const EmailAddress = text({ min: 1, max: 254 })
+  .pipe(z.email({ error: 'must be an e-mail address such as ada@example.com' }))
+  .refine((value) => value.indexOf('@') <= longestLocalPart, { error: 'at most 64 characters before the @' })
+  .transform((value) => value.toLowerCase())
+
+const Name = text({ max: 150 }).transform((value) => value.trim())
+
+const PhoneNumber = text({ max: 32 })
+  .transform((value) => value.trim())
+  .pipe(z.string().regex(/^(\+?[\d ().-]{3,32})?$/, { error: 'must be a phone number such as +1 234 567890' }))
+
+const TimeZone = text({ max: 64 }).refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Paris' })
+
+function isTimeZone(value: string): boolean {
+  try {
+    // An offset such as +01:00 is no zone, though Intl takes it.
+    return /^[A-Za-z]/.test(value) && Boolean(new Intl.DateTimeFormat('en', { timeZone: value }))
+  } catch {
+    return false
+  }
+}
+
+/** What a person may say of themselves when they register. */
+export const PersonalFields = {
+  first_name: Name.optional(),
+  last_name: Name.optional(),
+  phone_number: PhoneNumber.optional(),
+  timezone: TimeZone.optional(),
+}
+
+export const ProfileChanges = z.strictObject({
+  username: Username.optional(),
+  display_name: Name.optional(),
+  ...PersonalFields,
+})
+
+export const UserReply = z.object({
+  id: z.int(),
+  uuid: z.uuid(),
+  username: z.string(),
+  email: z.string(),
+  email_verified: z.boolean(),
+  first_name: z.string(),
+  last_name: z.string(),
+  full_name: z.string(),
+  display_name: z.string(),
+  phone_number: z.string(),
+  phone_number_verified: z.boolean(),
+  timezone: z.string(),
+  account_status: z.enum(['active', 'pending', 'disabled']),
+  last_login: z.iso.datetime().nullable(),
+  date_joined: z.iso.datetime(),
+  is_active: z.boolean(),
+  is_staff: z.boolean(),
+  is_superuser: z.boolean(),
+  is_practitioner: z.boolean(),
+})
+export type UserReply = z.infer<typeof UserReply>

@@ -1,0 +1,112 @@
+import type { z } from 'zod'
+import type { AuthenticatedCaller } from '../../kernel/caller.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
+import { isUniqueViolation } from '../../kernel/db.ts'
+import type { EventRecorder } from '../../kernel/events.ts'
+import { refuseField } from './errors.ts'
+import type { ProfileChanges, UserReply } from './schemas.ts'
+import { EmailAddress } from './schemas.ts'
+import type { UserStore } from './store.ts'
+
+type Changes = z.output<typeof ProfileChanges>
+
+/** Profiles: what a user shows and may change. */
+export interface UserService {
+  present(user: User): UserReply
+  /** Changes the fields that are given. Throws `username_taken` or `username_is_address`. */
+  change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
+  /** Changes the fields that are given and empties the others; a username cannot be empty and stays. */
+  replace(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
+}
+
+export function createUserService({
+  transaction,
+  usersIn,
+  recordEvent,
+  emailVerification,
+}: Pick<Database, 'transaction'> & {
+  usersIn: (db: Db) => UserStore
+  recordEvent: EventRecorder
+  emailVerification: 'optional' | 'required'
+}): UserService {
+  function statusOf({ disabledAt, emailVerifiedAt }: User): UserReply['account_status'] {
+    if (disabledAt) return 'disabled'
+    return emailVerification === 'required' && !emailVerifiedAt ? 'pending' : 'active'
+  }
+
+  function present(user: User): UserReply {
+    const fullName = `${user.firstName} ${user.lastName}`.trim()
+    return {
+      id: user.id,
+      uuid: user.uuid,
+      username: user.username,
+      email: user.email,
+      email_verified: user.emailVerifiedAt !== null,
+      first_name: user.firstName,
+      last_name: user.lastName,
+      full_name: fullName,
+      display_name: user.displayName || fullName || user.username,
+      phone_number: user.phoneNumber,
+      phone_number_verified: user.phoneNumberVerified,
+      timezone: user.timezone,
+      account_status: statusOf(user),
+      last_login: user.lastLoginAt?.toISOString() ?? null,
+      date_joined: user.joinedAt.toISOString(),
+      is_active: user.disabledAt === null,
+      is_staff: user.isStaff,
+      is_superuser: user.isSuperuser,
+      is_practitioner: user.isPractitioner,
+    }
+  }
+
+  async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
+    const { user, session } = caller
+    if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
+    try {
+      const changed = await transaction(async (tx) => {
+        const fields = Object.keys(changes).join(' ')
+        await recordEvent(
+          tx,
+          { type: 'profile_changed', userId: user.id, sessionId: session.id, facts: { fields } },
+          caller,
+        )
+        return usersIn(tx).update(user.id, columnsOf(changes, user))
+      })
+      return present(changed)
+    } catch (error) {
+      throw isUniqueViolation(error) ? refuseField('username_taken', 'username') : error
+    }
+  }
+
+  return {
+    present,
+    change,
+    replace: (changes, caller) =>
+      change(
+        { first_name: '', last_name: '', display_name: '', phone_number: '', timezone: 'UTC', ...changes },
+        caller,
+      ),
+  }
+}
+
+/** Otherwise somebody could be logged in to, or written about, under another's address. */
+export function refuseForeignAddress(username: string, ownEmail: string): void {
+  const address = EmailAddress.safeParse(username)
+  if (address.success && address.data !== ownEmail) throw refuseField('username_is_address', 'username')
+}
+
+function columnsOf(changes: Changes, user: User) {
+  const { username, first_name, last_name, display_name, phone_number, timezone } = changes
+  return {
+    ...(username !== undefined && { username }),
+    ...(first_name !== undefined && { firstName: first_name }),
+    ...(last_name !== undefined && { lastName: last_name }),
+    ...(display_name !== undefined && { displayName: display_name }),
+    ...(timezone !== undefined && { timezone }),
+    ...(phone_number !== undefined && {
+      phoneNumber: phone_number,
+      // What was verified is the old number.
+      phoneNumberVerified: user.phoneNumberVerified && phone_number === user.phoneNumber,
+    }),
+  }
+}

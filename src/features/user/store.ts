@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import type { Db, User } from '../../kernel/db.ts'
+import type { Clock } from '../../kernel/ports.ts'
+import { EmailAddress, usernameKey } from './schemas.ts'
+
+export interface NewUser {
+  readonly username: string
+  readonly email: string
+  readonly emailVerifiedAt?: Date
+  readonly firstName: string
+  readonly lastName: string
+  readonly phoneNumber: string
+  readonly timezone: string
+}
+
+/** The table of users, on the whole database or inside one transaction. */
+export interface UserStore {
+  /** By username or e-mail address; an address can be nobody else's username. */
+  findByIdentifier(identifier: string): Promise<User | null>
+  findById(id: number): Promise<User | null>
+  findByEmail(email: string): Promise<User | null>
+  usernameIsTaken(username: string): Promise<boolean>
+  /** Throws a unique violation when username or address are taken. */
+  create(user: NewUser): Promise<User>
+  /** The user as of this login; undefined when there is no such user, or a disabled one. */
+  recordLogin(id: number): Promise<User | undefined>
+  /** Marks the address as verified if it still is the user's; false otherwise. */
+  markEmailVerified(id: number, email: string): Promise<boolean>
+  update(id: number, changes: Partial<NewUser> & { displayName?: string; phoneNumberVerified?: boolean }): Promise<User>
+}
+
+export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserStore {
+  const findByEmail = (email: string) => db.user.findUnique({ where: { email: email.toLowerCase() } })
+  const findByUsername = (username: string) => db.user.findUnique({ where: { usernameKey: usernameKey(username) } })
+
+  return {
+    findByEmail,
+    findById: (id) => db.user.findUnique({ where: { id } }),
+    findByIdentifier: (identifier) =>
+      EmailAddress.safeParse(identifier).success ? findByEmail(identifier) : findByUsername(identifier),
+    usernameIsTaken: async (username) => (await findByUsername(username)) !== null,
+    create: (user) =>
+      db.user.create({
+        data: { ...user, uuid: randomUUID(), usernameKey: usernameKey(user.username), joinedAt: clock.now() },
+      }),
+    async recordLogin(id) {
+      const [user] = await db.user.updateManyAndReturn({
+        where: { id, disabledAt: null },
+        data: { lastLoginAt: clock.now() },
+      })
+      return user
+    },
+    async markEmailVerified(id, email) {
+      const { count } = await db.user.updateMany({ where: { id, email }, data: { emailVerifiedAt: clock.now() } })
+      return count === 1
+    },
+    update: (id, changes) =>
+      db.user.update({
+        where: { id },
+        data: changes.username === undefined ? changes : { ...changes, usernameKey: usernameKey(changes.username) },
+      }),
+  }
+}
