@@ -1,0 +1,37 @@
+import * as auth from '../features/auth/endpoints.ts'
+import type { FeatureServices } from '../features/index.ts'
+import * as password from '../features/password/endpoints.ts'
+import * as session from '../features/session/endpoints.ts'
+import * as user from '../features/user/endpoints.ts'
+import type { Contract } from '../http/contract.ts'
+import { native } from '../http/contract.ts'
+import { presentProblem } from '../http/present.ts'
+
+/** Our own API: every endpoint as it is declared. */
+export const v1: Contract<FeatureServices> = {
+  name: 'v1',
+  prefix: '/api/v1/auth',
+  present: presentProblem,
+  rows: [
+    native(auth.register),
+    native(auth.logIn),
+    native(auth.issueRefreshToken),
+    native(auth.verifyEmail),
+    native(auth.resendVerification),
+    native(session.refreshTokens),
+    native(session.readTokens),
+    native(session.renewTokens),
+    native(session.verifyToken),
+    native(session.logOut),
+    native(session.logOutEverywhere),
+    native(session.readSession),
+    native(session.listSessions),
+    native(session.endSession),
+    native(password.forgotPassword),
+    native(password.resetPassword),
+    native(password.changePassword),
+    native(user.readProfile),
+    native(user.changeProfile),
+    native(user.replaceProfile),
+  ],
+}
