@@ -1,0 +1,70 @@
+import type { RequestListener } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createApp } from './app.ts'
+import type { Config } from './config.ts'
+import type { Clock, Logger } from './kernel/ports.ts'
+import type { ConnectedDatabase } from './platform/database.ts'
+import { connectDatabase, isDatabaseUnavailable } from './platform/database.ts'
+import { createSmtpMailer } from './platform/mailer.ts'
+import { pendingMigrations } from './platform/migrations.ts'
+import { createBcryptHasher } from './platform/password-hasher.ts'
+import { createJwtSigner } from './platform/token-signer.ts'
+import { createServices } from './services.ts'
+
+export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
+
+/** The services with the real world as their ports, and the app in front of them. */
+export interface Application {
+  readonly answer: RequestListener
+  /** Begins the work that no request asks for. */
+  readonly start: () => void
+  /** Says that it is not ready any more and ends that work, cutting off what lasts longer than the limit. */
+  readonly finish: (limitMs: number) => Promise<void>
+  /** Closes the connections to the database: requests fail from now on. */
+  readonly close: () => Promise<void>
+}
+
+const readinessLimitMs = 2000
+
+export function createApplication(config: CompleteConfig, databaseUrl: string, logger: Logger): Application {
+  const { secretKeys, sessions, passwords, mail } = config
+  const clock: Clock = { now: () => new Date() }
+  const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
+  const mailer = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
+  const hasher = createBcryptHasher({
+    cost: passwords.bcryptCost,
+    peppers: passwords.peppers,
+    queueLimit: passwords.hashQueue,
+  })
+  const longestLifetime = { access: sessions.accessLifetime, refresh: sessions.refreshLifetime }
+  const signer = createJwtSigner({ secretKeys, ...config.tokens, longestLifetime, clock })
+  const services = createServices(config, { database, clock, logger, hasher, signer, mailer })
+
+  let stopping = false
+  const problemOf = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
+
+  return {
+    answer: createApp({ config, services, logger, problemOf, isDatabaseUnavailable }),
+    start() {
+      services.mailWorker.start()
+      services.housekeeping.start()
+    },
+    async finish(limitMs) {
+      stopping = true
+      const finished = Promise.all([services.mailWorker.stop(), services.housekeeping.stop()])
+      const limit = new AbortController()
+      await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])
+      limit.abort()
+      mailer?.close()
+    },
+    close: database.close,
+  }
+}
+
+async function problemOfDatabase({ appliedMigrations }: ConnectedDatabase): Promise<string | undefined> {
+  const late = delay(readinessLimitMs, undefined, { ref: false })
+  const applied = await Promise.race([appliedMigrations(), late]).catch(() => undefined)
+  if (!applied) return 'the database cannot be reached'
+  const pending = await pendingMigrations(applied)
+  return pending.length > 0 ? 'migrations are pending' : undefined
+}

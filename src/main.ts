@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import dotenv from 'dotenv'
+import type { Config } from './config.ts'
+import { ConfigError, readConfig } from './config.ts'
+import type { Logger } from './kernel/ports.ts'
+import { createLogger } from './platform/logger.ts'
+import { StartError } from './platform/start-error.ts'
+import type { AuthServer } from './server.ts'
+import { createAuthServer } from './server.ts'
+import { settings } from './settings.ts'
+
+const usage = `Usage: node dist/main.js [command]
+
+Commands:
+  serve      run the server (when no command is given)
+  migrate    bring the database up to date and end
+
+Options:
+  --help     show this
+  --version  show the version
+
+The settings are environment variables or lines of a file .env; .env.example lists them all.
+`
+
+/** A second signal means impatience, unless it is the echo of the first: npm passes on what the terminal sent already. */
+const echoMs = 1000
+
+/** How long an end that cannot wait waits for PostgreSQL. */
+const patienceMs = 12_000
+
+async function main(): Promise<void> {
+  const command = readCommand()
+  let server: AuthServer | undefined
+  try {
+    const config = readConfig(readEnvironment())
+    const logger = createLogger(config.logLevel)
+    server = createAuthServer(config, logger)
+    superviseProcess(server, logger)
+    if (command === 'migrate') await migrate(server)
+    else await serve(server, { config, logger })
+  } catch (error) {
+    report(error)
+    await server?.stop()
+    process.exit(1)
+  }
+}
+
+async function migrate(server: AuthServer): Promise<void> {
+  const applied = await server.migrate()
+  for (const name of applied) console.log(`applied ${name}`)
+  console.log('The database is up to date.')
+  await server.stop()
+}
+
+async function serve(server: AuthServer, { config, logger }: { config: Config; logger: Logger }): Promise<void> {
+  const port = await server.start()
+  if (config.production) logger.info({ port, version: readVersion() }, 'listening')
+  else console.log(banner(config, port))
+}
+
+function readCommand(): 'serve' | 'migrate' {
+  const options = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    const [command = 'serve', ...more] = positionals
+    if (values.help) end(usage)
+    if (values.version) end(`${readVersion()}\n`)
+    if ((command === 'serve' || command === 'migrate') && more.length === 0) return command
+    throw new Error(`Unknown command: ${positionals.join(' ')}`)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+function end(text: string): never {
+  process.stdout.write(text)
+  process.exit(0)
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+/** The environment, with what .env adds to it. */
+function readEnvironment(): NodeJS.ProcessEnv {
+  const { parsed = {}, error } = dotenv.config({ quiet: true })
+  if (error && 'code' in error && error.code !== 'ENOENT') console.error(`The file .env is not read: ${error.message}`)
+  for (const name of Object.keys(parsed)) {
+    if (!(name in settings) && !name.startsWith('npm_')) {
+      console.error(`There is no setting ${name}, which .env gives; .env.example lists all settings`)
+    }
+  }
+  return process.env
+}
+
+function superviseProcess(server: AuthServer, logger: Logger): void {
+  let signalledAt: number | undefined
+
+  async function stop(): Promise<void> {
+    signalledAt = Date.now()
+    await server.stop()
+    process.exit(0)
+  }
+
+  async function giveUp(): Promise<void> {
+    setTimeout(() => process.exit(1), patienceMs)
+    await server.abandon()
+    process.exit(1)
+  }
+
+  // Without the terminal (SIGHUP) nobody would be left to stop it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (signalledAt === undefined) void stop()
+      else if (Date.now() - signalledAt > echoMs) void giveUp()
+    })
+  }
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(fault, (error: unknown) => {
+      logger.error({ error }, 'the process ends by a fault of ours')
+      void giveUp()
+    })
+  }
+  void server.failed.then((error) => {
+    report(error)
+    void giveUp()
+  })
+}
+
+/** What the operator can mend is told in a sentence; the stack is for our own faults. */
+function report(error: unknown): void {
+  console.error(error instanceof ConfigError || error instanceof StartError ? error.message : error)
+}
+
+function banner({ server: { host, publicUrl }, database, mail }: Config, port: number): string {
+  const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
+  const here = `http://${isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
+  const data =
+    database.url === undefined ? `${resolve(database.dataDir)} (its own PostgreSQL)` : 'the PostgreSQL of DATABASE_URL'
+  const lines = [
+    `auth-server ${readVersion()} is ready`,
+    '',
+    `  API      ${here}/api/v1/auth`,
+    `  Health   ${here}/healthz`,
+    ...(mail.smtp ? [] : [`  Mailbox  ${here}/mailbox`]),
+    `  Data     ${data}`,
+    ...(publicUrl === here ? [] : [`  Public   ${publicUrl}`]),
+    '',
+    'Stop it with Ctrl-C.',
+  ]
+  return lines.join('\n')
+}
+
+await main()

@@ -1,0 +1,112 @@
+import type { Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Application, CompleteConfig } from './application.ts'
+import type { Config } from './config.ts'
+import { createHttpServer } from './http/server.ts'
+import type { Logger } from './kernel/ports.ts'
+import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
+import type { EmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { drain, listen } from './platform/listener.ts'
+import { applyMigrations } from './platform/migrations.ts'
+import type { StartError } from './platform/start-error.ts'
+
+/** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
+export interface AuthServer {
+  /** Returns the port once requests are answered. */
+  readonly start: () => Promise<number>
+  /** Only brings the database up to date. Returns the names of the migrations that were applied. */
+  readonly migrate: () => Promise<string[]>
+  /** Lets a start come to its end, then the requests and mails in flight, and stops everything. */
+  readonly stop: () => Promise<void>
+  /** Stops the PostgreSQL that was started and nothing else, for an end that cannot wait. */
+  readonly abandon: () => Promise<void>
+  /** Resolves when something ended without which the server cannot go on. */
+  readonly failed: Promise<StartError>
+}
+
+/** How long what is in flight has to finish when the server stops. */
+const graceMs = 10_000
+
+export function createAuthServer(config: Config, logger: Logger): AuthServer {
+  let beginning: Promise<unknown> | undefined
+  let http: Server | undefined
+  let postgres: Promise<EmbeddedPostgres> | undefined
+  let application: Application | undefined
+  let reportFailure: (error: StartError) => void
+  const failed = new Promise<StartError>((resolve) => {
+    reportFailure = resolve
+  })
+
+  async function provideDatabase(): Promise<string> {
+    const { url, dataDir, poolSize } = config.database
+    if (url !== undefined) return url
+    postgres = startEmbeddedPostgres({ dataDir, parameters: { max_connections: String(poolSize + 20) } })
+    const embedded = await postgres
+    void embedded.died.then(reportFailure)
+    return embedded.url
+  }
+
+  async function assemble(): Promise<Application> {
+    const migrated = async () => {
+      const url = await provideDatabase()
+      const { applied } = await applyMigrations({ url })
+      if (applied.length > 0) logger.info({ migrations: applied }, 'migrations applied')
+      return url
+    }
+    // Loading the app keeps one core busy while PostgreSQL starts on another.
+    const [{ createApplication }, url] = await Promise.all([import('./application.ts'), migrated()])
+    return createApplication(await completeConfig(config), url, logger)
+  }
+
+  async function start(): Promise<number> {
+    let open: (application: Application) => void = () => undefined
+    const opened = new Promise<Application>((resolve) => {
+      open = resolve
+    })
+    // The port comes first: when it is taken, nothing else has been started. Requests that come early wait.
+    http = createHttpServer((request, response) => void opened.then(({ answer }) => answer(request, response)))
+    const port = await listen(http, config.server)
+    application = await assemble()
+    application.start()
+    open(application)
+    return port
+  }
+
+  async function stop(): Promise<void> {
+    const begun = beginning?.catch(() => undefined)
+    // A start may hang, for instance while another instance migrates.
+    await Promise.race([begun, delay(graceMs, undefined, { ref: false })])
+    // Without an application there is nobody to answer what waits.
+    await Promise.all([http && drain(http, application ? graceMs : 0), application?.finish(graceMs)])
+    await application?.close()
+    await abandon()
+  }
+
+  async function abandon(): Promise<void> {
+    const embedded = await postgres?.catch(() => undefined)
+    await embedded?.stop()
+  }
+
+  function begin<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = work()
+    beginning = result
+    return result
+  }
+
+  return {
+    start: () => begin(start),
+    migrate: () => begin(async () => (await applyMigrations({ url: await provideDatabase() })).applied),
+    stop,
+    abandon,
+    failed,
+  }
+}
+
+/** Outside production a key is made where none is given, and kept, so that tokens outlive a restart. */
+async function completeConfig(config: Config): Promise<CompleteConfig> {
+  const [first, ...others] = config.secretKeys
+  if (first !== undefined) return { ...config, secretKeys: [first, ...others] }
+  const dataDir = await openDataDir(config.database.dataDir)
+  return { ...config, secretKeys: [await readOrCreateSecret(dataDir, 'secret-key')] }
+}
