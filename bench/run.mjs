@@ -1,0 +1,143 @@
+// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency]
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import bcrypt from 'bcrypt'
+import { percentile, post, register, startServer, withDataDir } from './server.mjs'
+
+const password = 'correct horse battery'
+
+const benches = {
+  /** From `npm start` to the first answer, on an empty data directory and on one with data. */
+  start: () =>
+    withDataDir(async (dataDir) => {
+      const command = ['npm', 'start', '--silent']
+      const first = await startServer({ dataDir, command })
+      await first.stop()
+      const later = []
+      for (let round = 0; round < 5; round += 1) {
+        const server = await startServer({ dataDir, command })
+        later.push(server.startMs)
+        await server.stop()
+      }
+      console.table({
+        'first start': { ms: Math.round(first.startMs) },
+        'later, median of 5': { ms: Math.round(percentile(later, 50)) },
+      })
+    }),
+
+  /** Resident memory of the Node process, idle and after 1,000 registrations. */
+  memory: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir, settings: { BCRYPT_COST: '4' } })
+      const idle = await residentMiB(server.pid)
+      const people = Array.from({ length: 1000 }, (_, index) => `bench${index}`)
+      await inParallel(8, people, (name) => register(server.api, name))
+      const after = await residentMiB(server.pid)
+      await server.stop()
+      console.table({ idle: { MiB: idle }, 'after 1,000 registrations': { MiB: after } })
+    }),
+
+  /** Logins a second against a bare bcrypt loop with as many comparisons at once, in turn, at cost 10. */
+  logins: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir, settings: { BCRYPT_COST: '10' } })
+      await register(server.api, 'bench')
+      const hash = await bcrypt.hash(password, 10)
+      const width = availableParallelism()
+      const ratios = []
+      for (let round = 0; round < 5; round += 1) {
+        const bare = await perSecond(width, () => bcrypt.compare(password, hash))
+        const logins = await perSecond(width * 4, () => logIn(server.api))
+        ratios.push({ 'bare bcrypt/s': bare, 'logins/s': logins, ratio: logins / bare })
+      }
+      await server.stop()
+      console.table(ratios)
+      console.log(
+        `ratio, median of 5: ${percentile(
+          ratios.map(({ ratio }) => ratio),
+          50,
+        ).toFixed(3)}`,
+      )
+    }),
+
+  /** Latency of GET /session, idle and while 64 clients log in without pause. */
+  latency: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir, settings: { HASH_QUEUE: '64' } })
+      const { access_token } = await register(server.api, 'bench')
+      const readSession = () =>
+        fetch(`${server.api}/api/v1/auth/session`, { headers: { authorization: `Bearer ${access_token}` } }).then(
+          (answer) => answer.json(),
+        )
+      const idle = await latencies(readSession, 300)
+      const loading = new AbortController()
+      const clients = Array.from({ length: 64 }, async () => {
+        while (!loading.signal.aborted) await logIn(server.api)
+      })
+      const loaded = await latencies(readSession, 1000)
+      loading.abort()
+      await Promise.all(clients)
+      await server.stop()
+      console.table({ idle: summary(idle), 'under 64 logging in': summary(loaded) })
+    }),
+}
+
+async function logIn(api) {
+  const { status } = await post(api, '/login_credentials', { username: 'bench', password })
+  if (status !== 200) throw new Error(`logging in failed with ${status}`)
+}
+
+async function residentMiB(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+}
+
+async function inParallel(width, items, work) {
+  const queue = [...items]
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item)
+    }),
+  )
+}
+
+async function perSecond(width, work) {
+  const seconds = 5
+  const startedAt = performance.now()
+  let count = 0
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (performance.now() - startedAt < seconds * 1000) {
+        await work()
+        count += 1
+      }
+    }),
+  )
+  return (count * 1000) / (performance.now() - startedAt)
+}
+
+async function latencies(work, count) {
+  const taken = []
+  for (let index = 0; index < count; index += 1) {
+    const startedAt = performance.now()
+    await work()
+    taken.push(performance.now() - startedAt)
+  }
+  return taken
+}
+
+function summary(values) {
+  const [p50, p99, max] = [50, 99, 100].map((hundredths) => Number(percentile(values, hundredths).toFixed(1)))
+  return { 'p50 ms': p50, 'p99 ms': p99, 'max ms': max }
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !Object.hasOwn(benches, name))
+if (unknown.length > 0) {
+  console.log(`npm run bench -- [${Object.keys(benches).join('|')}] …   (all of them when none is named)`)
+  process.exit(unknown.includes('--help') ? 0 : 2)
+}
+for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
+  console.log(`\n${name}`)
+  await benches[name]()
+}

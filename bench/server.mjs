@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A free port of this machine. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Starts the built server with its own PostgreSQL in a data directory, and waits for its first answer. */
+export async function startServer({ dataDir, settings = {}, command = ['node', 'dist/main.js'] }) {
+  const port = await freePort()
+  const startedAt = performance.now()
+  const child = spawn(command[0], command.slice(1), {
+    env: { ...process.env, PORT: String(port), DATA_DIR: dataDir, RATE_LIMITS: 'off', LOG_LEVEL: 'error', ...settings },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  const api = `http://127.0.0.1:${port}`
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`)
+    const answer = await fetch(`${api}/healthz`).catch(() => undefined)
+    if (answer?.ok) break
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  const startMs = performance.now() - startedAt
+  return {
+    api,
+    pid: child.pid,
+    startMs,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** Runs the work with a data directory that is removed afterwards. */
+export async function withDataDir(work) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'auth-bench-'))
+  try {
+    return await work(dataDir)
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** POSTs JSON and reads the answer. */
+export async function post(api, path, body, token) {
+  const answer = await fetch(`${api}/api/v1/auth${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(body),
+  })
+  return { status: answer.status, body: await answer.json() }
+}
+
+/** Registers a user of this name and answers with the token pair. */
+export async function register(api, name) {
+  const { status, body } = await post(api, '/register_credentials', {
+    username: name,
+    email: `${name}@example.com`,
+    password: 'correct horse battery',
+  })
+  if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
+  return body
+}
+
+/** The value below which so many hundredths of the values lie. */
+export function percentile(values, hundredths) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * hundredths) / 100))]
+}
