@@ -109,7 +109,10 @@ export function createRegistrationService({
     })
   }
 
-  /** The verified registration becomes the user, with its own password; the others of its address are forgotten. */
+  /**
+   * The verified registration becomes the user, with its own password. Those of its address wait on in vain: were they
+   * deleted, a login with one of their passwords would begin to be answered otherwise and tell that the address was verified.
+   */
   async function completeRegistration(token: string, id: string, caller: Caller): Promise<void> {
     const registration = await registrationsIn(db).find(id)
     if (!registration) throw new AuthError(authErrors.verification_token_invalid)
@@ -121,7 +124,7 @@ export function createRegistrationService({
         }
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
         const userId = await createUser(tx, person, passwordHash, caller)
-        await registrationsIn(tx).forgetAddress(email)
+        await registrationsIn(tx).disarm(id)
         await recordEvent(tx, { type: 'email_verified', userId }, caller)
       })
     } catch (error) {
@@ -154,12 +157,20 @@ export function createRegistrationService({
       throw new AuthError(authErrors.verification_token_invalid)
     },
 
-    async resend(email) {
+    async resend(email, caller) {
       const user = await usersIn(db).findByEmail(email)
       if (user?.emailVerifiedAt || user?.disabledAt) return
-      if (user) return transaction((tx) => mailToken(tx, 'verify_email', String(user.id), user.email))
-      const waiting = await registrationsIn(db).findNewest(email)
-      if (waiting) return transaction((tx) => mailToken(tx, 'verify_registration', waiting.id, waiting.email))
+      const waiting = user ? null : await registrationsIn(db).findNewest(email)
+      await transaction(async (tx) => {
+        if (user) {
+          await mailToken(tx, 'verify_email', String(user.id), email)
+          await recordEvent(tx, { type: 'verification_resent', userId: user.id }, caller)
+        } else if (waiting) {
+          await registrationsIn(tx).prolong(waiting.id)
+          await mailToken(tx, 'verify_registration', waiting.id, email)
+          await recordEvent(tx, { type: 'verification_resent' }, caller)
+        }
+      })
     },
   }
 }

@@ -11,8 +11,10 @@ export interface RegistrationStore {
   find(id: string): Promise<Registration | null>
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
-  /** Forgets all that wait for the address: it has found its user. */
-  forgetAddress(email: string): Promise<void>
+  /** Lets it wait as long again as on its first day, for a token that was mailed anew. */
+  prolong(id: string): Promise<void>
+  /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
+  disarm(id: string): Promise<void>
   /** Deletes those that nobody verified before that instant. */
   forgetExpired(before: Date): Promise<void>
 }
@@ -21,7 +23,7 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
   return {
     create({ username, email, firstName, lastName, phoneNumber, timezone }, passwordHash) {
       const createdAt = clock.now()
-      const expiresAt = new Date(createdAt.getTime() + mailTokenLifetimes.verify_registration * 1000)
+      const expiresAt = expiryFrom(createdAt)
       const person = { username, usernameKey: usernameKey(username), email, firstName, lastName, phoneNumber, timezone }
       return db.registration.create({ data: { id: randomUUID(), ...person, passwordHash, createdAt, expiresAt } })
     },
@@ -34,11 +36,19 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
         orderBy: { createdAt: 'desc' },
       })
     },
-    async forgetAddress(email) {
-      await db.registration.deleteMany({ where: { email } })
+    async prolong(id) {
+      await db.registration.updateMany({ where: { id }, data: { expiresAt: expiryFrom(clock.now()) } })
+    },
+    async disarm(id) {
+      await db.registration.updateMany({ where: { id }, data: { passwordHash: '' } })
     },
     async forgetExpired(before) {
       await db.registration.deleteMany({ where: { expiresAt: { lt: before } } })
     },
   }
+}
+
+/** A registration waits exactly as long as its token lives. */
+function expiryFrom(instant: Date): Date {
+  return new Date(instant.getTime() + mailTokenLifetimes.verify_registration * 1000)
 }

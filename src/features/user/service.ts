@@ -61,6 +61,7 @@ export function createUserService({
 
   async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
     const { user, session } = caller
+    if (Object.keys(changes).length === 0) return present(user)
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
     try {
       const changed = await transaction(async (tx) => {
