@@ -15,6 +15,8 @@ const config: Config = {
   },
   globalSetup: '<rootDir>/tests/support/global-setup.ts',
   globalTeardown: '<rootDir>/tests/support/global-teardown.ts',
+  // Much of the time is PostgreSQL's and other processes'; Jest would leave one core to them.
+  maxWorkers: '100%',
   testTimeout: 60_000,
   watchPathIgnorePatterns: ['<rootDir>/.data', '<rootDir>/dist'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],

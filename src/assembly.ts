@@ -14,7 +14,7 @@ import { createServices } from './services.ts'
 export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
 
 /** The services with the real world as their ports, and the app in front of them. */
-export interface Application {
+export interface Assembly {
   readonly answer: RequestListener
   /** Begins the work that no request asks for. */
   readonly start: () => void
@@ -26,7 +26,7 @@ export interface Application {
 
 const readinessLimitMs = 2000
 
-export function createApplication(config: CompleteConfig, databaseUrl: string, logger: Logger): Application {
+export function assemble(config: CompleteConfig, databaseUrl: string, logger: Logger): Assembly {
   const { secretKeys, sessions, passwords, mail } = config
   const clock: Clock = { now: () => new Date() }
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })

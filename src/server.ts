@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Application, CompleteConfig } from './application.ts'
+import type { Assembly, CompleteConfig } from './assembly.ts'
 import type { Config } from './config.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Logger } from './kernel/ports.ts'
@@ -32,7 +32,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   let beginning: Promise<unknown> | undefined
   let http: Server | undefined
   let postgres: Promise<EmbeddedPostgres> | undefined
-  let application: Application | undefined
+  let assembly: Assembly | undefined
   let reportFailure: (error: StartError) => void
   const failed = new Promise<StartError>((resolve) => {
     reportFailure = resolve
@@ -47,7 +47,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     return embedded.url
   }
 
-  async function assemble(): Promise<Application> {
+  async function prepare(): Promise<Assembly> {
     const migrated = async () => {
       const url = await provideDatabase()
       const { applied } = await applyMigrations({ url })
@@ -55,21 +55,21 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       return url
     }
     // Loading the app keeps one core busy while PostgreSQL starts on another.
-    const [{ createApplication }, url] = await Promise.all([import('./application.ts'), migrated()])
-    return createApplication(await completeConfig(config), url, logger)
+    const [{ assemble }, url] = await Promise.all([import('./assembly.ts'), migrated()])
+    return assemble(await completeConfig(config), url, logger)
   }
 
   async function start(): Promise<number> {
-    let open: (application: Application) => void = () => undefined
-    const opened = new Promise<Application>((resolve) => {
+    let open: (assembly: Assembly) => void = () => undefined
+    const opened = new Promise<Assembly>((resolve) => {
       open = resolve
     })
     // The port comes first: when it is taken, nothing else has been started. Requests that come early wait.
     http = createHttpServer((request, response) => void opened.then(({ answer }) => answer(request, response)))
     const port = await listen(http, config.server)
-    application = await assemble()
-    application.start()
-    open(application)
+    assembly = await prepare()
+    assembly.start()
+    open(assembly)
     return port
   }
 
@@ -77,9 +77,9 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     const begun = beginning?.catch(() => undefined)
     // A start may hang, for instance while another instance migrates.
     await Promise.race([begun, delay(graceMs, undefined, { ref: false })])
-    // Without an application there is nobody to answer what waits.
-    await Promise.all([http && drain(http, application ? graceMs : 0), application?.finish(graceMs)])
-    await application?.close()
+    // Without an assembly there is nobody to answer what waits.
+    await Promise.all([http && drain(http, assembly ? graceMs : 0), assembly?.finish(graceMs)])
+    await assembly?.close()
     await abandon()
   }
 

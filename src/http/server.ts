@@ -6,7 +6,8 @@ import { presentProblem } from './present.ts'
 
 /** An HTTP server with the patience of a public API: Node's own limits let slow clients hold connections for minutes. */
 export function createHttpServer(listener: RequestListener): Server {
-  const server = createServer({ maxHeaderSize: 16_384 }, listener)
+  // Node looks every 30 s only: a patience of 10 s would be one of up to 40 s.
+  const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: 1000 }, listener)
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
