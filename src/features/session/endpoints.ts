@@ -45,14 +45,14 @@ export const readTokens = endpoint({
   ...renewal,
   name: 'readTokens',
   route: 'GET /tokens',
-  handle: ({ sessions }: Needs, _input, caller) => sessions.renewOnce(caller),
+  handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
 })
 
 export const renewTokens = endpoint({
   ...renewal,
   name: 'renewTokens',
   route: 'POST /tokens',
-  handle: ({ sessions }: Needs, _input, caller) => sessions.renewOnce(caller),
+  handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
 })
 
 export const verifyToken = endpoint({

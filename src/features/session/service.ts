@@ -20,10 +20,8 @@ export interface SessionService {
   authenticate(caller: Caller): Promise<AuthenticatedCaller>
   /** Trades a refresh token for its successor. Throws why it cannot. */
   refresh(refreshToken: string, caller: Caller): Promise<TokenPair>
-  /** A new pair for the session of the caller. */
+  /** The pair that follows the one of the caller's access token. */
   renew(caller: AuthenticatedCaller): Promise<TokenPair>
-  /** The pair that follows the caller's access token: all requests with one token get the same one. */
-  renewOnce(caller: AuthenticatedCaller): Promise<TokenPair>
   /** What a token stands for, if it would be accepted now. */
   introspect(token: string): Promise<TokenFacts>
   present(session: Session, current: Session): SessionReply
@@ -93,15 +91,6 @@ export function createSessionService({
     return (await advance(session)) ?? refresh(sessionId, presented, caller)
   }
 
-  async function renew({ session, user }: AuthenticatedCaller): Promise<TokenPair> {
-    const renewed = await advance({ ...session, user })
-    if (renewed) return renewed
-    // Not a copied token but two requests at once, both with a good access token: both get the pair of the faster one.
-    const current = await find(session.id)
-    refuseEnded(current, clock.now(), sessionErrors.session_expired)
-    return pairOf(current, current.user, signer)
-  }
-
   async function endCopied(session: SessionOfUser, caller: Caller): Promise<never> {
     const { userId, id: sessionId, user } = session
     await transaction(async (tx) => {
@@ -153,13 +142,16 @@ export function createSessionService({
       return refresh(sid, generation, caller)
     },
 
-    renew,
-
-    async renewOnce(caller) {
+    async renew(caller) {
       const { session, user } = caller
       const isFollowed = readBearer(caller).generation < session.generation
-      // To advance once more would make a copied token of the one that the faster request got.
-      return isFollowed ? pairOf(session, user, signer) : renew(caller)
+      // To advance once more would make a copied token of the one that a faster request has just got.
+      if (isFollowed && isInGrace(session)) return pairOf(session, user, signer)
+      const renewed = await advance({ ...session, user })
+      if (renewed) return renewed
+      const current = await find(session.id)
+      refuseEnded(current, clock.now(), sessionErrors.session_expired)
+      return pairOf(current, current.user, signer)
     },
 
     async introspect(token) {

@@ -28,7 +28,9 @@ const Name = text({ max: 150 }).transform((value) => value.trim())
 
 const PhoneNumber = text({ max: 32 })
   .transform((value) => value.trim())
-  .pipe(z.string().regex(/^(\+?[ ().-]*\d[\d ().-]{2,31})?$/, { error: 'must be a phone number such as +1 234 567890' }))
+  .pipe(
+    z.string().regex(/^(\+?[ ().-]*\d[\d ().-]{2,31})?$/, { error: 'must be a phone number such as +1 234 567890' }),
+  )
 
 const TimeZone = text({ max: 64 }).refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Paris' })
 
