@@ -1,0 +1,343 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../src/config.ts'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+function randomKey(): string {
+  return randomBytes(48).toString('base64')
+}
+
+const production = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgresql://auth:pw@db.internal:5432/auth',
+  SECRET_KEY: randomKey(),
+  FRONTEND_URL: 'https://app.example.com',
+  PUBLIC_URL: 'https://auth.example.com',
+  EMAIL_HOST: 'mail.example.com',
+  DEFAULT_FROM_EMAIL: 'auth@example.com',
+}
+
+describe('readConfig', () => {
+  it('needs nothing outside production', () => {
+    expect(readConfig({})).toEqual({
+      production: false,
+      logLevel: 'info',
+      server: {
+        host: '127.0.0.1',
+        port: 3000,
+        publicUrl: 'http://localhost:3000',
+        trustProxy: 0,
+        corsOrigins: ['http://localhost:3000'],
+        rateLimits: true,
+      },
+      database: { url: undefined, dataDir: '.data', poolSize: 10 },
+      secretKeys: [],
+      tokens: { issuer: 'http://localhost:3000', audience: 'http://localhost:3000' },
+      sessions: { accessLifetime: 900, refreshLifetime: 604_800, sessionLifetime: 2_592_000, refreshGrace: 10 },
+      emailVerification: 'optional',
+      passwords: { bcryptCost: 12, minLength: 8, peppers: [], hashQueue: 50 },
+      mail: { smtp: undefined, from: 'auth@localhost' },
+      links: {
+        frontendUrl: 'http://localhost:3000',
+        verifyEmailPath: '/verify-email#token={token}',
+        resetPasswordPath: '/reset-password#token={token}',
+        toOwnPages: true,
+      },
+    } satisfies Config)
+  })
+
+  it('cannot be changed once read', () => {
+    const config = readConfig({})
+    expect(() => Object.assign(config.server, { port: 1 })).toThrow(TypeError)
+    expect(() => (config.server.corsOrigins as string[]).push('https://evil.example')).toThrow(TypeError)
+  })
+
+  it('takes an empty or blank value for an absent one', () => {
+    expect(readConfig({ PORT: '', SECRET_KEY: '  ', FRONTEND_URL: '\t' })).toEqual(readConfig({}))
+  })
+
+  it('derives what follows from other settings', () => {
+    const { server, tokens, links } = readConfig({ PORT: '8080' })
+    expect(server.publicUrl).toBe('http://localhost:8080')
+    expect(tokens).toEqual({ issuer: 'http://localhost:8080', audience: 'http://localhost:8080' })
+    expect(links).toMatchObject({ frontendUrl: 'http://localhost:8080', toOwnPages: true })
+  })
+
+  const [first, second] = [randomKey(), randomKey()]
+  it.each<[string, Environment, (config: Config) => unknown, unknown]>([
+    ['a port', { PORT: '0' }, ({ server }) => server.port, 0],
+    ['a host name', { HOST: 'localhost' }, ({ server }) => server.host, 'localhost'],
+    ['an IPv6 address to listen on', { HOST: '::' }, ({ server }) => server.host, '::'],
+    [
+      'an address with a trailing slash',
+      { PUBLIC_URL: 'https://a.example/auth/' },
+      ({ server }) => server.publicUrl,
+      'https://a.example/auth',
+    ],
+    [
+      'several origins',
+      { CORS_ORIGINS: 'https://a.example, http://localhost:5173' },
+      ({ server }) => server.corsOrigins,
+      ['https://a.example', 'http://localhost:5173'],
+    ],
+    [
+      'the origin of a frontend under a path',
+      { FRONTEND_URL: 'https://a.example/app' },
+      ({ server }) => server.corsOrigins,
+      ['https://a.example'],
+    ],
+    ['a number of proxies', { TRUST_PROXY: '2' }, ({ server }) => server.trustProxy, 2],
+    [
+      'networks of proxies',
+      { TRUST_PROXY: '10.0.0.0/8, ::1, fd00::/8' },
+      ({ server }) => server.trustProxy,
+      ['10.0.0.0/8', '::1', 'fd00::/8'],
+    ],
+    ['a switch in any case', { RATE_LIMITS: 'OFF' }, ({ server }) => server.rateLimits, false],
+    ['a switch as a digit', { RATE_LIMITS: '0' }, ({ server }) => server.rateLimits, false],
+    [
+      'a word in any case',
+      { EMAIL_VERIFICATION: 'Required' },
+      ({ emailVerification }) => emailVerification,
+      'required',
+    ],
+    ['blanks around a value', { LOG_LEVEL: ' warn ' }, ({ logLevel }) => logLevel, 'warn'],
+    ['seconds without a unit', { ACCESS_TOKEN_LIFETIME: '90' }, ({ sessions }) => sessions.accessLifetime, 90],
+    ['hours', { ACCESS_TOKEN_LIFETIME: '12h' }, ({ sessions }) => sessions.accessLifetime, 43_200],
+    ['no grace', { REFRESH_GRACE: '0' }, ({ sessions }) => sessions.refreshGrace, 0],
+    ['one key', { SECRET_KEY: first }, ({ secretKeys }) => secretKeys, [first]],
+    [
+      'a list of keys, in order',
+      { SECRET_KEY: `${first}, ${second}` },
+      ({ secretKeys }) => secretKeys,
+      [first, second],
+    ],
+    [
+      'a list of peppers',
+      { PASSWORD_PEPPER: `${second},${first}` },
+      ({ passwords }) => passwords.peppers,
+      [second, first],
+    ],
+    [
+      'a path with the user id',
+      { RESET_PASSWORD_PATH: '/reset/{uid}/{token}' },
+      ({ links }) => links.resetPasswordPath,
+      '/reset/{uid}/{token}',
+    ],
+    [
+      'a database on a socket',
+      { DATABASE_URL: 'postgresql:///auth?host=/run/postgresql' },
+      ({ database }) => database.url,
+      'postgresql:///auth?host=/run/postgresql',
+    ],
+    [
+      'a mail server',
+      { EMAIL_HOST: 'mail.example.com', DEFAULT_FROM_EMAIL: 'Example <auth@example.com>' },
+      ({ mail }) => mail,
+      {
+        smtp: { host: 'mail.example.com', port: 587, useTls: true, user: undefined, password: undefined },
+        from: 'Example <auth@example.com>',
+      },
+    ],
+  ])('reads %s', (_, environment, part, expected) => {
+    expect(part(readConfig(environment))).toEqual(expected)
+  })
+})
+
+describe('a malformed value', () => {
+  // Too short to tell anything, or named in the remedy as what is not taken.
+  const harmless = new Set(['true', '*', '0', '1', '3', '7', '21'])
+
+  it.each<[string, string]>([
+    ['NODE_ENV', 'staging'],
+    ['PORT', '65536'],
+    ['PORT', '-31'],
+    ['PORT', '3e3'],
+    ['PORT', '0x1F90'],
+    ['PORT', '9999999999999999999'],
+    ['HOST', 'http://0.0.0.7'],
+    ['HOST', 'localhost:3210'],
+    ['PUBLIC_URL', 'sso.example.com'],
+    ['PUBLIC_URL', 'ftp://auth.example.com'],
+    ['PUBLIC_URL', 'https://me:hidden@auth.example.com'],
+    ['PUBLIC_URL', 'https://auth.example.com/?x=1'],
+    ['PUBLIC_URL', 'https://auth.example.com/?'],
+    ['FRONTEND_URL', 'https://app.example.com/#top'],
+    ['FRONTEND_URL', 'javascript:alert(1)'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'null'],
+    ['CORS_ORIGINS', 'https://app.example.com/'],
+    ['CORS_ORIGINS', 'https://app.example.com,'],
+    ['CORS_ORIGINS', 'ftp://app.example.com'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', 'yes'],
+    ['TRUST_PROXY', '-71'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', '0.0.0.0/0'],
+    ['TRUST_PROXY', '::/0'],
+    ['TRUST_PROXY', '10.1.0.0/8/8'],
+    ['TRUST_PROXY', '10.1.0.0/'],
+    ['TRUST_PROXY', '10.1.0.0,'],
+    ['RATE_LIMITS', 'maybe'],
+    ['LOG_LEVEL', 'verbose'],
+    ['DATABASE_URL', 'mysql://root:hidden@db/auth'],
+    ['DATABASE_URL', 'postgresql://root:hidden@db'],
+    ['DATABASE_URL', 'host=db dbname=auth'],
+    ['DATABASE_POOL', '1'],
+    ['SECRET_KEY', 'hidden-and-short'],
+    ['SECRET_KEY', `${randomKey()},`],
+    ['SECRET_KEY', `${randomKey()},hidden-and-short`],
+    ['PASSWORD_PEPPER', 'hidden-and-short'],
+    ['ACCESS_TOKEN_LIFETIME', '0'],
+    ['ACCESS_TOKEN_LIFETIME', '25h'],
+    ['ACCESS_TOKEN_LIFETIME', '15 minutes'],
+    ['ACCESS_TOKEN_LIFETIME', '1.5h'],
+    ['REFRESH_TOKEN_LIFETIME', '367d'],
+    ['SESSION_LIFETIME', '99999999d'],
+    ['SESSION_LIFETIME', 'Infinity'],
+    ['REFRESH_GRACE', '61s'],
+    ['EMAIL_VERIFICATION', 'mandatory'],
+    ['BCRYPT_COST', '3'],
+    ['BCRYPT_COST', '21'],
+    ['PASSWORD_MIN_LENGTH', '7'],
+    ['HASH_QUEUE', '0'],
+    ['EMAIL_HOST', 'smtp://mail.example.com'],
+    ['EMAIL_HOST', 'mail.example.com:2525'],
+    ['EMAIL_PORT', '0'],
+    ['EMAIL_USE_TLS', 'starttls'],
+    ['DEFAULT_FROM_EMAIL', 'nobody'],
+    ['DEFAULT_FROM_EMAIL', 'a@x.example, b@y.example'],
+    ['DEFAULT_FROM_EMAIL', 'A <a@x.example>\r\nBcc: b@y.example'],
+    ['VERIFY_EMAIL_PATH', '/verify-it'],
+    ['VERIFY_EMAIL_PATH', 'verify#{token}'],
+    ['VERIFY_EMAIL_PATH', '//evil.example/{token}'],
+    ['VERIFY_EMAIL_PATH', '/verify/{uid}/{token}'],
+    ['RESET_PASSWORD_PATH', '/reset/{user}/{token}'],
+    ['RESET_PASSWORD_PATH', '/reset/{user-id}/{token}'],
+    ['RESET_PASSWORD_PATH', '/re set/{token}'],
+  ])('of %s is one problem that names it and does not show it: %j', (name, value) => {
+    const problems = problemsOf({ [name]: value })
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} must `))])
+    if (!harmless.has(value)) expect(problems.join()).not.toContain(value)
+  })
+
+  it('is reported together with all others', () => {
+    const problems = problemsOf({ PORT: 'x', BCRYPT_COST: 'x', TRUST_PROXY: 'x', EMAIL_HOST_USER: 'ada' })
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PORT',
+      'BCRYPT_COST',
+      'TRUST_PROXY',
+      'EMAIL_HOST_USER',
+    ])
+  })
+
+  it('is told in one message, a line each', () => {
+    expect(() => readConfig({ PORT: 'x', HASH_QUEUE: 'x' })).toThrow(
+      /^The settings cannot be used:\n {2}- PORT .*\n {2}- HASH_QUEUE .*$/,
+    )
+  })
+})
+
+describe('settings that do not fit together', () => {
+  it.each<[string, Environment, string]>([
+    [
+      'an access token that outlives its session',
+      { ACCESS_TOKEN_LIFETIME: '2h', REFRESH_TOKEN_LIFETIME: '1h' },
+      'REFRESH_TOKEN_LIFETIME must not be shorter than ACCESS_TOKEN_LIFETIME',
+    ],
+    [
+      'a session shorter than its refresh token',
+      { SESSION_LIFETIME: '1d' },
+      'SESSION_LIFETIME must not be shorter than REFRESH_TOKEN_LIFETIME',
+    ],
+    [
+      'a mail server without a sender',
+      { EMAIL_HOST: 'mail.example.com' },
+      'DEFAULT_FROM_EMAIL must be set when EMAIL_HOST is: the sender of mails',
+    ],
+    [
+      'a name without a password',
+      { EMAIL_HOST_USER: 'ada' },
+      'EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together',
+    ],
+    [
+      'a password without a name',
+      { EMAIL_HOST_PASSWORD: 'pw' },
+      'EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together',
+    ],
+  ])('%s', (_, environment, problem) => {
+    expect(problemsOf(environment)).toEqual([problem])
+  })
+
+  it('are not looked for where a value could not be read', () => {
+    const problems = problemsOf({
+      REFRESH_TOKEN_LIFETIME: 'long',
+      SESSION_LIFETIME: '1d',
+      EMAIL_HOST: 'mail.example.com',
+      DEFAULT_FROM_EMAIL: 'nobody',
+    })
+    expect(problems).toHaveLength(2)
+    expect(problems[0]).toMatch(/^REFRESH_TOKEN_LIFETIME must be a duration/)
+    expect(problems[1]).toMatch(/^DEFAULT_FROM_EMAIL must be an address/)
+  })
+})
+
+describe('in production', () => {
+  it('starts with what it needs, on all addresses', () => {
+    expect(readConfig(production)).toMatchObject({ production: true, server: { host: '0.0.0.0', rateLimits: true } })
+  })
+
+  it('names everything that is missing, once and together', () => {
+    const missing = Object.keys(production).filter((name) => name !== 'NODE_ENV')
+    const problems = problemsOf({ NODE_ENV: 'production' })
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual(missing)
+    expect(problems).toEqual(missing.map((name) => expect.stringContaining(`${name} must be set in production: `)))
+  })
+
+  it.each(Object.keys(production).filter((name) => name !== 'NODE_ENV'))(
+    'demands %s, which an empty value is not',
+    (name) => {
+      expect(problemsOf({ ...production, [name]: ' ' })).toEqual([
+        expect.stringMatching(new RegExp(`^${name} must be set in production: `)),
+      ])
+    },
+  )
+
+  it.each([
+    'django-insecure-b1946ac92492d2347c6235b4d2611184',
+    'change-me-change-me-change-me-change-me',
+    'your_secret_key_goes_here_0123456789',
+    'this-is-an-example-key-0123456789abcdef',
+    'a'.repeat(64),
+    '0123'.repeat(16),
+  ])('refuses the sample key %s, also behind a good one', (key) => {
+    for (const SECRET_KEY of [key, `${randomKey()},${key}`]) {
+      const problems = problemsOf({ ...production, SECRET_KEY })
+      expect(problems).toEqual([expect.stringMatching(/^SECRET_KEY must not be a sample/)])
+      expect(problems.join()).not.toContain(key)
+    }
+  })
+
+  it('refuses links over plain http', () => {
+    expect(problemsOf({ ...production, FRONTEND_URL: 'http://app.example.com' })).toEqual([
+      'FRONTEND_URL must be an https address in production',
+    ])
+  })
+
+  it('refuses to run without rate limits', () => {
+    expect(problemsOf({ ...production, RATE_LIMITS: 'off' })).toEqual([
+      'RATE_LIMITS must not be off in production; remove it',
+    ])
+  })
+})

@@ -1,0 +1,386 @@
+import { keysOf, pairKeys, refusalOf, times, userKeys } from '../../support/answers.ts'
+import type { Person } from '../../support/people.ts'
+import { eventsOf, givenUser, givenVerificationToken, logIn, mailsTo, somebody } from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const register = (person: Partial<Person> & Record<string, unknown> = {}) =>
+  server.send('POST', '/register_credentials', { body: { ...somebody(), ...person } })
+const countUsers = (where: { username?: string; email?: string }) => server.database.db.user.count({ where })
+
+/** An e-mail address with so many characters in all and before the @. */
+function addressOf(length: number, localLength: number): string {
+  const local = somebody().username.padEnd(localLength, 'x')
+  const domain = '.com'.padStart(length - localLength - 1, 'd').replaceAll(/d{50}(?=d)/g, `${'d'.repeat(49)}.`)
+  return `${local}@${domain}`
+}
+
+describe('POST /register_credentials', () => {
+  it('answers with the token pair and the user, and nothing else', async () => {
+    const person = somebody()
+    const before = server.now().getTime() - 1000
+    const { status, body } = await register({ ...person })
+    expect(status).toBe(201)
+    expect(keysOf(body)).toEqual([...pairKeys, 'user'].sort())
+    expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
+    expect(body.user).toEqual({
+      id: expect.any(Number),
+      uuid: expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
+      username: person.username,
+      email: person.email,
+      email_verified: false,
+      first_name: '',
+      last_name: '',
+      full_name: '',
+      display_name: person.username,
+      phone_number: '',
+      phone_number_verified: false,
+      timezone: 'UTC',
+      account_status: 'active',
+      last_login: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      date_joined: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      is_active: true,
+      is_staff: false,
+      is_superuser: false,
+      is_practitioner: false,
+    })
+    expect(keysOf(body.user)).toEqual(userKeys)
+    expect(Date.parse(body.user.date_joined)).toBeGreaterThan(before)
+  })
+
+  it('opens a session that works', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await server.send('GET', '/session', { token: user.access_token })
+    expect([status, body.user.id]).toEqual([200, user.id])
+    const refreshed = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    expect(refreshed.status).toBe(200)
+  })
+
+  it('keeps what people say of themselves, without the spaces around it', async () => {
+    const { status, body } = await register({
+      first_name: ' Ada ',
+      last_name: 'Lovelace-Kıng',
+      phone_number: ' +44 20 7946 0000 ',
+      timezone: 'Europe/London',
+    })
+    expect(status).toBe(201)
+    expect(body.user).toMatchObject({
+      first_name: 'Ada',
+      last_name: 'Lovelace-Kıng',
+      full_name: 'Ada Lovelace-Kıng',
+      display_name: 'Ada Lovelace-Kıng',
+      phone_number: '+44 20 7946 0000',
+      phone_number_verified: false,
+      timezone: 'Europe/London',
+    })
+  })
+
+  it.each([
+    [{ timezone: 'Mars/Olympus' }, '#/timezone invalid_value'],
+    [{ timezone: '+01:00' }, '#/timezone invalid_value'],
+    [{ timezone: '' }, '#/timezone invalid_value'],
+    [{ phone_number: 'call me' }, '#/phone_number invalid_format'],
+    [{ phone_number: '12' }, '#/phone_number invalid_format'],
+    [{ phone_number: '1'.repeat(33) }, '#/phone_number too_big'],
+    [{ first_name: 'x'.repeat(151) }, '#/first_name too_big'],
+    [{ first_name: 'Ada\r\nBcc: eve@example.com' }, '#/first_name control_character'],
+    [{ last_name: '\ud800' }, '#/last_name ill_formed_text'],
+    [{ last_name: 7 }, '#/last_name invalid_type'],
+    [{ is_staff: true }, '#/is_staff unknown_field'],
+    [{ display_name: 'Ada' }, '#/display_name unknown_field'],
+  ])('refuses %j', async (fields, issue) => {
+    const person = somebody()
+    expect(refusalOf(await register({ ...person, ...fields }))).toBe(`400 invalid_request ${issue}`)
+    expect(await countUsers({ username: person.username })).toBe(0)
+  })
+
+  it('names every field that is missing', async () => {
+    const answer = await server.send('POST', '/register_credentials', { body: {} })
+    expect(refusalOf(answer)).toBe('400 invalid_request #/username required #/email required #/password required')
+  })
+
+  it('mails a verification link to the address, without a word that the registrant chose', async () => {
+    const person = { ...somebody(), first_name: 'Visit-evil', last_name: 'Example-dot-com' }
+    await register(person)
+    const mails = await mailsTo(server, person.email)
+    expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address'])
+    const whole = JSON.stringify({ ...mails[0], recipient: '' })
+    for (const word of [person.username, person.first_name, person.last_name]) expect(whole).not.toContain(word)
+    expect(mails[0]?.text).toMatch(/http:\/\/localhost:3000\/verify-email#token=[\w-]{43}\n/)
+  })
+
+  it('writes down who registered, when and from where', async () => {
+    const before = server.now()
+    const answer = await server
+      .raw('POST', '/register_credentials')
+      .set('User-Agent', 'a browser of 1843')
+      .send(somebody())
+    const events = await eventsOf(server, answer.body.user)
+    expect(events.map(({ type }) => type)).toEqual(['user_registered', 'login_succeeded'])
+    for (const { at, ip, userAgent, requestId } of events) {
+      expect({ ip, userAgent, requestId }).toEqual({
+        ip: '127.0.0.1',
+        userAgent: 'a browser of 1843',
+        requestId: answer.headers['x-request-id'],
+      })
+      expect(at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    }
+    expect(events[1]?.sessionId).toMatch(/^[\da-f-]{36}$/)
+  })
+
+  it('keeps the password as a tagged bcrypt hash and logs nothing of it', async () => {
+    const user = await givenUser(server, { password: 'unmistakable words in a log' })
+    const stored = await server.database.db.password.findUniqueOrThrow({ where: { userId: user.id } })
+    expect(stored.hash).toMatch(/^bcrypt-sha384\$none\$2b\$04\$[./A-Za-z0-9]{53}$/)
+    expect(stored.version).toBe(1)
+    const logged = server.logged.join('\n')
+    for (const secret of ['unmistakable', user.access_token, user.refresh_token]) expect(logged).not.toContain(secret)
+  })
+})
+
+describe('POST /register_credentials, the username', () => {
+  it('is kept as it was typed, in its compatible form', async () => {
+    const { username } = somebody()
+    const { body } = await register({ username: `Ａ${username}Ω` })
+    expect(body.user.username).toBe(`A${username}Ω`)
+  })
+
+  it.each([
+    ['in another case', (name: string) => name.toUpperCase()],
+    [
+      'in another width',
+      (name: string) => name.replaceAll(/[a-z]/g, (c) => String.fromCodePoint(c.charCodeAt(0) + 0xfee0)),
+    ],
+    ['in another width and case', (name: string) => name.replace('p', 'Ｐ')],
+  ])('is unique, also %s', async (_how, rewrite) => {
+    const user = await givenUser(server)
+    const username = rewrite(user.username)
+    expect(username).not.toBe(user.username)
+    expect(refusalOf(await register({ username }))).toBe('400 username_taken #/username username_taken')
+  })
+
+  it.each(['A', 'ünïcødé', '李四', 'a.b-c_d+e', '٣٤', 'x'.repeat(138)])('may begin with %s', async (text) => {
+    const username = `${text}${somebody().username.slice(1)}`
+    const { status, body } = await register({ username })
+    expect([status, body.user?.username]).toEqual([201, username])
+  })
+
+  it.each([
+    ['', 'too_small'],
+    ['x'.repeat(151), 'too_big'],
+    // Fifty ligatures of four letters each.
+    ['\ufdf2'.repeat(50), 'too_big'],
+    ['ada lovelace', 'invalid_format'],
+    ['ada/lovelace', 'invalid_format'],
+    ['<b>ada</b>', 'invalid_format'],
+    ['ada\u202elove', 'invalid_format'],
+    ['ada\u200blove', 'invalid_format'],
+    ['ada😀', 'invalid_format'],
+    ['ada\n', 'control_character'],
+    ['ada\u0000', 'control_character'],
+    ['ada\ud800', 'ill_formed_text'],
+    [{ not: '' }, 'invalid_type'],
+    [null, 'invalid_type'],
+  ])('may not be %j', async (username, code) => {
+    const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), username } })
+    expect(refusalOf(answer)).toBe(`400 invalid_request #/username ${code}`)
+  })
+
+  it("may be the registrant's own address, in any case", async () => {
+    const { email, password } = somebody()
+    const username = email.toUpperCase()
+    const { status, body } = await register({ username, email, password })
+    expect([status, body.user.username]).toEqual([201, username])
+    expect((await logIn(server, email, password)).body.user.id).toBe(body.user.id)
+  })
+
+  it('may not be the address of anybody else, whether that has an account or not', async () => {
+    const user = await givenUser(server)
+    for (const username of [user.email, user.email.toUpperCase(), somebody().email]) {
+      expect(refusalOf(await register({ username }))).toBe('400 username_is_address #/username username_is_address')
+    }
+  })
+
+  it('goes to exactly one of 50 who ask for it at once; the others are told and leave nothing behind', async () => {
+    const { username } = somebody()
+    const people = Array.from({ length: 50 }, () => ({ ...somebody(), username }))
+    const answers = await times(50, (index) => register(people[index]))
+    const refused = answers.flatMap((answer, index) =>
+      answer.status === 201 ? [] : [{ answer, email: people[index]?.email ?? '' }],
+    )
+    expect(refused).toHaveLength(49)
+    for (const { answer } of refused) expect(refusalOf(answer)).toBe('400 username_taken #/username username_taken')
+    const emails = refused.map(({ email }) => email)
+    expect(await server.database.db.user.count({ where: { email: { in: emails } } })).toBe(0)
+    expect(await server.database.db.outboxMail.count({ where: { recipient: { in: emails } } })).toBe(0)
+    expect(await countUsers({ username })).toBe(1)
+  })
+})
+
+describe('POST /register_credentials, the address', () => {
+  it('is kept and compared in lower case', async () => {
+    const person = somebody()
+    const { body } = await register({ ...person, email: person.email.toUpperCase() })
+    expect(body.user.email).toBe(person.email)
+    expect(refusalOf(await register({ email: person.email }))).toBe('400 email_taken #/email email_taken')
+    expect(refusalOf(await register({ email: `P${person.email.slice(1)}` }))).toBe(
+      '400 email_taken #/email email_taken',
+    )
+  })
+
+  it('goes to exactly one of 50 who ask for it at once, and that one gets one mail', async () => {
+    const { email } = somebody()
+    const answers = await times(50, () => register({ email }))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 201)) {
+      expect(refusalOf(answer)).toBe('400 email_taken #/email email_taken')
+    }
+    expect(await countUsers({ email })).toBe(1)
+    expect(await mailsTo(server, email)).toHaveLength(1)
+  })
+
+  it.each([
+    ['64 characters before the @', addressOf(100, 64)],
+    ['254 characters', addressOf(254, 64)],
+    ['a tag', `ada+${somebody().username}@example.com`],
+    ['an apostrophe', `o'${somebody().username}@example.com`],
+  ])('may have %s', async (_what, email) => {
+    const { status, body } = await register({ email })
+    expect([status, body.user?.email]).toEqual([201, email])
+  })
+
+  it.each([
+    ['65 characters before the @', addressOf(100, 65), 'invalid_value'],
+    ['255 characters', addressOf(255, 64), 'too_big'],
+    ['a Kelvin sign', `\u212a${somebody().email}`, 'invalid_format'],
+    ['a letter beyond ASCII', `é${somebody().email}`, 'invalid_format'],
+    ['a domain beyond ASCII', 'ada@exämple.com', 'invalid_format'],
+    ['a full-width @', 'ada＠example.com', 'invalid_format'],
+    ['a header', 'ada@example.com\r\nBcc: eve@example.com', 'control_character'],
+    ['a trailing line break', 'ada@example.com\n', 'control_character'],
+    ['a NUL', 'ada@example.com\0', 'control_character'],
+    ['a lone surrogate', '\ud800ada@example.com', 'ill_formed_text'],
+    ['a second address', 'ada@example.com,eve@example.com', 'invalid_format'],
+    ['a second @', 'ada@eve@example.com', 'invalid_format'],
+    ['a name', 'Ada <ada@example.com>', 'invalid_format'],
+    ['a comment', 'ada(comment)@example.com', 'invalid_format'],
+    ['quotes', '"ada"@example.com', 'invalid_format'],
+    ['spaces around it', ' ada@example.com ', 'invalid_format'],
+    ['no domain', 'ada@', 'invalid_format'],
+    ['no dot in the domain', 'ada@localhost', 'invalid_format'],
+    ['an address literal', 'ada@[127.0.0.1]', 'invalid_format'],
+    ['nothing', '', 'too_small'],
+  ])('may not have %s', async (_what, email, code) => {
+    expect(refusalOf(await register({ email }))).toBe(`400 invalid_request #/email ${code}`)
+  })
+
+  it('is one string', async () => {
+    for (const email of [['ada@example.com'], { not: '' }, 1, null]) {
+      const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), email } })
+      expect(refusalOf(answer)).toBe('400 invalid_request #/email invalid_type')
+    }
+  })
+})
+
+describe('POST /register_credentials, the password', () => {
+  it.each([
+    ['8 characters', 'hrk5 wq~'],
+    ['128 characters', 'hrk5 wq~'.repeat(16)],
+    ['8 emoji', '🐎🔋📎🧷🦑🪐🧊🎻'],
+    ['128 emoji, which are 512 bytes', '🐎'.repeat(128)],
+    ['128 characters that are 256 before they are composed', 'e\u0301'.repeat(128)],
+    ['spaces only', ' '.repeat(9)],
+  ])('may have %s', async (_what, password) => {
+    const person = { ...somebody(), password }
+    expect((await register(person)).status).toBe(201)
+    expect((await logIn(server, person.username, password)).status).toBe(200)
+  })
+
+  it.each([
+    ['nothing', '', 'too_small'],
+    ['7 characters', 'hrk5 wq', 'too_small'],
+    ['7 emoji, which are 14 UTF-16 units', '🐎🔋📎🧷🦑🪐🧊', 'too_small'],
+    ['7 characters that are 14 before they are composed', 'e\u0301'.repeat(7), 'too_small'],
+    ['129 characters', `${'hrk5 wq~'.repeat(16)}x`, 'too_big'],
+    ['129 emoji', '🐎'.repeat(129), 'too_big'],
+    ['more than 512 bytes', 'e\u0301'.repeat(180), 'too_big'],
+    ['10,000 characters', 'x'.repeat(10_000), 'too_big'],
+    ['a common password', 'password1', 'password_common'],
+    ['a common password in another case', 'PassWord1', 'password_common'],
+    ['a common password of digits', '1234567890', 'password_common'],
+    ['a lone surrogate', 'correct horse \ud800', 'ill_formed_text'],
+    ['a NUL', 'correct horse\0battery', 'control_character'],
+    ['a line break', 'correct horse\nbattery', 'control_character'],
+    ['a list', ['correct horse battery'], 'invalid_type'],
+    ['a number', 1234567890123, 'invalid_type'],
+    ['an operator', { not: '' }, 'invalid_type'],
+  ])('may not have %s', async (_what, password, code) => {
+    const person = somebody()
+    const answer = await server.send('POST', '/register_credentials', { body: { ...person, password } })
+    expect(refusalOf(answer)).toBe(`400 invalid_request #/password ${code}`)
+    expect(await countUsers({ username: person.username })).toBe(0)
+  })
+
+  it('may not be the username, the address or what stands before its @, in any case', async () => {
+    const { username } = somebody()
+    const email = `local-${username}@example.com`
+    for (const password of [username, email, `local-${username}`]) {
+      for (const typed of [password, password.toUpperCase()]) {
+        const answer = await register({ username, email, password: typed })
+        expect(refusalOf(answer)).toBe('400 invalid_request #/password password_personal')
+      }
+    }
+    expect((await register({ username, email, password: `${username} and more` })).status).toBe(201)
+  })
+
+  it('is the same however its accents were composed', async () => {
+    const composed = await givenUser(server, { password: 'caf\u00e9 cr\u00e8me br\u00fbl\u00e9e' })
+    expect((await logIn(server, composed.username, composed.password.normalize('NFD'))).status).toBe(200)
+    const decomposed = await givenUser(server, { password: composed.password.normalize('NFD') })
+    expect((await logIn(server, decomposed.username, composed.password)).status).toBe(200)
+  })
+
+  it('keeps its spaces, its case and its width', async () => {
+    const user = await givenUser(server, { password: ' Correct Horse  Battery ' })
+    for (const other of [
+      'Correct Horse  Battery',
+      ' Correct Horse Battery ',
+      ' correct horse  battery ',
+      ' Ｃorrect Horse  Battery ',
+    ]) {
+      expect((await logIn(server, user.username, other)).status).toBe(401)
+    }
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it('has to be as long as the settings say', async () => {
+    const demanding = await startServer(
+      { ...server.settings, PASSWORD_MIN_LENGTH: '20' },
+      { databaseUrl: server.settings.DATABASE_URL ?? '' },
+    )
+    try {
+      const send = (password: string) =>
+        demanding.send('POST', '/register_credentials', { body: { ...somebody(), password } })
+      expect(refusalOf(await send('nineteen characters'))).toBe('400 invalid_request #/password too_small')
+      expect((await send('nineteen characters+')).status).toBe(201)
+    } finally {
+      await demanding.close()
+    }
+  })
+})
+
+describe('POST /register_credentials and the mailed token', () => {
+  it('are stored apart: the database holds the digest only', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const rows = await server.database.db.mailToken.findMany({ where: { email: user.email } })
+    expect(rows).toHaveLength(1)
+    expect(JSON.stringify(rows)).not.toContain(token)
+  })
+})

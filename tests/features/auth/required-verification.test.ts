@@ -1,0 +1,330 @@
+import { keysOf, pairKeys, refusalOf, times, userKeys, visibleOf } from '../../support/answers.ts'
+import { comparedDuring } from '../../support/bcrypt.ts'
+import type { Person } from '../../support/people.ts'
+import {
+  eventsOf,
+  givenDisabled,
+  givenRegistration,
+  givenResetToken,
+  givenUser,
+  givenVerificationToken,
+  logIn,
+  mailsTo,
+  somebody,
+} from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+/** On the same database, where verification is optional. */
+let lenient: TestServer
+beforeAll(async () => {
+  server = await startServer({ EMAIL_VERIFICATION: 'required' })
+  lenient = await startServer(
+    { ...server.settings, EMAIL_VERIFICATION: 'optional' },
+    { databaseUrl: server.settings.DATABASE_URL ?? '' },
+  )
+})
+afterAll(async () => {
+  await lenient.close()
+  await server.close()
+})
+
+const register = (person: Person & Record<string, unknown>) =>
+  server.send('POST', '/register_credentials', { body: person })
+const verify = (token: string) => server.send('POST', '/verify_email', { body: { token } })
+const countUsers = (email: string) => server.database.db.user.count({ where: { email } })
+
+async function givenVerified(person: Partial<Person> = {}): Promise<Person> {
+  const registration = await givenRegistration(server, person)
+  expect((await verify(registration.token)).status).toBe(200)
+  return registration
+}
+
+describe('POST /register_credentials, where verification is required', () => {
+  it('answers with the address and no tokens, and makes no user yet', async () => {
+    const person = somebody()
+    const { status, body } = await register({ ...person, email: person.email.toUpperCase() })
+    expect(status).toBe(201)
+    expect(body).toEqual({ detail: expect.any(String), email: person.email, verification_required: true })
+    expect(await countUsers(person.email)).toBe(0)
+    expect(await server.database.db.user.count({ where: { username: person.username } })).toBe(0)
+  })
+
+  it('says the same of a free address, of one that waits and of one that has an account, disabled or not', async () => {
+    const waiting = await givenRegistration(server)
+    const verified = await givenVerified()
+    const unverified = await givenUser(lenient)
+    const disabled = await givenVerified()
+    await server.database.db.user.update({ where: { email: disabled.email }, data: { disabledAt: server.now() } })
+    const answers = []
+    for (const { email } of [somebody(), waiting, verified, unverified, disabled]) {
+      const answer = await register({ ...somebody(), email })
+      expect(answer.status).toBe(201)
+      answers.push(visibleOf(answer).replace(email, 'the address'))
+    }
+    expect(new Set(answers).size).toBe(1)
+  })
+
+  it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
+    const owner = await givenVerified()
+    const stranger = { ...somebody(), email: owner.email, first_name: 'Visit-evil-dot-com' }
+    await register(stranger)
+    const mails = await mailsTo(server, owner.email)
+    expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address', 'You have an account already'])
+    expect(mails[1]?.text).not.toMatch(/token|http/)
+    for (const word of [stranger.username, stranger.first_name]) expect(JSON.stringify(mails[1])).not.toContain(word)
+    const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: owner.email } })
+    expect((await eventsOf(server, { id })).at(-1)).toMatchObject({ type: 'registration_repeated', ip: '127.0.0.1' })
+  })
+
+  it('mails a waiting address a link, without a word that the registrant chose', async () => {
+    const person = { ...somebody(), first_name: 'Visit-evil-dot-com' }
+    await register(person)
+    const [mail, ...others] = await mailsTo(server, person.email)
+    expect(others).toEqual([])
+    for (const word of [person.username, person.first_name]) {
+      expect(JSON.stringify({ ...mail, recipient: '' })).not.toContain(word)
+    }
+  })
+
+  it('still says that a username is taken, as those are public', async () => {
+    const { username } = await givenVerified()
+    const taken = await register({ ...somebody(), username: username.toUpperCase() })
+    expect(refusalOf(taken)).toBe('400 username_taken #/username username_taken')
+  })
+
+  it('refuses a weak password for every address alike', async () => {
+    const { email } = await givenVerified()
+    for (const address of [email, somebody().email]) {
+      const answer = await register({ ...somebody(), email: address, password: 'password1' })
+      expect(refusalOf(answer)).toBe('400 invalid_request #/password password_common')
+    }
+  })
+
+  it('lets nobody find out by logging in whether the address of an attempt has an account', async () => {
+    const owner = await givenVerified()
+    const outcomes = []
+    for (const email of [owner.email, somebody().email]) {
+      const attempt = { ...somebody(), email, password: 'the password of the attempt' }
+      expect((await register(attempt)).status).toBe(201)
+      for (const identifier of [attempt.username, email]) {
+        for (const password of [attempt.password, 'a wrong password']) {
+          outcomes.push(visibleOf(await logIn(server, identifier, password)))
+        }
+      }
+    }
+    expect(outcomes.slice(4)).toEqual(outcomes.slice(0, 4))
+    expect((await logIn(server, owner.email, owner.password)).status).toBe(200)
+  })
+})
+
+describe('POST /verify_email, where verification is required', () => {
+  it('makes the user that was registered, who can log in then', async () => {
+    const person = {
+      ...somebody(),
+      first_name: 'Ada',
+      last_name: 'L',
+      phone_number: '+1 234',
+      timezone: 'Europe/Paris',
+    }
+    await register(person)
+    const { status, body } = await verify(await givenVerificationToken(server, person))
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(['detail'])
+    const login = await logIn(server, person.email, person.password)
+    expect(login.status).toBe(200)
+    expect(keysOf(login.body)).toEqual([...pairKeys, 'user'].sort())
+    expect(keysOf(login.body.user)).toEqual(userKeys)
+    const { password: _secret, ...shown } = person
+    expect(login.body.user).toMatchObject({ ...shown, email_verified: true, account_status: 'active' })
+    const types = (await eventsOf(server, login.body.user)).map(({ type }) => type)
+    expect(types).toEqual(['user_registered', 'email_verified', 'login_succeeded'])
+  })
+
+  it('spends the token once, even when 50 requests race', async () => {
+    const { email, token } = await givenRegistration(server)
+    const answers = await times(50, () => verify(token))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(refusalOf(answer)).toBe('400 verification_token_invalid')
+    }
+    expect(await countUsers(email)).toBe(1)
+  })
+
+  it('takes a token for 24 hours and no longer', async () => {
+    const [early, late] = [await givenRegistration(server), await givenRegistration(server)]
+    server.pass('23h')
+    expect((await verify(early.token)).status).toBe(200)
+    server.pass('2h')
+    expect(refusalOf(await verify(late.token))).toBe('400 verification_token_invalid')
+    expect(await countUsers(late.email)).toBe(0)
+  })
+
+  it('lets the attempt win that was verified, with its own password; the other one is dead', async () => {
+    for (const winner of [0, 1]) {
+      const { email } = somebody()
+      const attempts = [
+        await givenRegistration(server, { email, password: 'the password of the first attempt' }),
+        await givenRegistration(server, { email, password: 'the password of the second attempt' }),
+      ]
+      const [won, lost] = winner === 0 ? attempts : attempts.reverse()
+      expect((await verify(won?.token ?? '')).status).toBe(200)
+      expect(refusalOf(await verify(lost?.token ?? ''))).toBe('400 verification_token_invalid')
+      const login = await logIn(server, email, won?.password ?? '')
+      expect([login.status, login.body.user.username]).toEqual([200, won?.username])
+      for (const identifier of [email, won?.username ?? '', lost?.username ?? '']) {
+        expect((await logIn(server, identifier, lost?.password ?? '')).status).toBeGreaterThanOrEqual(401)
+      }
+      expect(await countUsers(email)).toBe(1)
+    }
+  })
+
+  it('shows the maker of another attempt nothing of it', async () => {
+    const { email } = somebody()
+    const stranger = { ...somebody(), email, password: 'the password of a stranger' }
+    await register(stranger)
+    const owner = await givenRegistration(server, { email })
+    const attempts = () => Promise.all([email, stranger.username].map((name) => logIn(server, name, stranger.password)))
+    // The newest attempt is the owner's, so the stranger is known by the own username only.
+    const before = (await attempts()).map(visibleOf)
+    expect((await verify(owner.token)).status).toBe(200)
+    expect((await attempts()).map(visibleOf)).toEqual(before)
+  })
+
+  it('waits as long as the token that was mailed last', async () => {
+    const person = await givenRegistration(server)
+    server.pass('20h')
+    await server.send('POST', '/resend_verification', { body: { email: person.email } })
+    const token = await givenVerificationToken(server, person)
+    server.pass('20h')
+    expect(refusalOf(await logIn(server, person.username, person.password))).toBe('403 email_not_verified')
+    expect((await verify(token)).status).toBe(200)
+  })
+
+  it('makes one user of two attempts of one address that are verified at once', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const { email } = somebody()
+      const attempts = [await givenRegistration(server, { email }), await givenRegistration(server, { email })]
+      const answers = await times(2, (index) => verify(attempts[index]?.token ?? ''))
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
+      expect(answers.filter(({ status }) => status === 400).map(refusalOf)).toEqual(['400 verification_token_invalid'])
+      const winner = attempts[answers.findIndex(({ status }) => status === 200)]
+      const { body } = await logIn(server, email, somebody().password)
+      expect(body.user.username).toBe(winner?.username)
+      expect(await countUsers(email)).toBe(1)
+    }
+  })
+
+  it('says that the username was taken meanwhile, and does not spend the token', async () => {
+    const person = await givenRegistration(server)
+    const faster = await givenUser(lenient, { username: person.username.toUpperCase() })
+    expect(refusalOf(await verify(person.token))).toBe('400 username_taken_meanwhile')
+    expect(await countUsers(person.email)).toBe(0)
+    await server.database.db.user.delete({ where: { id: faster.id } })
+    expect((await verify(person.token)).status).toBe(200)
+  })
+
+  it('gives a username for which several wait to exactly one of them', async () => {
+    const { username } = somebody()
+    const attempts = await times(10, () => givenRegistration(server, { username }))
+    const answers = await times(10, (index) => verify(attempts[index]?.token ?? ''))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(refusalOf(answer)).toBe('400 username_taken_meanwhile')
+    }
+  })
+})
+
+describe('POST /login_credentials, where verification is required', () => {
+  it('tells those who wait to verify, with the right password only', async () => {
+    const person = await givenRegistration(server)
+    for (const path of ['/login_credentials', '/refresh_token']) {
+      for (const username of [
+        person.username,
+        person.username.toUpperCase(),
+        person.email,
+        person.email.toUpperCase(),
+      ]) {
+        const right = await server.send('POST', path, { body: { username, password: person.password } })
+        expect(refusalOf(right)).toBe('403 email_not_verified')
+        const wrong = await server.send('POST', path, { body: { username, password: 'correct horse batterx' } })
+        expect(refusalOf(wrong)).toBe('401 credentials_invalid')
+      }
+    }
+    expect(await countUsers(person.email)).toBe(0)
+  })
+
+  it('says the same of a wrong password whether somebody waits or not', async () => {
+    const waiting = await givenRegistration(server)
+    const verified = await givenVerified()
+    const pending = await givenUser(lenient)
+    const answers = []
+    for (const { username } of [waiting, verified, pending, somebody()]) {
+      answers.push(visibleOf(await logIn(server, username, 'correct horse batterx')))
+    }
+    expect(new Set(answers).size).toBe(1)
+  })
+
+  it('works as hard whoever fails', async () => {
+    const [waiting, verified, attempted] = [
+      await givenRegistration(server),
+      await givenVerified(),
+      await givenVerified(),
+    ]
+    await register({ ...somebody(), email: attempted.email })
+    for (const { email } of [waiting, verified, attempted, somebody()]) {
+      const compared = await comparedDuring(() => logIn(server, email, 'correct horse batterx'))
+      const wholeHash = expect.stringMatching(/^\$2b\$04\$[./A-Za-z0-9]{53}$/)
+      expect(compared).toEqual([wholeHash, wholeHash])
+    }
+  })
+
+  it('forgets those who waited for more than 24 hours', async () => {
+    const person = await givenRegistration(server)
+    server.pass('25h')
+    expect(refusalOf(await logIn(server, person.username, person.password))).toBe('401 credentials_invalid')
+  })
+
+  it('opens no session for a user who registered when verification was optional, until the address is verified', async () => {
+    const user = await givenUser(lenient)
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('403 email_not_verified')
+    expect(refusalOf(await logIn(server, user.email, user.password))).toBe('403 email_not_verified')
+    expect(refusalOf(await logIn(server, user.email, 'correct horse batterx'))).toBe('401 credentials_invalid')
+    expect(await server.database.db.session.count({ where: { userId: user.id } })).toBe(1)
+    await server.send('POST', '/resend_verification', { body: { email: user.email } })
+    expect((await verify(await givenVerificationToken(server, user))).status).toBe(200)
+    const { status, body } = await logIn(server, user.username, user.password)
+    expect([status, body.user.account_status]).toEqual([200, 'active'])
+  })
+
+  it('refuses a disabled user who waits like any unknown one', async () => {
+    const user = await givenUser(lenient)
+    await givenDisabled(server, user)
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+  })
+
+  it('lets a user in whose address a reset has verified', async () => {
+    const user = await givenUser(lenient)
+    const token = await givenResetToken(server, user)
+    await server.send('POST', '/reset_password', { body: { token, new_password: 'another good password' } })
+    expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+  })
+})
+
+describe('GET /profile, where verification is required', () => {
+  it('shows a user whose address is not verified as pending', async () => {
+    const strict = await startServer(
+      { ...server.settings, EMAIL_VERIFICATION: 'required' },
+      { databaseUrl: server.settings.DATABASE_URL ?? '' },
+    )
+    try {
+      const user = await givenUser(lenient)
+      const shown = async (on: TestServer) => (await on.send('GET', '/profile', { token: user.access_token })).body
+      expect(await shown(strict)).toMatchObject({ account_status: 'pending', email_verified: false, is_active: true })
+      expect(await shown(lenient)).toMatchObject({ account_status: 'active', email_verified: false, is_active: true })
+    } finally {
+      await strict.close()
+    }
+  })
+})

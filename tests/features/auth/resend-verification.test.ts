@@ -1,0 +1,113 @@
+import { keysOf, refusalOf, times, visibleOf } from '../../support/answers.ts'
+import {
+  givenDisabled,
+  givenRegistration,
+  givenUser,
+  givenVerificationToken,
+  mailsTo,
+  somebody,
+} from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const resend = (email: unknown, on = server) => on.send('POST', '/resend_verification', { body: { email } })
+const verify = (token: string, on = server) => on.send('POST', '/verify_email', { body: { token } })
+
+async function givenVerified(): Promise<{ email: string; id: number }> {
+  const user = await givenUser(server)
+  await verify(await givenVerificationToken(server, user))
+  return user
+}
+
+describe('POST /resend_verification', () => {
+  it('mails a new token to an address that waits', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await resend(user.email.toUpperCase())
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(['detail'])
+    const subjects = (await mailsTo(server, user.email)).map(({ subject }) => subject)
+    expect(subjects).toEqual(['Verify your e-mail address', 'Verify your e-mail address'])
+    expect((await verify(await givenVerificationToken(server, user))).status).toBe(200)
+  })
+
+  it('says the same of every address and mails only to one that waits', async () => {
+    const disabled = await givenUser(server)
+    await givenDisabled(server, disabled)
+    const people = { waiting: await givenUser(server), verified: await givenVerified(), disabled, unknown: somebody() }
+    const mailsBefore = (await server.letters()).length
+    const answers = []
+    for (const { email } of Object.values(people)) answers.push(await resend(email))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(new Set(answers.map(visibleOf)).size).toBe(1)
+    const mails = (await server.letters()).slice(mailsBefore)
+    expect(mails.map(({ recipient }) => recipient)).toEqual([people.waiting.email])
+  })
+
+  it('helps when the first token has expired', async () => {
+    const user = await givenUser(server)
+    const older = await givenVerificationToken(server, user)
+    server.pass('25h')
+    await resend(user.email)
+    expect(refusalOf(await verify(older))).toBe('400 verification_token_invalid')
+    expect((await verify(await givenVerificationToken(server, user))).status).toBe(200)
+  })
+
+  it('leaves one live token when 20 are asked for at once', async () => {
+    const user = await givenUser(server)
+    const answers = await times(20, () => resend(user.email))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+    const mails = await mailsTo(server, user.email)
+    const tokens = mails.map(({ text }) => /token=([\w-]{43})/.exec(text)?.[1] ?? '')
+    expect(new Set(tokens).size).toBe(21)
+    const verified = []
+    for (const token of tokens) verified.push((await verify(token)).status)
+    expect(verified.filter((status) => status === 200)).toHaveLength(1)
+  })
+
+  it.each([
+    [undefined, 'required'],
+    ['', 'too_small'],
+    ['ada', 'invalid_format'],
+    [`${'x'.repeat(65)}@example.com`, 'invalid_value'],
+    ['ada@example.com\r\nBcc: eve@example.com', 'control_character'],
+    [['ada@example.com', 'eve@example.com'], 'invalid_type'],
+    [{ not: '' }, 'invalid_type'],
+  ])('refuses %j', async (email, code) => {
+    expect(refusalOf(await resend(email))).toBe(`400 invalid_request #/email ${code}`)
+  })
+})
+
+describe('POST /resend_verification, where verification is required', () => {
+  let strict: TestServer
+  beforeAll(async () => {
+    strict = await startServer({ EMAIL_VERIFICATION: 'required' })
+  })
+  afterAll(() => strict.close())
+
+  it('mails a new token for a registration that waits, and the older one is dead', async () => {
+    const person = await givenRegistration(strict)
+    await resend(person.email, strict)
+    const newer = await givenVerificationToken(strict, person)
+    expect(newer).not.toBe(person.token)
+    expect(refusalOf(await verify(person.token, strict))).toBe('400 verification_token_invalid')
+    expect((await verify(newer, strict)).status).toBe(200)
+  })
+
+  it('says the same of every address and mails only to one that waits', async () => {
+    const waiting = await givenRegistration(strict)
+    const verified = await givenRegistration(strict)
+    await verify(verified.token, strict)
+    const mailsBefore = (await strict.letters()).length
+    const answers = []
+    for (const { email } of [waiting, verified, somebody()]) answers.push(await resend(email, strict))
+    expect(new Set(answers.map(visibleOf)).size).toBe(1)
+    const mails = (await strict.letters()).slice(mailsBefore)
+    expect(mails.map(({ recipient }) => recipient)).toEqual([waiting.email])
+  })
+})

@@ -1,0 +1,150 @@
+import { keysOf, refusalOf, times } from '../../support/answers.ts'
+import { eventsOf, givenResetToken, givenUser, givenVerificationToken } from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const verify = (token: unknown) => server.send('POST', '/verify_email', { body: { token } })
+const isVerified = async ({ id }: { id: number }) =>
+  (await server.database.db.user.findUniqueOrThrow({ where: { id } })).emailVerifiedAt !== null
+
+describe('POST /verify_email', () => {
+  it('marks the address as verified, which shows at the next request', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await verify(await givenVerificationToken(server, user))
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(['detail'])
+    const profile = await server.send('GET', '/profile', { token: user.access_token })
+    expect(profile.body).toMatchObject({ email_verified: true, account_status: 'active' })
+  })
+
+  it('writes down who was verified, when and from where', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const before = server.now()
+    const answer = await server.raw('POST', '/verify_email').set('User-Agent', 'a mail reader').send({ token })
+    const event = (await eventsOf(server, user)).at(-1)
+    expect(event).toMatchObject({
+      type: 'email_verified',
+      ip: '127.0.0.1',
+      userAgent: 'a mail reader',
+      requestId: answer.headers['x-request-id'],
+    })
+    expect(event?.at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+  })
+
+  it('opens no session and ends none', async () => {
+    const user = await givenUser(server)
+    await verify(await givenVerificationToken(server, user))
+    expect(await server.database.db.session.count({ where: { userId: user.id, revokedAt: null } })).toBe(1)
+  })
+
+  it('spends the token once, even when 50 requests race', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const answers = await times(50, () => verify(token))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(refusalOf(answer)).toBe('400 verification_token_invalid')
+    }
+    expect((await eventsOf(server, user)).filter(({ type }) => type === 'email_verified')).toHaveLength(1)
+  })
+
+  it('refuses a used token', async () => {
+    const token = await givenVerificationToken(server, await givenUser(server))
+    expect((await verify(token)).status).toBe(200)
+    expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
+  })
+
+  it('takes a token for 24 hours and no longer', async () => {
+    const [early, late] = [await givenUser(server), await givenUser(server)]
+    const tokens = [await givenVerificationToken(server, early), await givenVerificationToken(server, late)]
+    server.pass('23h')
+    expect((await verify(tokens[0])).status).toBe(200)
+    server.pass('2h')
+    expect(refusalOf(await verify(tokens[1]))).toBe('400 verification_token_invalid')
+    expect(await isVerified(late)).toBe(false)
+  })
+
+  it('refuses the older token once a newer one was mailed', async () => {
+    const user = await givenUser(server)
+    const older = await givenVerificationToken(server, user)
+    await server.send('POST', '/resend_verification', { body: { email: user.email } })
+    const newer = await givenVerificationToken(server, user)
+    expect(newer).not.toBe(older)
+    expect(refusalOf(await verify(older))).toBe('400 verification_token_invalid')
+    expect(await isVerified(user)).toBe(false)
+    expect((await verify(newer)).status).toBe(200)
+  })
+
+  it('refuses a token of another purpose and leaves it as it was', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
+    expect(await isVerified(user)).toBe(false)
+    const reset = await server.send('POST', '/reset_password', {
+      body: { token, new_password: 'another good password' },
+    })
+    expect(reset.status).toBe(200)
+  })
+
+  it('refuses a token that was mailed to another address than the user has now', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    await server.database.db.user.update({ where: { id: user.id }, data: { email: `new-${user.email}` } })
+    expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
+    expect(await isVerified(user)).toBe(false)
+  })
+
+  it('takes the token in the body of a POST only, so that no link that is merely opened spends it', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    expect(refusalOf(await server.send('GET', `/verify_email?token=${token}`))).toBe('405 method_not_allowed')
+    expect(refusalOf(await server.send('POST', `/verify_email?token=${token}`))).toBe(
+      '400 invalid_request #/token required',
+    )
+    expect((await server.send('GET', `//verify-email?token=${token}`)).status).toBe(200)
+    expect(await isVerified(user)).toBe(false)
+    expect((await verify(token)).status).toBe(200)
+  })
+
+  it('refuses strings that never were tokens', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const { tokenHash } = await server.database.db.mailToken.findFirstOrThrow({ where: { email: user.email } })
+    for (const wrong of [
+      'x',
+      'A'.repeat(43),
+      'A'.repeat(512),
+      tokenHash,
+      `${token}=`,
+      ` ${token}`,
+      token.toUpperCase(),
+      token.slice(0, -1),
+      "' OR 1=1 --",
+      '%',
+      '🐎',
+    ]) {
+      expect(refusalOf(await verify(wrong))).toBe('400 verification_token_invalid')
+    }
+    expect(await isVerified(user)).toBe(false)
+  })
+
+  it.each([
+    ['required', undefined],
+    ['invalid_type', null],
+    ['invalid_type', { not: '' }],
+    ['invalid_type', ['x']],
+    ['too_small', ''],
+    ['too_big', 'x'.repeat(513)],
+    ['control_character', 'x\0'],
+    ['ill_formed_text', '\udfff'],
+  ])('refuses what cannot be a token: %s', async (code, token) => {
+    expect(refusalOf(await verify(token))).toBe(`400 invalid_request #/token ${code}`)
+  })
+})

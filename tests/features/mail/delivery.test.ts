@@ -1,0 +1,62 @@
+import { createSmtpMailer } from '../../../src/platform/mailer.ts'
+import { startSmtpServer } from '../../support/smtp-server.ts'
+import { createMailWorld } from './mail-world.ts'
+
+let world: Awaited<ReturnType<typeof createMailWorld>>
+beforeEach(async () => {
+  world = await createMailWorld()
+})
+afterEach(() => world.close())
+
+const from = 'Auth <auth@example.com>'
+
+describe('from the outbox to a mail server', () => {
+  test('a letter arrives with both parts, its link and no markup but ours', async () => {
+    const { smtp, received, stop } = await startSmtpServer()
+    await world.givenQueued('ada@example.com', { name: '<script>\r\nBcc: eve@example.com', token: 't0ken' })
+    await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
+    await stop()
+    expect(received).toHaveLength(1)
+    expect(received[0]).toMatchObject({ from: 'auth@example.com', to: ['ada@example.com'] })
+    expect(received[0]?.head).toMatch(/^Subject: Welcome, <script> Bcc: eve@example\.com$/m)
+    expect(received[0]?.head).not.toMatch(/^Bcc:/m)
+    expect(received[0]?.body).toContain('Come in:\r\nhttps://app.example.com/verify#t0ken')
+    expect(received[0]?.body).toContain('<a href="https://app.example.com/verify#t0ken"')
+    expect(received[0]?.body).toContain('<p>Hello &lt;script&gt; Bcc: eve@example.com, somebody invited you.</p>')
+  })
+
+  test('a mail that the server puts off is sent later', async () => {
+    const replies = ['450 Try later', undefined]
+    const { smtp, received, stop } = await startSmtpServer({ onRecipient: () => replies.shift() })
+    const worker = world.givenWorker(createSmtpMailer({ smtp, from }))
+    await world.givenQueued('ada@example.com')
+    await worker.drain()
+    expect(received).toEqual([])
+    expect(await world.rows()).toMatchObject([
+      { status: 'queued', lastError: expect.stringContaining('450 Try later') },
+    ])
+    world.pass(30)
+    await worker.drain()
+    await stop()
+    expect(received).toHaveLength(1)
+    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
+  })
+
+  test('a mail that the server refuses is abandoned with the reason and without its values', async () => {
+    const { smtp, stop } = await startSmtpServer({ onRecipient: () => '550 5.1.1 No such user' })
+    await world.givenQueued('nobody@example.com')
+    await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
+    await stop()
+    expect(await world.rows()).toMatchObject([
+      { status: 'abandoned', lastError: expect.stringContaining('550 5.1.1 No such user'), sealedValues: null },
+    ])
+  })
+
+  test('a mail waits while the server is away', async () => {
+    const { smtp, stop } = await startSmtpServer()
+    await stop()
+    await world.givenQueued('ada@example.com')
+    await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
+    expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 1 }])
+  })
+})

@@ -1,0 +1,75 @@
+import type { Letter } from '../../../src/features/mail/index.ts'
+import { createLinks, createMailWorker, createOutbox, defineLetter } from '../../../src/features/mail/index.ts'
+import { createMailQueue } from '../../../src/features/mail/queue.ts'
+import type { Db } from '../../../src/kernel/db.ts'
+import type { Mail, Mailer } from '../../../src/kernel/ports.ts'
+import { createVault, deriveKey } from '../../../src/kernel/secrets.ts'
+import { connectDatabase } from '../../../src/platform/database.ts'
+import { freshDatabase } from '../../support/database.ts'
+
+/** A letter with everything that a letter may have. */
+export const invitation = defineLetter<{ name: string; token: string }>({
+  name: 'invitation',
+  staleAfterSeconds: 6 * 3600,
+  write: ({ name, token }, links) => ({
+    subject: `Welcome, ${name}`,
+    paragraphs: [`Hello ${name}, somebody invited you.`],
+    link: { label: 'Come in', url: links.verifyEmail(token) },
+  }),
+})
+
+const links = createLinks({
+  frontendUrl: 'https://app.example.com',
+  verifyEmailPath: '/verify#{token}',
+  resetPasswordPath: '/reset/{uid}/{token}',
+})
+
+/** The mail feature on a database of its own, with a clock that stands still until it is moved. */
+export async function createMailWorld() {
+  const database = connectDatabase({ url: await freshDatabase(), poolSize: 10 })
+  const { db, transaction, afterCommit } = database
+  let now = new Date('2026-03-01T12:00:00Z')
+  const clock = { now: () => now }
+  const vault = createVault([deriveKey('a key for tests', 'outbox')])
+  const logged: object[] = []
+  const log = (facts: object, message: string) => void logged.push({ ...facts, message })
+  const logger = { debug: log, info: log, warn: log, error: log }
+
+  const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
+    createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker })
+  return {
+    db,
+    transaction,
+    clock,
+    logged,
+    queue: createMailQueue({ db, clock }),
+    outboxIn,
+    pass: (seconds: number) => {
+      now = new Date(now.getTime() + seconds * 1000)
+    },
+    givenQueued: (recipient: string, values = { name: 'Ada', token: 'the-token' }) =>
+      transaction((tx) => outboxIn(tx).enqueue(invitation, recipient, values)),
+    givenWorker: (
+      mailer: Mailer,
+      changes: { db?: Db; letters?: Letter<never>[]; secret?: string; sendTimeoutMs?: number } = {},
+    ) =>
+      createMailWorker({
+        db: changes.db ?? db,
+        clock,
+        vault: changes.secret === undefined ? vault : createVault([deriveKey(changes.secret, 'outbox')]),
+        mailer,
+        letters: changes.letters ?? [invitation],
+        links,
+        logger,
+        sendTimeoutMs: changes.sendTimeoutMs ?? 30_000,
+      }),
+    rows: () => db.outboxMail.findMany({ orderBy: { recipient: 'asc' } }),
+    close: () => database.close(),
+  }
+}
+
+/** Keeps what it is given. */
+export function createRecorder(): Mailer & { readonly mails: Mail[] } {
+  const mails: Mail[] = []
+  return { mails, send: async (mail) => void mails.push(mail) }
+}

@@ -1,0 +1,54 @@
+import { createMailWorld, createRecorder, invitation } from './mail-world.ts'
+
+let world: Awaited<ReturnType<typeof createMailWorld>>
+beforeEach(async () => {
+  world = await createMailWorld()
+})
+afterEach(() => world.close())
+
+const values = { name: 'Ada', token: 'a-token-nobody-may-read' }
+
+describe('the outbox', () => {
+  test('keeps what a letter is written with unreadable, and erases it once the letter is sent', async () => {
+    await world.givenQueued('ada@example.com', values)
+    const [waiting] = await world.rows()
+    expect(waiting).toMatchObject({ letter: 'invitation', recipient: 'ada@example.com', status: 'queued', attempts: 0 })
+    const sealed = Buffer.from(waiting?.sealedValues ?? []).toString('latin1')
+    expect(sealed).not.toBe('')
+    expect(sealed).not.toMatch(/token|Ada/)
+
+    await world.givenWorker(createRecorder()).drain()
+    expect(await world.rows()).toMatchObject([
+      { status: 'sent', sealedValues: null, finishedAt: world.clock.now(), attempts: 1, lastError: null },
+    ])
+  })
+
+  test('mails nothing when the change that caused the mail is rolled back', async () => {
+    const recorder = createRecorder()
+    let woken = 0
+    const change = world.transaction(async (tx) => {
+      await world.outboxIn(tx, () => woken++).enqueue(invitation, 'ada@example.com', values)
+      throw new Error('the change failed')
+    })
+    await expect(change).rejects.toThrow('the change failed')
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails).toEqual([])
+    expect(await world.rows()).toEqual([])
+    expect(woken).toBe(0)
+  })
+
+  test('wakes the worker once the mail can be seen, and not before', async () => {
+    const recorder = createRecorder()
+    const worker = world.givenWorker(recorder)
+    const runs: Promise<void>[] = []
+    await world.transaction(async (tx) => {
+      await world.outboxIn(tx, () => runs.push(worker.drain())).enqueue(invitation, 'ada@example.com', values)
+      await worker.drain()
+      expect(recorder.mails).toEqual([])
+      expect(runs).toEqual([])
+    })
+    expect(runs).toHaveLength(1)
+    await Promise.all(runs)
+    expect(recorder.mails).toMatchObject([{ recipient: 'ada@example.com', subject: 'Welcome, Ada' }])
+  })
+})

@@ -1,0 +1,98 @@
+import { createMailTokens } from '../../../src/features/mail/index.ts'
+import { createMailWorld } from './mail-world.ts'
+
+let world: Awaited<ReturnType<typeof createMailWorld>>
+let tokens: ReturnType<typeof createMailTokens>
+let subjects = 0
+
+beforeAll(async () => {
+  world = await createMailWorld()
+  tokens = createMailTokens(world)
+})
+afterAll(() => world.close())
+
+const aSubject = () => `subject-${++subjects}`
+const purpose = 'reset_password'
+const email = 'ada@example.com'
+const times = <Result>(count: number, work: () => Promise<Result>) => Promise.all(Array.from({ length: count }, work))
+
+describe('mail tokens', () => {
+  test('stand for what they were issued for, until they are spent', async () => {
+    const subject = aSubject()
+    const token = await tokens.issue({ purpose, subject, email })
+    expect(token).toMatch(/^[\w-]{43}$/)
+    expect(await tokens.find({ purpose, token })).toEqual({ subject, email })
+    expect(await tokens.find({ purpose, token })).toEqual({ subject, email })
+    expect(await tokens.spend({ purpose, token })).toBe(true)
+    expect(await tokens.find({ purpose, token })).toBeUndefined()
+    expect(await tokens.spend({ purpose, token })).toBe(false)
+  })
+
+  test('are spent once, even when fifty requests race', async () => {
+    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    const answers = await times(50, () => tokens.spend({ purpose, token }))
+    expect(answers.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('die when a newer one is issued, even after the older was spent', async () => {
+    const subject = aSubject()
+    const older = await tokens.issue({ purpose, subject, email })
+    const newer = await tokens.issue({ purpose, subject, email })
+    expect(await tokens.find({ purpose, token: older })).toBeUndefined()
+    expect(await tokens.spend({ purpose, token: older })).toBe(false)
+    expect(await tokens.spend({ purpose, token: newer })).toBe(true)
+    const newest = await tokens.issue({ purpose, subject, email: 'new@example.com' })
+    expect(await tokens.find({ purpose, token: newest })).toEqual({ subject, email: 'new@example.com' })
+    expect(await tokens.spend({ purpose, token: newer })).toBe(false)
+  })
+
+  test('leave exactly one alive, even when fifty are issued at once', async () => {
+    const subject = aSubject()
+    const issued = await times(50, () => tokens.issue({ purpose, subject, email }))
+    const found = await Promise.all(issued.map((token) => tokens.find({ purpose, token })))
+    expect(found.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('serve one purpose and one subject', async () => {
+    const subject = aSubject()
+    const reset = await tokens.issue({ purpose: 'reset_password', subject, email })
+    const verify = await tokens.issue({ purpose: 'verify_email', subject, email })
+    const other = await tokens.issue({ purpose: 'reset_password', subject: aSubject(), email })
+    expect(await tokens.find({ purpose: 'verify_email', token: reset })).toBeUndefined()
+    expect(await tokens.spend({ purpose: 'verify_email', token: reset })).toBe(false)
+    for (const token of [reset, other]) expect(await tokens.spend({ purpose: 'reset_password', token })).toBe(true)
+    expect(await tokens.spend({ purpose: 'verify_email', token: verify })).toBe(true)
+  })
+
+  test.each([
+    ['reset_password', 30 * 60],
+    ['verify_email', 24 * 3600],
+    ['verify_registration', 24 * 3600],
+  ] as const)('of %s live %d seconds', async (purpose, lifetime) => {
+    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    world.pass(lifetime - 1)
+    expect(await tokens.find({ purpose, token })).toBeDefined()
+    world.pass(1)
+    expect(await tokens.find({ purpose, token })).toBeUndefined()
+    expect(await tokens.spend({ purpose, token })).toBe(false)
+  })
+
+  test('can be revoked', async () => {
+    const subject = aSubject()
+    const token = await tokens.issue({ purpose, subject, email })
+    await tokens.revoke({ purpose, subject: aSubject() })
+    expect(await tokens.find({ purpose, token })).toBeDefined()
+    await tokens.revoke({ purpose, subject })
+    expect(await tokens.spend({ purpose, token })).toBe(false)
+  })
+
+  test('are not in the database', async () => {
+    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    expect(JSON.stringify(await world.db.mailToken.findMany())).not.toContain(token)
+  })
+
+  test.each(['', '\0', '\ud800', "' OR 1=1 --", 'x'.repeat(100_000), '{"not":""}'])('are not %j', async (token) => {
+    expect(await tokens.find({ purpose, token })).toBeUndefined()
+    expect(await tokens.spend({ purpose, token })).toBe(false)
+  })
+})

@@ -1,0 +1,222 @@
+import type { Db } from '../../../src/kernel/db.ts'
+import type { Mailer } from '../../../src/kernel/ports.ts'
+import { MailRefused } from '../../../src/kernel/ports.ts'
+import { createMailWorld, createRecorder, invitation } from './mail-world.ts'
+
+let world: Awaited<ReturnType<typeof createMailWorld>>
+beforeEach(async () => {
+  world = await createMailWorld()
+})
+afterEach(() => world.close())
+
+const failing = (error: Error): Mailer => ({ send: () => Promise.reject(error) })
+const silent: Mailer = { send: () => new Promise(() => undefined) }
+const addresses = (count: number) => Array.from({ length: count }, (_, number) => `user${number}@example.com`).sort()
+
+async function givenManyQueued(count: number): Promise<string[]> {
+  const all = addresses(count)
+  await Promise.all(all.map((address) => world.givenQueued(address)))
+  return all
+}
+
+describe('the mail worker', () => {
+  test('sends each mail once, even when fifty workers look for it', async () => {
+    const all = await givenManyQueued(120)
+    const recorder = createRecorder()
+    await Promise.all(Array.from({ length: 50 }, () => world.givenWorker(recorder).drain()))
+    expect(recorder.mails.map(({ recipient }) => recipient).sort()).toEqual(all)
+    expect(new Set((await world.rows()).map(({ status }) => status))).toEqual(new Set(['sent']))
+  })
+
+  test('shares one run between callers who ask at once', async () => {
+    const all = await givenManyQueued(30)
+    const recorder = createRecorder()
+    const worker = world.givenWorker(recorder)
+    await Promise.all([worker.drain(), worker.drain(), worker.drain()])
+    expect(recorder.mails.map(({ recipient }) => recipient).sort()).toEqual(all)
+  })
+
+  test('has no more than eight mails in flight', async () => {
+    await givenManyQueued(40)
+    let inFlight = 0
+    let most = 0
+    await world
+      .givenWorker({
+        send: async () => {
+          most = Math.max(most, ++inFlight)
+          await world.db.$queryRaw`SELECT 1 FROM pg_sleep(0.005)`
+          inFlight--
+        },
+      })
+      .drain()
+    expect(most).toBe(8)
+  })
+
+  test('sends what another worker claimed and never sent', async () => {
+    await world.givenQueued('ada@example.com')
+    const recorder = createRecorder()
+    expect(await world.queue.claim(10)).toHaveLength(1)
+    world.pass(119)
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails).toHaveLength(0)
+    world.pass(1)
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails).toHaveLength(1)
+  })
+
+  test('does not touch a mail whose lease has passed to another worker', async () => {
+    await world.givenQueued('ada@example.com')
+    const [mine] = await world.queue.claim(1)
+    world.pass(120)
+    const [theirs] = await world.queue.claim(1)
+    if (!mine || !theirs) throw new Error('nothing was claimed')
+    await world.queue.settle(mine, { status: 'abandoned', reason: 'late' })
+    expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 2, lastError: null }])
+    await world.queue.settle(theirs, { status: 'sent' })
+    await world.queue.settle(mine, { status: 'failed', reason: 'late' })
+    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
+  })
+
+  test('tries again after growing waits, and gives up after the tenth try', async () => {
+    await world.givenQueued('ada@example.com')
+    const worker = world.givenWorker(failing(new Error('450 Mailbox busy')))
+    const waits: number[] = []
+    for (let attempt = 1; attempt < 10; attempt++) {
+      await worker.drain()
+      const [row] = await world.rows()
+      expect(row).toMatchObject({
+        status: 'queued',
+        attempts: attempt,
+        lastError: '450 Mailbox busy',
+        finishedAt: null,
+      })
+      const wait = ((row?.nextAttemptAt.getTime() ?? 0) - world.clock.now().getTime()) / 1000
+      waits.push(wait)
+      world.pass(wait - 1)
+      await worker.drain()
+      expect(await world.rows()).toMatchObject([{ attempts: attempt }])
+      world.pass(1)
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
+    await worker.drain()
+    expect(await world.rows()).toMatchObject([
+      {
+        status: 'abandoned',
+        attempts: 10,
+        lastError: '450 Mailbox busy',
+        sealedValues: null,
+        finishedAt: world.clock.now(),
+      },
+    ])
+  })
+
+  test('gives up at once when the mail is refused, and keeps why', async () => {
+    await world.givenQueued('ada@example.com')
+    await world.givenWorker(failing(new MailRefused('550 No such user'))).drain()
+    expect(await world.rows()).toMatchObject([
+      { status: 'abandoned', attempts: 1, lastError: '550 No such user', sealedValues: null },
+    ])
+  })
+
+  test('keeps and logs no link and no token of a letter that a server quotes', async () => {
+    const token = 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6'
+    await world.givenQueued('ada@example.com', { name: 'Ada', token })
+    const quote = `554 Spam:\r\n https://app.example.com/verify#${token} and ${token} ${'x '.repeat(500)}`
+    await world.givenWorker(failing(new MailRefused(quote))).drain()
+    const [row] = await world.rows()
+    expect(row?.lastError).toMatch(/^554 Spam: … and … x x/)
+    expect(row?.lastError?.length).toBeLessThanOrEqual(200)
+    expect(JSON.stringify(world.logged)).not.toContain(token)
+  })
+
+  test('goes on beside mails that a server never answers', async () => {
+    await givenManyQueued(20)
+    const recorder = createRecorder()
+    const hangs = (address: string) => /user1?\d@/.test(address) && Number(/\d+/.exec(address)?.[0]) < 10
+    const worker = world.givenWorker(
+      { send: (mail) => (hangs(mail.recipient) ? silent.send(mail) : recorder.send(mail)) },
+      { sendTimeoutMs: 40 },
+    )
+    await worker.drain()
+    expect(recorder.mails).toHaveLength(10)
+    const rows = await world.rows()
+    expect(rows.filter(({ status }) => status === 'sent')).toHaveLength(10)
+    expect(rows.filter(({ lastError }) => lastError === 'the mail server took too long')).toHaveLength(10)
+  })
+
+  test('leaves a letter that it does not know to workers who do', async () => {
+    await world.givenQueued('ada@example.com')
+    const recorder = createRecorder()
+    await world.givenWorker(recorder, { letters: [] }).drain()
+    expect(await world.rows()).toMatchObject([{ status: 'queued', lastError: 'this instance knows no such letter' }])
+    world.pass(30)
+    await world.givenWorker(recorder, { letters: [invitation] }).drain()
+    expect(recorder.mails).toHaveLength(1)
+  })
+
+  test('leaves values that it cannot open to workers with the right key', async () => {
+    await world.givenQueued('ada@example.com')
+    const recorder = createRecorder()
+    await world.givenWorker(recorder, { secret: 'another key' }).drain()
+    expect(await world.rows()).toMatchObject([{ status: 'queued', lastError: expect.stringContaining('SECRET_KEY') }])
+    world.pass(30)
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails).toHaveLength(1)
+  })
+
+  test('does not send a letter that is no longer of use', async () => {
+    await world.givenQueued('ada@example.com')
+    const recorder = createRecorder()
+    world.pass(6 * 3600 + 1)
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails).toEqual([])
+    expect(await world.rows()).toMatchObject([{ status: 'abandoned', sealedValues: null }])
+  })
+
+  test('goes on when the database comes back, and says once that it was away', async () => {
+    await world.givenQueued('ada@example.com')
+    let away = true
+    const db = new Proxy<Db>(world.db, {
+      get: (target, name) =>
+        away && name === '$queryRaw' ? () => Promise.reject(new Error('no database')) : Reflect.get(target, name),
+    })
+    const recorder = createRecorder()
+    const worker = world.givenWorker(recorder, { db })
+    await worker.drain()
+    await worker.drain()
+    expect(world.logged).toEqual([{ reason: 'no database', message: 'the outbox cannot be read; mails wait' }])
+    away = false
+    await worker.drain()
+    expect(recorder.mails).toHaveLength(1)
+  })
+
+  test('sends on its own once it is started, and waits for mails in flight when it is stopped', async () => {
+    await givenManyQueued(1)
+    let reached = () => {}
+    let answer = () => {}
+    const inFlight = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const worker = world.givenWorker({
+      send: () => {
+        reached()
+        return answered
+      },
+    })
+    worker.start()
+    await inFlight
+    let stopped = false
+    const stopping = worker.stop().then(() => {
+      stopped = true
+    })
+    await world.givenQueued('late@example.com')
+    worker.wake()
+    expect(stopped).toBe(false)
+    answer()
+    await stopping
+    expect(await world.rows()).toMatchObject([{ recipient: 'late@example.com', status: 'queued' }, { status: 'sent' }])
+  })
+})

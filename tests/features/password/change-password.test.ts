@@ -1,0 +1,210 @@
+import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
+import type { User } from '../../support/people.ts'
+import { eventsOf, givenResetToken, givenSession, givenUser, logIn, mailsTo } from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const newPassword = 'another good password'
+const change = (user: User, { from = user.password, to = newPassword }: { from?: string; to?: string } = {}) =>
+  server.send('POST', '/change_password', {
+    token: user.access_token,
+    body: { current_password: from, new_password: to },
+  })
+const session = (token: string) => server.send('GET', '/session', { token })
+const refresh = (refresh_token: string) => server.send('POST', '/access_token', { body: { refresh_token } })
+
+describe('POST /change_password', () => {
+  it('sets the new password; the old one is dead', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await change(user)
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(pairKeys)
+    expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('gives this session a new pair that works, and its older access token still belongs to it', async () => {
+    const user = await givenUser(server)
+    const { body } = await change(user)
+    expect(body.refresh_token).not.toBe(user.refresh_token)
+    const [older, newer] = [await session(user.access_token), await session(body.access_token)]
+    expect([older.status, newer.status]).toEqual([200, 200])
+    expect(newer.body.session.id).toBe(older.body.session.id)
+    const refreshed = await refresh(body.refresh_token)
+    expect(refreshed.status).toBe(200)
+    server.pass('11s')
+    expect(refusalOf(await refresh(user.refresh_token))).toBe('401 refresh_token_reused')
+  })
+
+  it("ends the user's other sessions and nobody else's", async () => {
+    const [user, stranger] = [await givenUser(server), await givenUser(server)]
+    const others = [await givenSession(server, user), await givenSession(server, user)]
+    await change(user)
+    for (const { access_token, refresh_token } of others) {
+      expect(refusalOf(await session(access_token))).toBe('401 session_revoked')
+      expect(refusalOf(await refresh(refresh_token))).toBe('401 session_revoked')
+    }
+    const rows = await server.database.db.session.findMany({
+      where: { userId: user.id },
+      orderBy: { createdAt: 'asc' },
+    })
+    expect(rows.map(({ revokedReason }) => revokedReason)).toEqual([null, 'password_changed', 'password_changed'])
+    expect((await session(stranger.access_token)).status).toBe(200)
+  })
+
+  it('kills a reset token that was under way', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    await change(user)
+    const reset = await server.send('POST', '/reset_password', {
+      body: { token, new_password: 'a third good password' },
+    })
+    expect(refusalOf(reset)).toBe('400 reset_token_invalid')
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('tells the user by mail when and from where, without a link to follow', async () => {
+    const user = await givenUser(server)
+    await change(user)
+    const mail = (await mailsTo(server, user.email)).at(-1)
+    expect(mail?.subject).toBe('Your password was changed')
+    expect(mail?.text).toContain('127.0.0.1')
+    expect(mail?.text).not.toMatch(/http|token/)
+    expect(JSON.stringify(mail)).not.toContain(newPassword)
+  })
+
+  it('writes down who changed the password, when and from where, and that the other sessions ended', async () => {
+    const user = await givenUser(server)
+    await givenSession(server, user)
+    const before = server.now()
+    const answer = await server
+      .raw('POST', '/change_password')
+      .set({ 'User-Agent': 'a browser of 1843', Authorization: `Bearer ${user.access_token}` })
+      .send({ current_password: user.password, new_password: newPassword })
+    const events = (await eventsOf(server, user)).slice(-2)
+    expect(events.map(({ type, facts }) => [type, facts])).toEqual([
+      ['sessions_ended', { reason: 'password_changed', count: 1 }],
+      ['password_changed', {}],
+    ])
+    for (const { at, ip, userAgent, requestId } of events) {
+      expect({ ip, userAgent, requestId }).toEqual({
+        ip: '127.0.0.1',
+        userAgent: 'a browser of 1843',
+        requestId: answer.headers['x-request-id'],
+      })
+      expect(at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    }
+    expect(events[1]?.sessionId).toBe((await session(user.access_token)).body.session.id)
+  })
+
+  it('refuses a wrong current password with 400, as the session itself is good, and changes nothing', async () => {
+    const user = await givenUser(server)
+    const other = await givenSession(server, user)
+    const answer = await change(user, { from: 'correct horse batterx' })
+    expect(refusalOf(answer)).toBe('400 current_password_wrong #/current_password current_password_wrong')
+    expect((await session(other.access_token)).status).toBe(200)
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+    expect((await mailsTo(server, user.email)).map(({ subject }) => subject)).toEqual(['Verify your e-mail address'])
+  })
+
+  it.each([
+    ['too short', () => 'hrk5 wq', 'too_small'],
+    ['too long', () => 'x'.repeat(129), 'too_big'],
+    ['common', () => 'PassWord1', 'password_common'],
+    ['the username', ({ username }: User) => username.toUpperCase(), 'password_personal'],
+    ['the address', ({ email }: User) => email, 'password_personal'],
+    ['ill-formed', () => 'correct horse \udc00', 'ill_formed_text'],
+  ])('refuses a new password that is %s', async (_what, bad, code) => {
+    const user = await givenUser(server)
+    const other = await givenSession(server, user)
+    expect(refusalOf(await change(user, { to: bad(user) }))).toBe(`400 invalid_request #/new_password ${code}`)
+    expect((await session(other.access_token)).status).toBe(200)
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it('lets exactly one of 20 changes at once win, and its password is the one that works', async () => {
+    const user = await givenUser(server)
+    const answers = await times(20, (index) => change(user, { to: `good password no. ${index}` }))
+    const winner = answers.findIndex(({ status }) => status === 200)
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(refusalOf(answer)).toBe('400 current_password_wrong #/current_password current_password_wrong')
+    }
+    expect((await logIn(server, user.username, `good password no. ${winner}`)).status).toBe(200)
+    expect((await session(answers[winner]?.body.access_token)).status).toBe(200)
+    expect((await eventsOf(server, user)).filter(({ type }) => type === 'password_changed')).toHaveLength(1)
+  })
+
+  it('lets one session win when all sessions of the user change the password at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const user = await givenUser(server)
+      const sessions = [user, ...(await times(7, () => givenSession(server, user)))]
+      const answers = await times(8, (index) =>
+        change({ ...user, ...sessions[index] }, { to: `good password no. ${index}` }),
+      )
+      const winner = answers.findIndex(({ status }) => status === 200)
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+      for (const answer of answers.filter(({ status }) => status !== 200)) {
+        expect(['current_password_wrong', 'session_revoked']).toContain(answer.body.code)
+      }
+      expect(await server.database.db.session.count({ where: { userId: user.id, revokedAt: null } })).toBe(1)
+      expect((await session(answers[winner]?.body.access_token)).status).toBe(200)
+      expect((await logIn(server, user.username, `good password no. ${winner}`)).status).toBe(200)
+    }
+  })
+
+  it('never wins against a reset that answered, and leaves no session that outlives it', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const user = await givenUser(server)
+      const token = await givenResetToken(server, user)
+      const [reset, changed] = await Promise.all([
+        server.send('POST', '/reset_password', { body: { token, new_password: 'the password of the reset' } }),
+        change(user),
+      ])
+      // A change that was first has killed the token; one that is later finds another password, or no session.
+      if (reset.status === 200) {
+        expect((await logIn(server, user.username, 'the password of the reset')).status).toBe(200)
+        expect(refusalOf(await session(user.access_token))).toBe('401 session_revoked')
+        expect(changed.status).toBeGreaterThanOrEqual(400)
+      } else {
+        expect(refusalOf(reset)).toBe('400 reset_token_invalid')
+        expect(changed.status).toBe(200)
+        expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+      }
+    }
+  })
+
+  it('needs a live session', async () => {
+    const user = await givenUser(server)
+    const body = { current_password: user.password, new_password: newPassword }
+    expect(refusalOf(await server.send('POST', '/change_password', { body }))).toBe('401 unauthenticated')
+    await server.send('POST', '/logout', { token: user.access_token })
+    expect(refusalOf(await change(user))).toBe('401 session_revoked')
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it('asks who calls before it looks at what was sent', async () => {
+    expect(refusalOf(await server.send('POST', '/change_password', { body: { x: 1 } }))).toBe('401 unauthenticated')
+  })
+
+  it.each([
+    [{}, '#/current_password required #/new_password required'],
+    [{ current_password: '', new_password: null }, '#/current_password too_small #/new_password invalid_type'],
+    [
+      { current_password: { not: '' }, new_password: 'x\0' },
+      '#/current_password invalid_type #/new_password control_character',
+    ],
+    [{ current_password: 'x', new_password: newPassword, user_id: 1 }, '#/user_id unknown_field'],
+  ])('refuses %j', async (body, issues) => {
+    const { access_token: token } = await givenUser(server)
+    const answer = await server.send('POST', '/change_password', { token, body })
+    expect(refusalOf(answer)).toBe(`400 invalid_request ${issues}`)
+  })
+})

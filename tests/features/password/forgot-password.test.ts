@@ -1,0 +1,146 @@
+import { keysOf, refusalOf, times, visibleOf } from '../../support/answers.ts'
+import { eventsOf, givenDisabled, givenResetToken, givenUser, logIn, mailsTo, somebody } from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const forgot = (email: unknown, on = server) => on.send('POST', '/forgot_password', { body: { email } })
+const reset = (token: string) =>
+  server.send('POST', '/reset_password', { body: { token, new_password: 'another good password' } })
+
+describe('POST /forgot_password', () => {
+  it('mails a token that sets a new password', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await forgot(user.email.toUpperCase())
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(['detail'])
+    const mail = (await mailsTo(server, user.email)).at(-1)
+    expect(mail?.subject).toBe('Reset your password')
+    expect((await reset(/token=([\w-]{43})/.exec(mail?.text ?? '')?.[1] ?? '')).status).toBe(200)
+  })
+
+  it('says the same, byte for byte, of every address and mails only to a user who may log in', async () => {
+    const disabled = await givenUser(server)
+    await givenDisabled(server, disabled)
+    const known = await givenUser(server)
+    const mailsBefore = (await server.letters()).length
+    const answers = []
+    for (const { email } of [known, somebody(), disabled]) answers.push(await forgot(email))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(new Set(answers.map(visibleOf)).size).toBe(1)
+    const mails = (await server.letters()).slice(mailsBefore)
+    expect(mails.map(({ recipient, subject }) => [recipient, subject])).toEqual([[known.email, 'Reset your password']])
+  })
+
+  it('changes nothing yet: the password and the sessions stay', async () => {
+    const user = await givenUser(server)
+    await givenResetToken(server, user)
+    expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it('kills the older token', async () => {
+    const user = await givenUser(server)
+    const older = await givenResetToken(server, user)
+    const newer = await givenResetToken(server, user)
+    expect(newer).not.toBe(older)
+    expect(refusalOf(await reset(older))).toBe('400 reset_token_invalid')
+    expect((await reset(newer)).status).toBe(200)
+  })
+
+  it('leaves one live token when 20 are asked for at once', async () => {
+    const user = await givenUser(server)
+    const answers = await times(20, () => forgot(user.email))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+    const mails = (await mailsTo(server, user.email)).filter(({ subject }) => subject === 'Reset your password')
+    const tokens = mails.map(({ text }) => /token=([\w-]{43})/.exec(text)?.[1] ?? '')
+    expect(new Set(tokens).size).toBe(20)
+    const outcomes = []
+    for (const token of tokens) outcomes.push((await reset(token)).status)
+    expect(outcomes.filter((status) => status === 200)).toHaveLength(1)
+  })
+
+  it('writes down whose password was asked for, when and from where', async () => {
+    const user = await givenUser(server)
+    const before = server.now()
+    const answer = await server
+      .raw('POST', '/forgot_password')
+      .set('User-Agent', 'a browser of 1843')
+      .send({ email: user.email })
+    const event = (await eventsOf(server, user)).at(-1)
+    expect(event).toMatchObject({
+      type: 'password_reset_requested',
+      ip: '127.0.0.1',
+      userAgent: 'a browser of 1843',
+      requestId: answer.headers['x-request-id'],
+    })
+    expect(event?.at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+  })
+
+  it('builds the link from the settings, whatever the request says', async () => {
+    const settings = {
+      FRONTEND_URL: 'https://app.example.com/auth',
+      RESET_PASSWORD_PATH: '/new-password/{uid}/{token}',
+    }
+    const elsewhere = await startServer(
+      { ...server.settings, ...settings },
+      { databaseUrl: server.settings.DATABASE_URL ?? '' },
+    )
+    try {
+      const user = await givenUser(elsewhere)
+      await elsewhere
+        .raw('POST', '/forgot_password')
+        .set({
+          Host: 'evil.example',
+          'X-Forwarded-Host': 'evil.example',
+          Forwarded: 'host=evil.example',
+          Origin: 'https://evil.example',
+        })
+        .send({ email: user.email })
+      const mail = (await mailsTo(elsewhere, user.email)).at(-1)
+      const uid = Buffer.from(String(user.id)).toString('base64url')
+      expect(mail?.text).toMatch(new RegExp(`\nhttps://app\\.example\\.com/auth/new-password/${uid}/[\\w-]{43}\n`))
+      expect(JSON.stringify(mail)).not.toContain('evil')
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
+  it('puts the token where no server log sees it, unless told otherwise', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    const mail = (await mailsTo(server, user.email)).at(-1)
+    expect(mail?.text).toContain(`http://localhost:3000/reset-password#token=${token}\n`)
+  })
+
+  it('keeps the token nowhere in the database but as its digest, and logs nothing of it', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    const { mailToken, outboxMail, event } = server.database.db
+    const rows = await Promise.all([mailToken.findMany(), outboxMail.findMany(), event.findMany()])
+    const stored = JSON.stringify(rows, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+    expect(stored).toContain(user.email)
+    expect(stored).not.toContain(token)
+    expect(server.logged.join('\n')).not.toContain(token)
+  })
+
+  it.each([
+    [undefined, 'required'],
+    [null, 'invalid_type'],
+    ['', 'too_small'],
+    ['ada', 'invalid_format'],
+    ['\u212aelvin@example.com', 'invalid_format'],
+    [`${'x'.repeat(65)}@example.com`, 'invalid_value'],
+    ['ada@example.com\r\nBcc: eve@example.com', 'control_character'],
+    ['ada@example.com,eve@example.com', 'invalid_format'],
+    [['ada@example.com', 'eve@example.com'], 'invalid_type'],
+    [{ not: '' }, 'invalid_type'],
+  ])('refuses %j', async (email, code) => {
+    expect(refusalOf(await forgot(email))).toBe(`400 invalid_request #/email ${code}`)
+  })
+})

@@ -1,0 +1,201 @@
+import { keysOf, refusalOf, times } from '../../support/answers.ts'
+import {
+  eventsOf,
+  givenDisabled,
+  givenResetToken,
+  givenSession,
+  givenUser,
+  givenVerificationToken,
+  logIn,
+  mailsTo,
+} from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const newPassword = 'another good password'
+const reset = (token: unknown, new_password: unknown = newPassword) =>
+  server.send('POST', '/reset_password', { body: { token, new_password } })
+
+describe('POST /reset_password', () => {
+  it('sets the new password; the old one is dead', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await reset(await givenResetToken(server, user))
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(['detail'])
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('ends every session of the user and of nobody else, and opens none', async () => {
+    const [user, other] = [await givenUser(server), await givenUser(server)]
+    const sessions = [user, await givenSession(server, user), await givenSession(server, user)]
+    await reset(await givenResetToken(server, user))
+    for (const { access_token, refresh_token } of sessions) {
+      expect(refusalOf(await server.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
+      const refreshed = await server.send('POST', '/access_token', { body: { refresh_token } })
+      expect(refusalOf(refreshed)).toBe('401 session_revoked')
+    }
+    const rows = await server.database.db.session.findMany({ where: { userId: user.id } })
+    expect(rows.map(({ revokedReason }) => revokedReason)).toEqual(Array(3).fill('password_reset'))
+    expect((await server.send('GET', '/session', { token: other.access_token })).status).toBe(200)
+  })
+
+  it('tells the user by mail when and from where, without a link to follow', async () => {
+    const user = await givenUser(server)
+    await reset(await givenResetToken(server, user))
+    const mail = (await mailsTo(server, user.email)).at(-1)
+    expect(mail?.subject).toBe('Your password was changed')
+    expect(mail?.text).toContain('127.0.0.1')
+    expect(mail?.text).not.toMatch(/http|token/)
+    expect(JSON.stringify(mail)).not.toContain(newPassword)
+  })
+
+  it('writes down whose password was reset, when and from where, and that the sessions ended', async () => {
+    const user = await givenUser(server)
+    await givenSession(server, user)
+    const token = await givenResetToken(server, user)
+    const before = server.now()
+    const answer = await server
+      .raw('POST', '/reset_password')
+      .set('User-Agent', 'a browser of 1843')
+      .send({ token, new_password: newPassword })
+    const events = (await eventsOf(server, user)).slice(-2)
+    expect(events.map(({ type, facts }) => [type, facts])).toEqual([
+      ['sessions_ended', { reason: 'password_reset', count: 2 }],
+      ['password_reset', {}],
+    ])
+    for (const { at, ip, userAgent, requestId } of events) {
+      expect({ ip, userAgent, requestId }).toEqual({
+        ip: '127.0.0.1',
+        userAgent: 'a browser of 1843',
+        requestId: answer.headers['x-request-id'],
+      })
+      expect(at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    }
+  })
+
+  it('marks the address as verified, as who reads its mail was here', async () => {
+    const user = await givenUser(server)
+    await reset(await givenResetToken(server, user))
+    expect((await logIn(server, user.username, newPassword)).body.user.email_verified).toBe(true)
+  })
+
+  it('leaves the time when the address was verified first', async () => {
+    const user = await givenUser(server)
+    await server.send('POST', '/verify_email', { body: { token: await givenVerificationToken(server, user) } })
+    const find = () => server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })
+    const { emailVerifiedAt } = await find()
+    server.pass('1m')
+    await reset(await givenResetToken(server, user))
+    expect((await find()).emailVerifiedAt).toEqual(emailVerifiedAt)
+  })
+
+  it('gives a password to a user who has none', async () => {
+    const user = await givenUser(server)
+    await server.database.db.password.delete({ where: { userId: user.id } })
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+    expect((await reset(await givenResetToken(server, user))).status).toBe(200)
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('spends the token once, even when 50 requests race, and the password is that of the winner', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    const answers = await times(50, (index) => reset(token, `good password no. ${index}`))
+    const winner = answers.findIndex(({ status }) => status === 200)
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(refusalOf(answer)).toBe('400 reset_token_invalid')
+    }
+    expect((await logIn(server, user.username, `good password no. ${winner}`)).status).toBe(200)
+    expect((await eventsOf(server, user)).filter(({ type }) => type === 'password_reset')).toHaveLength(1)
+  })
+
+  it('refuses a used token', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    await reset(token)
+    expect(refusalOf(await reset(token, 'a third good password'))).toBe('400 reset_token_invalid')
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('takes a token for 30 minutes and no longer', async () => {
+    const [early, late] = [await givenUser(server), await givenUser(server)]
+    const tokens = [await givenResetToken(server, early), await givenResetToken(server, late)]
+    server.pass('29m')
+    expect((await reset(tokens[0])).status).toBe(200)
+    server.pass('2m')
+    expect(refusalOf(await reset(tokens[1]))).toBe('400 reset_token_invalid')
+    expect((await logIn(server, late.username, late.password)).status).toBe(200)
+  })
+
+  it('does not spend the token on a password that it refuses', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    for (const [bad, code] of [
+      ['hrk5 wq', 'too_small'],
+      ['x'.repeat(129), 'too_big'],
+      ['Password1', 'password_common'],
+      [user.username.toUpperCase(), 'password_personal'],
+      [user.email, 'password_personal'],
+      ['correct horse \ud800', 'ill_formed_text'],
+    ]) {
+      expect(refusalOf(await reset(token, bad))).toBe(`400 invalid_request #/new_password ${code}`)
+    }
+    expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
+    expect((await reset(token)).status).toBe(200)
+  })
+
+  it('refuses a token that was mailed to another address than the user has now', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    await server.database.db.user.update({ where: { id: user.id }, data: { email: `new-${user.email}` } })
+    expect(refusalOf(await reset(token))).toBe('400 reset_token_invalid')
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it('refuses the token of a user who was disabled or deleted meanwhile', async () => {
+    const [disabled, deleted] = [await givenUser(server), await givenUser(server)]
+    const tokens = [await givenResetToken(server, disabled), await givenResetToken(server, deleted)]
+    await givenDisabled(server, disabled)
+    await server.database.db.user.delete({ where: { id: deleted.id } })
+    for (const token of tokens) expect(refusalOf(await reset(token))).toBe('400 reset_token_invalid')
+  })
+
+  it('refuses a token of another purpose and leaves it as it was', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    expect(refusalOf(await reset(token))).toBe('400 reset_token_invalid')
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+    expect((await server.send('POST', '/verify_email', { body: { token } })).status).toBe(200)
+  })
+
+  it('refuses strings that never were tokens', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    const { tokenHash } = await server.database.db.mailToken.findFirstOrThrow({
+      where: { email: user.email, purpose: 'reset_password' },
+    })
+    for (const wrong of ['x', 'A'.repeat(43), tokenHash, `${token}=`, ` ${token}`, token.slice(0, -1), "' OR 1=1 --"]) {
+      expect(refusalOf(await reset(wrong))).toBe('400 reset_token_invalid')
+    }
+    expect((await logIn(server, user.username, user.password)).status).toBe(200)
+  })
+
+  it.each([
+    ['#/token required #/new_password required', {}],
+    ['#/token too_small #/new_password too_small', { token: '', new_password: '' }],
+    ['#/token invalid_type #/new_password invalid_type', { token: { not: '' }, new_password: ['x'] }],
+    ['#/token control_character #/new_password control_character', { token: 'x\0', new_password: 'x\0' }],
+    ['#/token too_big #/new_password too_big', { token: 'x'.repeat(513), new_password: '🐎'.repeat(129) }],
+    ['#/uid unknown_field', { token: 'x', new_password: newPassword, uid: 'MQ' }],
+  ])('refuses what breaks a rule: %s', async (issues, body) => {
+    expect(refusalOf(await server.send('POST', '/reset_password', { body }))).toBe(`400 invalid_request ${issues}`)
+  })
+})

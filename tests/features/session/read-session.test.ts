@@ -1,0 +1,135 @@
+import { givenSession, givenUser } from '../../support/people.ts'
+import { expectProblem } from '../../support/refusals.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const read = (token?: string) => server.send('GET', '/session', { token })
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+describe('GET /session', () => {
+  it('answers with the session and the account of the caller, and with nothing else', async () => {
+    const user = await givenUser(server)
+    const { status, body } = await read(user.access_token)
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      session: {
+        id: expect.stringMatching(uuid),
+        created_at: expect.stringMatching(instant),
+        last_used_at: expect.stringMatching(instant),
+        expires_at: expect.stringMatching(instant),
+        ends_at: expect.stringMatching(instant),
+        ip: '127.0.0.1',
+        user_agent: '',
+        current: true,
+      },
+      user: {
+        id: user.id,
+        uuid: user.uuid,
+        username: user.username,
+        email: user.email,
+        email_verified: false,
+        first_name: '',
+        last_name: '',
+        full_name: '',
+        display_name: user.username,
+        phone_number: '',
+        phone_number_verified: false,
+        timezone: 'UTC',
+        account_status: 'active',
+        last_login: expect.stringMatching(instant),
+        date_joined: expect.stringMatching(instant),
+        is_active: true,
+        is_staff: false,
+        is_superuser: false,
+        is_practitioner: false,
+      },
+    })
+  })
+
+  it('tells both limits of the session', async () => {
+    const { body } = await read((await givenUser(server)).access_token)
+    const { created_at, last_used_at, expires_at, ends_at } = body.session
+    const days = (until: string) => (Date.parse(until) - Date.parse(created_at)) / 86_400_000
+    expect([days(last_used_at), days(expires_at), days(ends_at)]).toEqual([0, 7, 30])
+  })
+
+  it('tells where the session was opened, whatever it is used with', async () => {
+    const user = await givenUser(server)
+    const { username, password } = user
+    const opened = await server.send('POST', '/login_credentials', {
+      body: { username, password },
+      headers: { 'User-Agent': `Browser ${'x'.repeat(600)}` },
+    })
+    const { body } = await server.send('GET', '/session', {
+      token: opened.body.access_token,
+      headers: { 'User-Agent': 'another' },
+    })
+    expect(body.session.user_agent).toBe(`Browser ${'x'.repeat(600)}`.slice(0, 512))
+  })
+
+  it('shows a changed role at the next request', async () => {
+    const user = await givenUser(server)
+    expect((await read(user.access_token)).body.user.is_staff).toBe(false)
+    await server.database.db.user.update({ where: { id: user.id }, data: { isStaff: true } })
+    expect((await read(user.access_token)).body.user.is_staff).toBe(true)
+  })
+
+  it('takes an older access token of the session for as long as it lives', async () => {
+    const user = await givenUser(server)
+    await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    expect((await read(user.access_token)).status).toBe(200)
+  })
+
+  it('refuses from the moment the access token expires, but for 5 seconds of leeway', async () => {
+    const user = await givenUser(server)
+    server.pass('15m')
+    expect((await read(user.access_token)).status).toBe(200)
+    server.pass('6s')
+    expectProblem(await read(user.access_token), 401, 'access_token_expired')
+  })
+
+  it('refuses at the next request after the user was disabled or deleted', async () => {
+    const { db } = server.database
+    const [disabled, deleted] = [await givenUser(server), await givenUser(server)]
+    await db.user.update({ where: { id: disabled.id }, data: { disabledAt: server.now() } })
+    expectProblem(await read(disabled.access_token), 401, 'session_revoked')
+    await db.user.delete({ where: { id: deleted.id } })
+    expectProblem(await read(deleted.access_token), 401, 'session_revoked')
+  })
+
+  it('refuses at the idle limit even with an access token that has not expired', async () => {
+    const brief = await startServer({
+      ACCESS_TOKEN_LIFETIME: '1h',
+      REFRESH_TOKEN_LIFETIME: '1h',
+      SESSION_LIFETIME: '1h',
+    })
+    try {
+      const user = await givenUser(brief)
+      brief.pass('1h')
+      expectProblem(await brief.send('GET', '/session', { token: user.access_token }), 401, 'session_expired')
+    } finally {
+      await brief.close()
+    }
+  })
+
+  it('wants an access token', async () => {
+    const user = await givenUser(server)
+    expectProblem(await read(), 401, 'unauthenticated')
+    expectProblem(await read('garbage'), 401, 'token_invalid')
+    expectProblem(await read(user.refresh_token), 401, 'token_invalid')
+  })
+
+  it("tells another session's own facts to another session", async () => {
+    const user = await givenUser(server)
+    const other = await givenSession(server, user)
+    const ids = [(await read(user.access_token)).body.session.id, (await read(other.access_token)).body.session.id]
+    expect(new Set(ids).size).toBe(2)
+  })
+})

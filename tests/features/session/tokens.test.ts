@@ -1,0 +1,136 @@
+import { keysOf, pairKeys, times } from '../../support/answers.ts'
+import { collide, many } from '../../support/collision.ts'
+import type { TokenPair } from '../../support/people.ts'
+import { givenSession, givenUser } from '../../support/people.ts'
+import { expectProblem } from '../../support/refusals.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+let strict: TestServer
+beforeAll(async () => {
+  server = await startServer({ DATABASE_POOL: '60' })
+  strict = await startServer(
+    { DATABASE_POOL: '60', REFRESH_GRACE: '0' },
+    { databaseUrl: server.settings.DATABASE_URL ?? '' },
+  )
+})
+afterAll(async () => {
+  await Promise.all([server.close(), strict.close()])
+})
+
+const refresh = ({ refresh_token }: TokenPair, on = server) =>
+  on.send('POST', '/access_token', { body: { refresh_token } })
+
+describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
+  const renew = ({ access_token }: TokenPair, on = server) => on.send(method, '/tokens', { token: access_token })
+
+  it('answers with a new pair of the same session', async () => {
+    const user = await givenUser(server)
+    const before = await server.send('GET', '/session', { token: user.access_token })
+    const { status, body } = await renew(user)
+    expect(status).toBe(200)
+    expect(keysOf(body)).toEqual(pairKeys)
+    expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
+    const after = await server.send('GET', '/session', { token: body.access_token })
+    expect(after.body.session.id).toBe(before.body.session.id)
+    expect(await server.database.db.session.count({ where: { userId: user.id } })).toBe(1)
+  })
+
+  it('rotates the refresh token: the new one works, the old one has only the grace window', async () => {
+    const user = await givenUser(server)
+    const { body } = await renew(user)
+    expect(body.refresh_token).not.toBe(user.refresh_token)
+    expect((await refresh(user)).body).toEqual(body)
+    expect((await refresh(body)).status).toBe(200)
+    expectProblem(await refresh(user), 401, 'refresh_token_reused')
+  })
+
+  it('moves the idle limit and never the absolute one', async () => {
+    const user = await givenUser(server)
+    const before = await server.send('GET', '/session', { token: user.access_token })
+    server.pass('10m')
+    const { body } = await renew(user)
+    const after = await server.send('GET', '/session', { token: body.access_token })
+    expect(Date.parse(after.body.session.expires_at)).toBeGreaterThan(Date.parse(before.body.session.expires_at))
+    expect(after.body.session.ends_at).toBe(before.body.session.ends_at)
+  })
+
+  it('gives one successor to 50 requests at once', async () => {
+    const user = await givenUser(server)
+    const answers = await collide(
+      server,
+      user.id,
+      many(50, () => renew(user)),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    const session = await server.database.db.session.findFirstOrThrow({ where: { userId: user.id } })
+    expect(session).toMatchObject({ generation: 1, revokedAt: null })
+  })
+
+  it('gives one successor to 50 requests that come as they come', async () => {
+    const user = await givenUser(server)
+    const answers = await times(50, () => renew(user))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+  })
+
+  it('gives one successor to 50 requests at once without a grace window too, and it works', async () => {
+    const user = await givenUser(strict)
+    const answers = await collide(
+      strict,
+      user.id,
+      many(50, () => renew(user, strict)),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    expect((await refresh(answers[0]?.body, strict)).status).toBe(200)
+  })
+
+  it('repeats the pair to an access token that was just followed, and goes on once the grace window is over', async () => {
+    const user = await givenUser(server)
+    const first = await renew(user)
+    server.pass('9s')
+    expect((await renew(user)).text).toBe(first.text)
+    server.pass('2s')
+    const second = await renew(user)
+    expect([second.status, second.text === first.text]).toEqual([200, false])
+    expect((await refresh(first.body)).text).toBe(second.text)
+  })
+
+  it('gives 20 sessions at once a successor each', async () => {
+    const user = await givenUser(server)
+    const sessions = await times(20, () => givenSession(server, user))
+    const answers = await Promise.all(sessions.map((session) => renew(session)))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(20)
+  })
+
+  it('refuses when it comes second to a logout', async () => {
+    const user = await givenUser(server)
+    const logOut = () => server.send('POST', '/logout', { token: user.access_token })
+    const [ending, ...answers] = await collide(server, user.id, [logOut, ...many(5, () => renew(user))])
+    expect(ending?.status).toBe(200)
+    for (const answer of answers) expectProblem(answer, 401, 'session_revoked')
+  })
+
+  it('gives nothing that lives on when it comes before a logout', async () => {
+    const user = await givenUser(server)
+    const logOut = () => server.send('POST', '/logout', { token: user.access_token })
+    const answers = await collide(server, user.id, [...many(5, () => renew(user)), logOut])
+    expect([answers[0]?.status, answers[5]?.status]).toEqual([200, 200])
+    for (const answer of answers.slice(0, 5)) {
+      if (answer.status !== 200) expectProblem(answer, 401, 'session_revoked')
+      else expectProblem(await refresh(answer.body), 401, 'session_revoked')
+    }
+  })
+
+  it('wants a live access token', async () => {
+    const user = await givenUser(server)
+    expectProblem(await server.send(method, '/tokens'), 401, 'unauthenticated')
+    expectProblem(await server.send(method, '/tokens', { token: 'nonsense' }), 401, 'token_invalid')
+    expectProblem(await server.send(method, '/tokens', { token: user.refresh_token }), 401, 'token_invalid')
+    server.pass('16m')
+    expectProblem(await renew(user), 401, 'access_token_expired')
+  })
+})

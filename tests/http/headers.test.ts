@@ -1,0 +1,206 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Sent } from '../support/exchange.ts'
+import { exchange } from '../support/exchange.ts'
+import { givenUser } from '../support/people.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+
+const friend = 'https://app.example.com'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ CORS_ORIGINS: `${friend},http://localhost:5173` })
+})
+afterAll(() => server.close())
+
+const ask = (path: string, sent?: Sent) => exchange(server.url, path, sent)
+
+const security = {
+  'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'origin-agent-cluster': '?1',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-dns-prefetch-control': 'off',
+  'x-download-options': 'noopen',
+  'x-frame-options': 'DENY',
+  'x-permitted-cross-domain-policies': 'none',
+  'x-xss-protection': '0',
+  'cache-control': 'no-store',
+}
+
+/** What is left are the fields that differ from answer to answer. */
+function withoutPassing({
+  date: _date,
+  connection: _connection,
+  'keep-alive': _keepAlive,
+  'content-length': _length,
+  'x-request-id': _id,
+  ...rest
+}: IncomingHttpHeaders) {
+  return rest
+}
+
+const exposed = {
+  'access-control-expose-headers': 'X-Request-Id,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate',
+}
+const always = { ...security, ...exposed, vary: 'Origin' }
+const json = { 'content-type': 'application/json; charset=utf-8' }
+const problem = { 'content-type': 'application/problem+json; charset=utf-8' }
+
+describe('the header fields', () => {
+  it('of a success are these and no others', async () => {
+    const { access_token } = await givenUser(server)
+    const { status, headers } = await ask('/api/v1/auth/session', {
+      headers: { Authorization: `Bearer ${access_token}` },
+    })
+    expect(status).toBe(200)
+    expect(withoutPassing(headers)).toEqual({ ...always, ...json })
+  })
+
+  it('of a liveness check are these and no others', async () => {
+    expect(withoutPassing((await ask('/healthz')).headers)).toEqual({ ...always, ...json })
+  })
+
+  it('of a success without content are these and no others', async () => {
+    const { access_token } = await givenUser(server)
+    const { body } = await server.send('GET', '/session', { token: access_token })
+    const answer = await ask(`/api/v1/auth/sessions/${body.session.id}`, {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${access_token}` },
+    })
+    expect(answer.status).toBe(204)
+    expect(withoutPassing(answer.headers)).toEqual(always)
+  })
+
+  const refusals: readonly { of: string; path: string; sent?: Sent; status: number; own: object }[] = [
+    { of: 'a missing token', path: '/api/v1/auth/session', status: 401, own: { 'www-authenticate': 'Bearer' } },
+    { of: 'an address where nothing is', path: '/nowhere', status: 404, own: {} },
+    {
+      of: 'another method',
+      path: '/api/v1/auth/session',
+      sent: { method: 'POST' },
+      status: 405,
+      own: { allow: 'GET, HEAD' },
+    },
+    {
+      of: 'broken JSON',
+      path: '/api/v1/auth/verify_token',
+      sent: { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{' },
+      status: 400,
+      own: {},
+    },
+    {
+      of: 'a body too large',
+      path: '/api/v1/auth/verify_token',
+      sent: { method: 'POST', body: 'x'.repeat(20_000) },
+      status: 413,
+      own: {},
+    },
+    {
+      of: 'an address that is no text',
+      path: '/api/v1/auth/sessions/%',
+      sent: { method: 'DELETE' },
+      status: 400,
+      own: {},
+    },
+  ]
+  it.each(refusals)('of $of are these and no others', async ({ path, sent, status, own }) => {
+    const answer = await ask(path, sent)
+    expect(answer.status).toBe(status)
+    expect(withoutPassing(answer.headers)).toEqual({ ...always, ...problem, ...own })
+  })
+
+  it('of a preflight are these and no others', async () => {
+    const headers = { Origin: friend, 'Access-Control-Request-Method': 'PATCH' }
+    const answer = await ask('/api/v1/auth/profile', { method: 'OPTIONS', headers })
+    expect([answer.status, answer.text]).toEqual([204, ''])
+    expect(withoutPassing(answer.headers)).toEqual({
+      ...always,
+      'access-control-allow-origin': friend,
+      'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
+      'access-control-allow-headers': 'Authorization,Content-Type',
+      'access-control-max-age': '600',
+    })
+  })
+
+  it('tell browsers to insist on https where the server is reached by it, and only there', async () => {
+    const secure = await startServer({ PUBLIC_URL: 'https://auth.example.com' })
+    try {
+      for (const path of ['/healthz', '/nowhere', '/api/v1/auth/session']) {
+        const { headers } = await exchange(secure.url, path)
+        expect(headers['strict-transport-security']).toBe('max-age=31536000')
+        expect((await ask(path)).headers['strict-transport-security']).toBeUndefined()
+      }
+    } finally {
+      await secure.close()
+    }
+  })
+
+  it('never say what the server is made of, and never let an answer be kept or compared', async () => {
+    for (const path of ['/healthz', '/readyz', '/nowhere', '/problems', '/api/v1/auth/session']) {
+      const { headers } = await ask(path, { headers: { 'If-None-Match': '*' } })
+      for (const name of ['x-powered-by', 'server', 'etag', 'last-modified', 'set-cookie'])
+        expect(headers[name]).toBeUndefined()
+      expect(headers['cache-control']).toBe('no-store')
+    }
+  })
+})
+
+describe('a page of another origin', () => {
+  const corsFields = (headers: IncomingHttpHeaders) => [
+    headers['access-control-allow-origin'],
+    headers['access-control-allow-credentials'],
+    headers.vary,
+  ]
+
+  it.each([friend, 'http://localhost:5173'])('may read our answers when it is %s', async (origin) => {
+    for (const path of ['/healthz', '/nowhere', '/api/v1/auth/session']) {
+      const { headers } = await ask(path, { headers: { Origin: origin } })
+      expect(corsFields(headers)).toEqual([origin, undefined, 'Origin'])
+    }
+  })
+
+  it.each([
+    'https://evil.example',
+    'null',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'https://app.example.com.evil.example',
+    'https://evil-app.example.com',
+    'https://sub.app.example.com',
+    'https://APP.example.com',
+    'https://app.example.com/',
+    'https://app.example.com,https://evil.example',
+    '*',
+    'file://',
+  ])('may not when it is %s', async (origin) => {
+    for (const method of ['GET', 'OPTIONS']) {
+      const { headers } = await ask('/api/v1/auth/session', {
+        method,
+        headers: { Origin: origin, 'Access-Control-Request-Method': 'GET' },
+      })
+      expect(corsFields(headers)).toEqual([undefined, undefined, 'Origin'])
+    }
+  })
+
+  it('is told in an answer without an origin too that the answer depends on it', async () => {
+    expect((await ask('/healthz')).headers.vary).toBe('Origin')
+  })
+
+  it('by default may when it is of the frontend', async () => {
+    const byDefault = await startServer({ FRONTEND_URL: 'https://front.example.com/app' })
+    try {
+      for (const [origin, allowed] of [
+        ['https://front.example.com', 'https://front.example.com'],
+        [friend, undefined],
+      ] as const) {
+        const { headers } = await exchange(byDefault.url, '/healthz', { headers: { Origin: origin } })
+        expect(headers['access-control-allow-origin']).toBe(allowed)
+      }
+    } finally {
+      await byDefault.close()
+    }
+  })
+})

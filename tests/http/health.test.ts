@@ -1,0 +1,131 @@
+import type { Db } from '../../src/kernel/db.ts'
+import { times } from '../support/answers.ts'
+import { freshDatabase } from '../support/database.ts'
+import type { DatabaseProxy } from '../support/database-proxy.ts'
+import { startDatabaseProxy } from '../support/database-proxy.ts'
+import { endpoints, sampleBody } from '../support/endpoints.ts'
+import { exchange } from '../support/exchange.ts'
+import type { User } from '../support/people.ts'
+import { givenUser } from '../support/people.ts'
+import { expectProblem } from '../support/refusals.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+
+let proxy: DatabaseProxy
+let server: TestServer
+let user: User
+beforeAll(async () => {
+  proxy = await startDatabaseProxy(await freshDatabase())
+  server = await startServer({}, { databaseUrl: proxy.url })
+  user = await givenUser(server)
+})
+afterAll(async () => {
+  await server.close()
+  await proxy.cut()
+})
+
+const ask = (path: string, method = 'GET') => exchange(server.url, path, { method })
+
+async function whileCutOff(work: () => Promise<void>): Promise<void> {
+  await proxy.cut()
+  try {
+    await work()
+  } finally {
+    await proxy.mend()
+  }
+}
+
+describe('GET /healthz', () => {
+  it('says that the process lives, with or without a database', async () => {
+    const check = async () => {
+      const { status, body } = await ask('/healthz')
+      expect([status, body]).toEqual([200, { status: 'ok' }])
+    }
+    await check()
+    await whileCutOff(check)
+  })
+
+  it('answers nothing but GET and HEAD', async () => {
+    expect((await ask('/healthz', 'HEAD')).status).toBe(200)
+    const answer = await ask('/healthz', 'POST')
+    expect(answer.headers.allow).toBe('GET, HEAD')
+    expectProblem(answer, 405, 'method_not_allowed')
+  })
+})
+
+describe('GET /readyz', () => {
+  it('says whether the server can serve: not while its database is away, and again when it is back', async () => {
+    expect((await ask('/readyz')).body).toEqual({ status: 'ready' })
+    await whileCutOff(async () => {
+      const { status, headers, body } = await ask('/readyz')
+      expect([status, body]).toEqual([503, { status: 'not ready', problem: 'database' }])
+      expect(headers['retry-after']).toBe('1')
+    })
+    expect((await ask('/readyz')).status).toBe(200)
+  })
+
+  it('answers nothing but GET and HEAD', async () => {
+    expectProblem(await ask('/readyz', 'DELETE'), 405, 'method_not_allowed')
+  })
+})
+
+async function someoneWaitsForSessions(tx: Db): Promise<boolean> {
+  const locks = await tx.$queryRaw<object[]>`
+    SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'sessions'::regclass`
+  return locks.length > 0
+}
+
+describe('without its database', () => {
+  it('every endpoint says that it cannot serve now and when to come back, and serves when the database is back', async () => {
+    const tokens = { refresh_token: user.refresh_token, token: user.access_token }
+    await whileCutOff(async () => {
+      for (const target of endpoints) {
+        const headers = { Authorization: `Bearer ${user.access_token}`, 'Content-Type': 'application/json' }
+        const fields = sampleBody(target)
+        for (const [name, token] of Object.entries(tokens)) if (name in fields) fields[name] = token
+        const { method, path } = target
+        const answer = await exchange(server.url, path, { method, headers, body: JSON.stringify(fields) })
+        expect([target.route, answer.status]).toEqual([target.route, 503])
+        expectProblem(answer, 503, 'database_unavailable')
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+      }
+    })
+    expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
+  })
+
+  it('the log tells of each such request in a line that is no alarm and holds no address of the database', async () => {
+    const linesBefore = server.logged.length
+    await whileCutOff(async () => {
+      await server.send('GET', '/session', { token: user.access_token })
+    })
+    const lines = server.logged.slice(linesBefore)
+    expect(lines.map((line) => JSON.parse(line)).map(({ level, message }) => [level, message])).toEqual([
+      ['warn', 'the database cannot be reached'],
+      ['info', 'request'],
+    ])
+    expect(lines.join('')).not.toContain(new URL(proxy.url).password)
+  })
+
+  it('requests that are refused anyway still are', async () => {
+    await whileCutOff(async () => {
+      expectProblem(await ask('/nowhere'), 404, 'not_found')
+      expectProblem(await ask('/api/v1/auth/session'), 401, 'unauthenticated')
+      const malformed = await server.send('POST', '/login_credentials', { body: { username: 1 } })
+      expectProblem(malformed, 400, 'invalid_request')
+    })
+  })
+
+  it('requests in flight get the same answer when the connection breaks under them', async () => {
+    // Makes everything that reads a session wait in the middle of a query.
+    const holding = server.database.transaction(async (tx) => {
+      await tx.$executeRaw`LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE`
+      const waiting = times(3, () => server.send('GET', '/session', { token: user.access_token }))
+      while (!(await someoneWaitsForSessions(tx)));
+      await whileCutOff(async () => {
+        for (const answer of await waiting) expectProblem(answer, 503, 'database_unavailable')
+      })
+    })
+    await expect(holding).rejects.toThrow()
+    expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
+  })
+})

@@ -1,0 +1,186 @@
+import { times } from '../support/answers.ts'
+import { endpoints } from '../support/endpoints.ts'
+import { exchange } from '../support/exchange.ts'
+import { expectProblem } from '../support/refusals.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1' })
+})
+afterAll(() => server.close())
+
+const budgets = { strict: 30, normal: 120, relaxed: 600 }
+const limited = endpoints.map(({ name, method, path, limit }) => ({ name, method, path, budget: budgets[limit] }))
+
+/** Addresses nobody has used, so that tests share a server without sharing a budget. */
+let people = 0
+function newAddress(): string {
+  people += 1
+  return `203.0.${Math.floor(people / 250)}.${(people % 250) + 1}`
+}
+
+interface Route {
+  readonly method: string
+  readonly path: string
+}
+const logIn: Route = { method: 'POST', path: '/api/v1/auth/login_credentials' }
+const verifyToken: Route = { method: 'POST', path: '/api/v1/auth/verify_token' }
+
+const ask = ({ method, path }: Route, address: string, on = server) =>
+  exchange(on.url, path, { method, headers: { 'X-Forwarded-For': address } })
+
+async function spend(route: Route, address: string, budget: number, on = server): Promise<void> {
+  const answers = await times(budget, () => ask(route, address, on))
+  expect(answers.filter(({ status }) => status === 429)).toEqual([])
+}
+
+describe('the budget of an endpoint', () => {
+  it.each(limited)(
+    '$name: $budget requests a minute, told with every answer',
+    async ({ name, method, path, budget }) => {
+      const { headers, status } = await ask({ method, path }, newAddress())
+      expect(status).toBeLessThan(429)
+      expect(headers.ratelimit).toMatch(new RegExp(`^"${name}"; r=${budget - 1}; t=(60|59)$`))
+      expect(headers['ratelimit-policy']).toMatch(new RegExp(`^"${name}"; q=${budget}; w=60;`))
+      expect(headers['x-ratelimit-limit']).toBeUndefined()
+    },
+  )
+
+  it('ends with a 429 that says when to come back', async () => {
+    const address = newAddress()
+    await spend(logIn, address, 30)
+    const answer = await ask(logIn, address)
+    expectProblem(answer, 429, 'rate_limited')
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+    expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(60)
+    expect(answer.headers.ratelimit).toMatch(/^"logIn"; r=0; t=\d+$/)
+  })
+
+  it('is counted before anything else is looked at', async () => {
+    const address = newAddress()
+    await spend(logIn, address, 30)
+    const headers = { 'X-Forwarded-For': address, 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' }
+    const answer = await exchange(server.url, logIn.path, { method: 'POST', headers, body: 'x'.repeat(20_000) })
+    expectProblem(answer, 429, 'rate_limited')
+  })
+
+  it('is one for requests at once: of 60, 30 pass', async () => {
+    const address = newAddress()
+    const answers = await times(60, () => ask(logIn, address))
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(30)
+  })
+
+  it("is its own: another endpoint's is untouched, and so is another address'", async () => {
+    const address = newAddress()
+    await spend(logIn, address, 30)
+    expect((await ask(logIn, address)).status).toBe(429)
+    expect((await ask(verifyToken, address)).status).toBe(400)
+    expect((await ask({ method: 'POST', path: '/api/v1/auth/refresh_token' }, address)).status).toBe(400)
+    expect((await ask(logIn, newAddress())).status).toBe(400)
+  })
+
+  it('is shared by GET and HEAD, and untouched by preflights and refused methods', async () => {
+    const [address, path] = [newAddress(), '/api/v1/auth/session']
+    await ask({ method: 'HEAD', path }, address)
+    await ask({ method: 'OPTIONS', path }, address)
+    await ask({ method: 'POST', path }, address)
+    expect((await ask({ method: 'GET', path }, address)).headers.ratelimit).toMatch(/; r=598;/)
+  })
+
+  it('costs nothing where nothing is limited', async () => {
+    const { headers } = await ask({ method: 'GET', path: '/healthz' }, newAddress())
+    expect(headers.ratelimit).toBeUndefined()
+  })
+
+  it('is off with RATE_LIMITS=off', async () => {
+    const unlimited = await startServer({ RATE_LIMITS: 'off' })
+    try {
+      const answers = await times(40, () => ask(logIn, newAddress(), unlimited))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
+      expect(answers[0]?.headers.ratelimit).toBeUndefined()
+    } finally {
+      await unlimited.close()
+    }
+  })
+})
+
+describe('the address of a client', () => {
+  it.each([
+    [
+      'an IPv6 /64',
+      ['2001:db8:0:1::1', '2001:db8:0:1::2', '2001:db8:0:1:ffff:ffff:ffff:ffff', '2001:0DB8:0:1:0:0:0:3'],
+    ],
+    [
+      'an IPv4 address and its form in IPv6',
+      ['198.51.100.7', '::ffff:198.51.100.7', '::FFFF:198.51.100.7', '::ffff:c633:6407'],
+    ],
+  ])('is one for %s', async (_name, addresses) => {
+    const answers = []
+    for (const address of addresses) answers.push(await ask(logIn, address))
+    expect(answers.map(({ headers }) => /r=(\d+)/.exec(String(headers.ratelimit))?.[1])).toEqual(
+      addresses.map((_address, index) => String(29 - index)),
+    )
+  })
+
+  it.each([
+    ['neighbouring IPv6 /64s', ['2001:db8:0:2::1', '2001:db8:0:3::1']],
+    ['IPv4 addresses in IPv6', ['::ffff:198.51.100.8', '::ffff:198.51.100.9']],
+    ['an IPv4 address and the loopback', ['198.51.100.10', '::1']],
+  ])('is not one for %s', async (_name, addresses) => {
+    for (const address of addresses) expect((await ask(logIn, address)).headers.ratelimit).toMatch(/; r=29;/)
+  })
+
+  it('is what the one trusted proxy says, not what was written before it', async () => {
+    const address = newAddress()
+    await spend(logIn, address, 30)
+    for (const forged of ['8.8.8.8', '127.0.0.1', 'unknown', address]) {
+      expect((await ask(logIn, `${forged}, ${address}`)).status).toBe(429)
+    }
+    expect((await ask(logIn, `${address}, ${newAddress()}`)).status).toBe(400)
+  })
+
+  it('is the address of the connection while no proxy is trusted, and the log says so once', async () => {
+    const alone = await startServer({ RATE_LIMITS: 'on' })
+    try {
+      for (const address of ['198.51.100.1', '198.51.100.2', '2001:db8::1', 'garbage']) await ask(logIn, address, alone)
+      const forwarded = await exchange(alone.url, logIn.path, {
+        method: 'POST',
+        headers: { Forwarded: 'for=198.51.100.3' },
+      })
+      expect(forwarded.headers.ratelimit).toMatch(/; r=25;/)
+      const lines = alone.logged.map((line) => JSON.parse(line))
+      expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+      expect(lines.find(({ level }) => level === 'warn').message).toContain('TRUST_PROXY')
+      expect(new Set(lines.filter(({ message }) => message === 'request').map(({ ip }) => ip))).toEqual(
+        new Set(['127.0.0.1']),
+      )
+    } finally {
+      await alone.close()
+    }
+  })
+
+  it('is no reason to warn while no forwarded header arrives, or where a proxy is trusted', async () => {
+    await ask(logIn, newAddress())
+    expect(server.logged.filter((line) => JSON.parse(line).level === 'warn')).toEqual([])
+    const alone = await startServer()
+    try {
+      await exchange(alone.url, '/healthz')
+      expect(alone.logged.filter((line) => JSON.parse(line).level === 'warn')).toEqual([])
+    } finally {
+      await alone.close()
+    }
+  })
+
+  it('is that of the first hop beyond the trusted networks', async () => {
+    const networks = await startServer({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.0/8,10.0.0.0/8' })
+    try {
+      await ask(logIn, '198.51.100.1, 10.1.2.3', networks)
+      const answer = await ask(logIn, '9.9.9.9, 198.51.100.1, 10.9.9.9', networks)
+      expect(answer.headers.ratelimit).toMatch(/; r=28;/)
+    } finally {
+      await networks.close()
+    }
+  })
+})

@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
+import { createHttpServer } from '../../src/http/server.ts'
+
+let http: Server
+let port: number
+beforeAll(async () => {
+  http = createHttpServer((request, response) => {
+    request.resume()
+    request.on('end', () => response.end(`${request.method} ${request.url}`))
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  port = (http.address() as AddressInfo).port
+})
+afterAll(() => {
+  http.closeAllConnections()
+  http.close()
+})
+
+interface RawAnswer {
+  readonly status: number
+  readonly head: string
+  readonly body: string
+}
+
+async function open(to = port): Promise<Socket> {
+  const socket = connect(to, '127.0.0.1')
+  // A refused client may find its connection reset while it is still writing.
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Writes the bytes and reads until the server closes the connection. */
+async function talk(bytes: string | Buffer, to = port): Promise<RawAnswer> {
+  const socket = await open(to)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.write(bytes)
+  await once(socket, 'close')
+  const text = Buffer.concat(chunks).toString()
+  const end = text.indexOf('\r\n\r\n')
+  return { status: Number(text.slice(9, 12)), head: text.slice(0, end), body: text.slice(end + 4) }
+}
+
+const head = (...lines: string[]) => `${['GET / HTTP/1.1', 'Host: x', ...lines].join('\r\n')}\r\n`
+
+function expectRawProblem({ status, head: fields, body }: RawAnswer, expected: number, code: string): void {
+  expect(status).toBe(expected)
+  expect(fields).toMatch(/^content-type: application\/problem\+json$/im)
+  expect(fields).toMatch(/^cache-control: no-store$/im)
+  expect(fields).toMatch(/^connection: close$/im)
+  expect(fields).toMatch(new RegExp(`^content-length: ${Buffer.byteLength(body)}$`, 'im'))
+  expect(JSON.parse(body)).toMatchObject({ type: `/problems#${code}`, status: expected, code })
+}
+
+describe('the HTTP server', () => {
+  it('answers what is HTTP', async () => {
+    const { status, body } = await talk(`${head('Connection: close')}\r\n`)
+    expect([status, body]).toEqual([200, 'GET /'])
+  })
+
+  it.each([
+    ['header fields beyond 16 kB', `${head(`X-Long: ${'x'.repeat(17_000)}`)}\r\n`],
+    [
+      'many header fields beyond 16 kB',
+      `${head(...Array.from({ length: 1500 }, (_, index) => `X-${index}: 0123456789`))}\r\n`,
+    ],
+    ['an address beyond 16 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
+  ])('refuses %s with a problem', async (_name, bytes) => {
+    expectRawProblem(await talk(bytes), 431, 'headers_too_large')
+  })
+
+  it.each<[string, string | Buffer]>([
+    ['garbage', 'garbage\r\n\r\n'],
+    ['random bytes', Buffer.from('16030100ff010000fb0303', 'hex')],
+    ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['an unknown version', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n'],
+    ['a space in the address', 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['a header field without a colon', `${head('NoColon')}\r\n`],
+    ['a space before the colon', `${head('Content-Length : 0')}\r\n`],
+    ['a NUL in a header field', `${head('X-Nul: \u0000')}\r\n`],
+    ['a bare line break in a header field', `${head('X-Bare: a\nb')}\r\n`],
+    ['two different lengths', `${head('Content-Length: 1', 'Content-Length: 2')}\r\nx`],
+    ['a negative length', `${head('Content-Length: -1')}\r\n`],
+    ['a length and chunks', `${head('Content-Length: 1', 'Transfer-Encoding: chunked')}\r\n0\r\n\r\n`],
+    ['chunks of no length', `${head('Transfer-Encoding: chunked')}\r\nnothex\r\n`],
+  ])('refuses %s with a problem', async (_name, bytes) => {
+    expectRawProblem(await talk(bytes), 400, 'invalid_request')
+  })
+
+  it('goes on when clients break off', async () => {
+    for (const bytes of ['', 'GET', head(), `${head('Content-Length: 100')}\r\nhalf`]) {
+      const socket = await open()
+      socket.write(bytes)
+      socket.resetAndDestroy()
+    }
+    expect((await talk(`${head('Connection: close')}\r\n`)).status).toBe(200)
+  })
+
+  it('has less patience with slow clients than Node has', () => {
+    expect(http.headersTimeout).toBe(10_000)
+    expect(http.requestTimeout).toBe(30_000)
+    expect(http.keepAliveTimeout).toBe(65_000)
+  })
+
+  // Node looks for slow clients every 30 seconds unless told otherwise, so that its limits meant little.
+  it('looks for slow clients often', async () => {
+    const impatient = createHttpServer(() => undefined)
+    impatient.headersTimeout = 1
+    impatient.listen(0, '127.0.0.1')
+    await once(impatient, 'listening')
+    try {
+      const { port: portOfImpatient } = impatient.address() as AddressInfo
+      expectRawProblem(await talk(head(), portOfImpatient), 400, 'invalid_request')
+    } finally {
+      impatient.close()
+    }
+  }, 10_000)
+})

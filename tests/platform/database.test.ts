@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ConnectedDatabase } from '../../src/platform/database.ts'
+import { connectDatabase, isDatabaseUnavailable } from '../../src/platform/database.ts'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { freshDatabase } from '../support/database.ts'
+
+async function withDatabase(work: (database: ConnectedDatabase, url: string) => Promise<void>): Promise<void> {
+  const url = await freshDatabase()
+  const database = connectDatabase({ url, poolSize: 2 })
+  try {
+    await work(database, url)
+  } finally {
+    await database.close()
+  }
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+const mail = { recipient: 'ada@example.com', subject: '', text: '', html: '', createdAt: new Date() }
+
+describe('afterCommit', () => {
+  it('acts once the transaction is committed, and in order', () =>
+    withDatabase(async ({ db, transaction, afterCommit }) => {
+      const acted: string[] = []
+      await transaction(async (tx) => {
+        afterCommit(tx, () => acted.push('first'))
+        afterCommit(tx, () => acted.push('second'))
+        await tx.mailboxMail.create({ data: mail })
+        expect(acted).toEqual([])
+      })
+      expect(acted).toEqual(['first', 'second'])
+      expect(await db.mailboxMail.count()).toBe(1)
+    }))
+
+  it('never acts when the transaction is rolled back', () =>
+    withDatabase(async ({ db, transaction, afterCommit }) => {
+      const acted: string[] = []
+      const failure = await failureOf(
+        transaction(async (tx) => {
+          await tx.mailboxMail.create({ data: mail })
+          afterCommit(tx, () => acted.push('never'))
+          throw new Error('changed my mind')
+        }),
+      )
+      expect(failure).toEqual(new Error('changed my mind'))
+      expect(acted).toEqual([])
+      expect(await db.mailboxMail.count()).toBe(0)
+    }))
+
+  it('acts at once outside a transaction', () =>
+    withDatabase(async ({ db, afterCommit }) => {
+      const acted: string[] = []
+      afterCommit(db, () => acted.push('now'))
+      expect(acted).toEqual(['now'])
+    }))
+})
+
+it('knows the migrations of the database', () =>
+  withDatabase(async ({ appliedMigrations }) => {
+    expect(await appliedMigrations()).toContain('20261121000000_create_accounts')
+  }))
+
+describe('isDatabaseUnavailable', () => {
+  it('says yes for a connection that PostgreSQL ends, and the next query works', () =>
+    withDatabase(async ({ db, ping }) => {
+      const failure = await failureOf(db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())`)
+      expect(isDatabaseUnavailable(failure)).toBe(true)
+      await ping()
+    }))
+
+  it('says yes for a machine that does not exist', async () => {
+    const database = connectDatabase({ url: 'postgresql://a:b@nowhere.invalid/c', poolSize: 2 })
+    expect(isDatabaseUnavailable(await failureOf(database.ping()))).toBe(true)
+    expect(isDatabaseUnavailable(await failureOf(database.db.user.count()))).toBe(true)
+    await database.close()
+  })
+
+  it('says yes for a pool that stays exhausted', async () => {
+    const { db, ping, transaction, close } = connectDatabase({
+      url: await freshDatabase(),
+      poolSize: 1,
+      waitLimitMs: 200,
+    })
+    await transaction(async () => {
+      const failures = await Promise.all([ping(), db.user.count(), transaction(async () => undefined)].map(failureOf))
+      expect(failures.map(isDatabaseUnavailable)).toEqual([true, true, true])
+    })
+    await close()
+  })
+
+  it('says no for a query that is wrong', () =>
+    withDatabase(async ({ db }) => {
+      const data = { uuid: 'no uuid', username: '', usernameKey: '', email: '', joinedAt: new Date() }
+      expect(isDatabaseUnavailable(await failureOf(db.user.create({ data })))).toBe(false)
+      expect(isDatabaseUnavailable(await failureOf(db.$queryRaw`SELECT nonsense`))).toBe(false)
+      expect(isDatabaseUnavailable(new Error('something else'))).toBe(false)
+    }))
+})
+
+it('uses a database that comes back, without a new connection of ours', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'auth-comes-back-'))
+  const first = await startEmbeddedPostgres({ dataDir })
+  const { port } = new URL(first.url)
+  const database = connectDatabase({ url: first.url, poolSize: 3 })
+  await Promise.all([database.ping(), database.ping(), database.ping()])
+  const interrupted = [
+    failureOf(database.db.$queryRaw`SELECT pg_sleep(10)::text`),
+    failureOf(
+      database.transaction(async (tx) => {
+        await tx.$queryRaw`SELECT 1`
+        await first.stop()
+        await tx.$queryRaw`SELECT 1`
+      }),
+    ),
+  ]
+  expect((await Promise.all(interrupted)).map(isDatabaseUnavailable)).toEqual([true, true])
+  expect(isDatabaseUnavailable(await failureOf(database.ping()))).toBe(true)
+
+  const second = await startEmbeddedPostgres({ dataDir, parameters: { port } })
+  try {
+    await database.ping()
+  } finally {
+    await database.close()
+    await second.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})

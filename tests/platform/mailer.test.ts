@@ -1,0 +1,185 @@
+import { once } from 'node:events'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer } from 'node:net'
+import { MailRefused } from '../../src/kernel/ports.ts'
+import type { SmtpSettings } from '../../src/platform/mailer.ts'
+import { createSmtpMailer } from '../../src/platform/mailer.ts'
+import { startSmtpServer } from '../support/smtp-server.ts'
+
+const from = 'Auth <auth@example.com>'
+const mail = { recipient: 'ada@example.com', subject: 'Hello', text: 'Plain words', html: '<p>Marked <b>words</b></p>' }
+const stops: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+})
+
+async function givenServer(...settings: Parameters<typeof startSmtpServer>) {
+  const server = await startSmtpServer(...settings)
+  stops.push(server.stop)
+  return server
+}
+
+/** A server that does not speak SMTP. */
+async function givenSocketServer(onConnection: (socket: Socket) => void): Promise<SmtpSettings> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined))
+    onConnection(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  stops.push(async () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+  const { port } = server.address() as AddressInfo
+  return { host: '127.0.0.1', port, useTls: false, user: undefined, password: undefined }
+}
+
+async function failureOf(sending: Promise<void>): Promise<Error> {
+  return sending.then(
+    () => {
+      throw new Error('the mail was sent')
+    },
+    (error: Error) => error,
+  )
+}
+
+describe('createSmtpMailer', () => {
+  test('hands over both parts and says that nobody wrote the mail by hand', async () => {
+    const { smtp, received } = await givenServer()
+    await createSmtpMailer({ smtp, from }).send(mail)
+    expect(received).toHaveLength(1)
+    const [{ head, body, ...envelope } = { head: '', body: '' }] = received
+    expect(envelope).toEqual({ from: 'auth@example.com', to: ['ada@example.com'], secure: false })
+    expect(head).toMatch(/^From: Auth <auth@example\.com>$/m)
+    expect(head).toMatch(/^To: ada@example\.com$/m)
+    expect(head).toMatch(/^Subject: Hello$/m)
+    expect(head).toMatch(/^Auto-Submitted: auto-generated$/m)
+    expect(head).toMatch(/^Content-Type: multipart\/alternative/m)
+    expect(body).toContain('Content-Type: text/plain')
+    expect(body).toContain(mail.text)
+    expect(body).toContain('Content-Type: text/html')
+    expect(body).toContain(mail.html)
+  })
+
+  test.each([
+    ['a list', 'ada@example.com, eve@example.com'],
+    ['a group', 'all: ada@example.com, eve@example.com;'],
+    ['a name in front', 'Eve <eve@example.com>'],
+    ['a header', 'ada@example.com\r\nBcc: eve@example.com'],
+    ['an SMTP command', 'ada@example.com>\r\nRCPT TO:<eve@example.com'],
+    ['a quoted address', '"eve@evil.example"@example.com'],
+    ['nothing', ''],
+  ])('mails nobody when the recipient is %s', async (_what, recipient) => {
+    const { smtp, received } = await givenServer()
+    const failure = await failureOf(createSmtpMailer({ smtp, from }).send({ ...mail, recipient }))
+    expect(failure).toBeInstanceOf(MailRefused)
+    expect(received).toEqual([])
+  })
+
+  test('lets no subject begin a header', async () => {
+    const { smtp, received } = await givenServer()
+    await createSmtpMailer({ smtp, from }).send({ ...mail, subject: 'Hello\r\nBcc: eve@example.com\r\n\r\nBody' })
+    expect(received[0]?.to).toEqual(['ada@example.com'])
+    expect(received[0]?.head).not.toMatch(/^Bcc:/m)
+    expect(received[0]?.head).toMatch(/^MIME-Version:/m)
+  })
+
+  test('reads neither files nor addresses that a part names', async () => {
+    const { smtp, received } = await givenServer()
+    const text = { path: '/etc/hostname' } as unknown as string
+    const failure = await failureOf(createSmtpMailer({ smtp, from }).send({ ...mail, text }))
+    expect(failure.message).toMatch(/access rejected/i)
+    expect(received).toEqual([])
+  })
+
+  test.each([
+    ['an unknown recipient', { onRecipient: () => '550 No such user' }, '550 No such user'],
+    ['a letter it does not like', { onLetter: () => '554 Looks like spam' }, '554 Looks like spam'],
+  ])('takes a refusal of %s as final and keeps the reason', async (_what, verdicts, reason) => {
+    const { smtp } = await givenServer(verdicts)
+    const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
+    expect(failure).toBeInstanceOf(MailRefused)
+    expect(failure.message).toContain(reason)
+  })
+
+  test.each([
+    ['a busy mailbox', { onRecipient: () => '450 Try later' }],
+    ['a full disk', { onLetter: () => '452 Insufficient storage' }],
+    ['a refused sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderRefused) } }],
+    ['a refused client', { options: { onConnect: (_session, callback) => callback(new Error('go away')) } }],
+  ] satisfies [string, Parameters<typeof startSmtpServer>[0]][])('takes %s as temporary', async (_what, settings) => {
+    const { smtp } = await givenServer(settings)
+    expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
+  })
+
+  test('takes a wrong login as temporary and tells no password', async () => {
+    const options = {
+      onAuth: (_auth: unknown, _session: unknown, callback: (error: Error) => void) => callback(new Error('no')),
+    }
+    const { smtp } = await givenServer({ options: { ...options, allowInsecureAuth: true } })
+    const failure = await failureOf(
+      createSmtpMailer({ smtp: { ...smtp, user: 'mailer', password: 'hush-hush' }, from }).send(mail),
+    )
+    expect(failure).not.toBeInstanceOf(MailRefused)
+    expect(failure.message).not.toMatch(/hush-hush|aHVzaC1odXNo/)
+  })
+
+  test('takes an absent server as temporary', async () => {
+    const { smtp, stop } = await startSmtpServer()
+    await stop()
+    expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
+  })
+
+  const patience = 60_000
+  const patient = { connect: patience, greeting: patience, socket: patience, total: patience }
+
+  test('gives up on a server that never greets', async () => {
+    const smtp = await givenSocketServer(() => undefined)
+    const failure = await failureOf(createSmtpMailer({ smtp, from, timeouts: { ...patient, greeting: 50 } }).send(mail))
+    expect(failure).not.toBeInstanceOf(MailRefused)
+    expect(failure.message).toMatch(/greeting/i)
+  })
+
+  test('gives up on a server that falls silent', async () => {
+    const smtp = await givenSocketServer((socket) => socket.write('220 hello\r\n'))
+    const failure = await failureOf(createSmtpMailer({ smtp, from, timeouts: { ...patient, socket: 50 } }).send(mail))
+    expect(failure).not.toBeInstanceOf(MailRefused)
+  })
+
+  test('gives up on a server that talks without end', async () => {
+    const smtp = await givenSocketServer((socket) => {
+      const drip = setInterval(() => socket.write('220-still here\r\n'), 10)
+      socket.on('close', () => clearInterval(drip))
+    })
+    const failure = await failureOf(createSmtpMailer({ smtp, from, timeouts: { ...patient, total: 80 } }).send(mail))
+    expect(failure).not.toBeInstanceOf(MailRefused)
+  })
+
+  test('hangs up when it is closed', async () => {
+    const smtp = await givenSocketServer(() => mailer.close())
+    const mailer = createSmtpMailer({ smtp, from, timeouts: patient })
+    expect(await failureOf(mailer.send(mail))).not.toBeInstanceOf(MailRefused)
+  })
+
+  test('sends nothing in the clear when TLS is demanded', async () => {
+    const plain = await givenServer()
+    const forged = await givenServer({ options: { disabledCommands: [] } })
+    for (const { smtp, received } of [plain, forged]) {
+      const failure = await failureOf(createSmtpMailer({ smtp: { ...smtp, useTls: true }, from }).send(mail))
+      expect(failure).not.toBeInstanceOf(MailRefused)
+      expect(received).toEqual([])
+    }
+  })
+
+  test('encrypts where it can when TLS is not demanded', async () => {
+    const { smtp, received } = await givenServer({ options: { disabledCommands: [] } })
+    await createSmtpMailer({ smtp, from }).send(mail)
+    expect(received[0]?.secure).toBe(true)
+  })
+})
+
+const senderRefused = Object.assign(new Error('Sender refused'), { responseCode: 553 })

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import bcrypt from 'bcrypt'
+import { AuthError } from '../../src/kernel/errors.ts'
+import { createBcryptHasher } from '../../src/platform/password-hasher.ts'
+import { comparedDuring } from '../support/bcrypt.ts'
+
+const password = 'correct horse battery'
+const peppers = ['the first pepper of 32 bytes or more', 'the second pepper of 32 bytes or more']
+const createHasher = ({ cost = 4, peppers = [] as string[], queueLimit = 50 } = {}) =>
+  createBcryptHasher({ cost, peppers, queueLimit })
+
+describe('the password hasher', () => {
+  it('knows the right password from a wrong one', async () => {
+    const hasher = createHasher()
+    const hash = await hasher.hash(password)
+    expect(await hasher.verify(password, hash)).toBe(true)
+    expect(await hasher.verify(`${password} `, hash)).toBe(false)
+    expect(await hasher.verify('', hash)).toBe(false)
+  })
+
+  it('salts: the same password has another hash each time', async () => {
+    const hasher = createHasher()
+    expect(await hasher.hash(password)).not.toBe(await hasher.hash(password))
+  })
+
+  it('stores bcrypt over base64(SHA-384(NFC(password))), tagged, so that other programs can check it', async () => {
+    const stored = await createHasher().hash('cafe\u0301 au lait')
+    const [, hash = ''] = /^bcrypt-sha384\$none(\$2b\$04\$.{53})$/.exec(stored) ?? []
+    const digest = createHash('sha384').update('caf\u00e9 au lait').digest('base64')
+    expect(await bcrypt.compare(digest, hash)).toBe(true)
+  })
+
+  it.each([
+    ['71 bytes', 'x'.repeat(70)],
+    ['72 bytes', 'x'.repeat(71)],
+    ['73 bytes', 'x'.repeat(72)],
+    ['100 bytes', 'x'.repeat(99)],
+    ['512 bytes', 'x'.repeat(511)],
+    ['a NUL at the start', '\0'],
+    ['a NUL in the middle', 'correct\0horse batter'],
+  ])('sees the last byte of a password of %s', async (_what, start) => {
+    const hasher = createHasher()
+    const hash = await hasher.hash(`${start}a`)
+    expect(await hasher.verify(`${start}b`, hash)).toBe(false)
+    expect(await hasher.verify(start, hash)).toBe(false)
+    expect(await hasher.verify(`${start}a`, hash)).toBe(true)
+  })
+
+  it('sees the last byte behind a pepper as well', async () => {
+    const hasher = createHasher({ peppers })
+    const hash = await hasher.hash(`${'x'.repeat(99)}a`)
+    expect(await hasher.verify(`${'x'.repeat(99)}b`, hash)).toBe(false)
+    expect(await hasher.verify(`${'x'.repeat(99)}a`, hash)).toBe(true)
+  })
+
+  it('needs the pepper that a hash was made with, wherever in the list it stands', async () => {
+    const [first = '', second = ''] = peppers
+    const hash = await createHasher({ peppers: [first] }).hash(password)
+    expect(hash).toMatch(/^bcrypt-sha384\$[\da-f]{8}\$2b\$04\$/)
+    expect(hash).not.toContain(first)
+    expect(await createHasher({ peppers: [second, first] }).verify(password, hash)).toBe(true)
+    expect(await createHasher({ peppers: [second] }).verify(password, hash)).toBe(false)
+    expect(await createHasher().verify(password, hash)).toBe(false)
+  })
+
+  it('still takes hashes from before there was a pepper', async () => {
+    const hash = await createHasher().hash(password)
+    expect(await createHasher({ peppers }).verify(password, hash)).toBe(true)
+  })
+
+  it('says that a hash is out of date when the cost or the pepper is another one', async () => {
+    const [first = '', second = ''] = peppers
+    const [plain, peppered] = [
+      await createHasher().hash(password),
+      await createHasher({ peppers: [first] }).hash(password),
+    ]
+    expect(createHasher().isOutdated(plain)).toBe(false)
+    expect(createHasher({ cost: 5 }).isOutdated(plain)).toBe(true)
+    expect(createHasher({ peppers }).isOutdated(plain)).toBe(true)
+    expect(createHasher({ peppers: [first, second] }).isOutdated(peppered)).toBe(false)
+    expect(createHasher({ peppers: [second, first] }).isOutdated(peppered)).toBe(true)
+    expect(createHasher().isOutdated(peppered)).toBe(true)
+    expect(createHasher().isOutdated('md5$of$something')).toBe(true)
+  })
+
+  it.each([
+    undefined,
+    '',
+    'x',
+    'md5$of$something',
+    'bcrypt-sha384$none$2b$04$short',
+    `bcrypt-sha384$unknown$2b$04$${'x'.repeat(53)}`,
+    `$2b$04$${'x'.repeat(53)}`,
+  ])('takes no password for what is no hash of ours: %j', async (stored) => {
+    const hasher = createHasher()
+    for (const attempt of [password, '', 'x', stored ?? '']) expect(await hasher.verify(attempt, stored)).toBe(false)
+  })
+
+  it.each([
+    ['there is no hash', undefined],
+    ['the hash is malformed', 'bcrypt-sha384$none$2b$10$short'],
+    ['the pepper of the hash is gone', `bcrypt-sha384$deadbeef$2b$04$${'x'.repeat(53)}`],
+  ])('works as hard as for a real hash when %s', async (_what, stored) => {
+    const hasher = createHasher({ cost: 5 })
+    const real = await hasher.hash(password)
+    // bcrypt answers at once unless it is given a whole hash; then its work is what the cost in it says.
+    const wholeHash = /^\$2b\$05\$[./A-Za-z0-9]{53}$/
+    const compared = [
+      await comparedDuring(() => hasher.verify(password, real)),
+      await comparedDuring(() => hasher.verify(password, stored)),
+    ]
+    expect(compared).toEqual([[expect.stringMatching(wholeHash)], [expect.stringMatching(wholeHash)]])
+  })
+
+  it('lets as many wait as the queue holds and refuses the next one at once', async () => {
+    const hasher = createHasher({ queueLimit: 3 })
+    const hash = await hasher.hash(password)
+    const places = availableParallelism() + 3
+    const outcomes = await Promise.allSettled(Array.from({ length: places + 5 }, () => hasher.hash(password)))
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...Array<string>(places).fill('fulfilled'),
+      ...Array<string>(5).fill('rejected'),
+    ])
+    for (const outcome of outcomes.slice(places)) {
+      const { reason } = outcome as PromiseRejectedResult
+      expect(reason).toBeInstanceOf(AuthError)
+      expect(reason.definition).toMatchObject({ code: 'overloaded', status: 503 })
+      expect(reason.circumstances.retryAfterSeconds).toBeGreaterThan(0)
+    }
+    expect(await hasher.verify(password, hash)).toBe(true)
+  })
+
+  it('frees the place of a hash that failed', async () => {
+    const hasher = createHasher({ cost: 4, queueLimit: 1 })
+    // Not a string, as nothing but a fault of ours could send.
+    const failing = Array.from({ length: 20 }, () => hasher.hash(null as unknown as string))
+    await Promise.allSettled(failing)
+    expect(await hasher.verify(password, await hasher.hash(password))).toBe(true)
+  })
+})

@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { runSql } from '../support/catalog.ts'
+import { emptyDatabase } from '../support/database.ts'
+import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
+
+afterEach(endProcesses)
+
+const packageFile = new URL('../../package.json', import.meta.url)
+
+it('explains itself', async () => {
+  const help = startProcess({}, { args: ['--help'] })
+  expect(await help.exit).toBe(0)
+  expect(help.stdout()).toMatch(/migrate .*[\s\S]*\.env\.example/)
+
+  const version = startProcess({}, { args: ['--version'] })
+  expect(await version.exit).toBe(0)
+  expect(version.stdout().trim()).toBe(JSON.parse(await readFile(packageFile, 'utf8')).version)
+})
+
+it.each([['mirgate'], ['--port=80'], ['migrate', 'now']])(
+  'refuses words that it does not know: %s',
+  async (...args) => {
+    const server = startProcess({}, { args })
+    expect(await server.exit).toBe(2)
+    expect(server.stderr()).toMatch(/^Unknown .*\n[\s\S]*Usage:/)
+    expect(server.stdout()).toBe('')
+  },
+)
+
+it('names all that is wrong with the settings, without a stack', async () => {
+  const server = startProcess({ PORT: 'eighty', NODE_ENV: 'production' })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(/PORT must be[\s\S]*DATABASE_URL must be set/)
+  expect(server.stderr()).not.toMatch(/eighty|^ +at /m)
+})
+
+it('names what .env gives and no setting has', async () => {
+  const cwd = await givenFolder()
+  await writeFile(join(cwd, '.env'), 'EMIAL_HOST=mail.example.com\nLOG_LEVEL=loud\n')
+  const server = startProcess({}, { cwd })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(/^There is no setting EMIAL_HOST, .*\n.*\n.*LOG_LEVEL must be one of/)
+})
+
+it('says what to do about a busy port, before it makes anything', async () => {
+  const folder = await givenFolder()
+  const occupier = createServer().listen(0, '127.0.0.1')
+  await once(occupier, 'listening')
+  const { port } = occupier.address() as AddressInfo
+  const server = startProcess({ PORT: String(port), DATA_DIR: join(folder, 'data') })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toBe(
+    `The server cannot listen on PORT ${port} of HOST 127.0.0.1: another program has it. Stop that, or set PORT to another one\n`,
+  )
+  expect(await readdir(folder)).toEqual([])
+  occupier.close()
+})
+
+it('migrates and ends', async () => {
+  const DATABASE_URL = await emptyDatabase()
+  const first = startProcess({ DATABASE_URL }, { args: ['migrate'] })
+  expect(await first.exit).toBe(0)
+  expect(first.stdout()).toMatch(/^(applied \d{14}_\w+\n)+The database is up to date\.\n$/)
+  const second = startProcess({ DATABASE_URL }, { args: ['migrate'] })
+  expect(await second.exit).toBe(0)
+  expect(second.stdout()).toBe('The database is up to date.\n')
+})
+
+it('says in one sentence that DATABASE_URL leads nowhere', async () => {
+  const server = startProcess({ DATABASE_URL: 'postgresql://auth:hidden@127.0.0.1:1/auth' })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(/^The database cannot be reached: .*Check DATABASE_URL.*\n$/)
+  expect(server.stderr()).not.toContain('hidden')
+})
+
+it('starts twice at once on one new database', async () => {
+  const DATABASE_URL = await emptyDatabase()
+  const DATA_DIR = await givenFolder()
+  const servers = [startProcess({ DATABASE_URL, DATA_DIR }), startProcess({ DATABASE_URL, DATA_DIR })]
+  for (const address of await Promise.all(servers.map(({ ready }) => ready))) {
+    expect((await fetch(`${address}/readyz`)).status).toBe(200)
+  }
+  const rows = await runSql<{ name: string }>(DATABASE_URL, 'SELECT migration_name AS name FROM _prisma_migrations')
+  expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
+  for (const server of servers) server.kill('SIGTERM')
+  expect(await Promise.all(servers.map(({ exit }) => exit))).toEqual([0, 0])
+})
+
+it('finishes the request in flight before it stops, and takes no other', async () => {
+  const DATA_DIR = await givenFolder()
+  const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR })
+  const port = Number(new URL(await server.ready).port)
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  let answer = ''
+  socket.on('data', (text: string) => {
+    answer += text
+  })
+  await once(socket, 'connect')
+  socket.write(
+    'POST /api/v1/auth/login_credentials HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{',
+  )
+  // The server says 100 once it has the request.
+  await once(socket, 'data')
+  server.kill('SIGTERM')
+  for (let refused = false; !refused; ) {
+    const other = connect(port, '127.0.0.1')
+    refused = await once(other, 'connect').then(
+      () => false,
+      () => true,
+    )
+    other.destroy()
+  }
+  socket.write('}')
+  expect(await server.exit).toBe(0)
+  expect(answer).toMatch(/HTTP\/1\.1 400 .*invalid_request/s)
+})
+
+it('writes only JSON in production', async () => {
+  const server = startProcess({
+    NODE_ENV: 'production',
+    DATABASE_URL: await emptyDatabase(),
+    SECRET_KEY: 'Zx81kQv0pLw7-mN4tRb2yHs6uJc9eFa3dGg5',
+    PUBLIC_URL: 'https://auth.example.org',
+    FRONTEND_URL: 'https://www.example.org',
+    EMAIL_HOST: 'mail.example.org',
+    DEFAULT_FROM_EMAIL: 'auth@example.org',
+  })
+  expect((await fetch(`${await server.ready}/readyz`)).status).toBe(200)
+  server.kill('SIGTERM')
+  expect(await server.exit).toBe(0)
+  const lines = server.stdout().trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expect.arrayContaining(['migrations applied', 'listening']))
+  expect(server.stderr()).toBe('')
+})

@@ -1,0 +1,156 @@
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { accountsToTry } from '../support/accounts.ts'
+import { endProcesses, givenFolder, isRunning, postgresPid, startProcess, until } from '../support/process.ts'
+
+afterEach(endProcesses)
+
+const person = { username: 'ada', email: 'ada@example.com', password: 'correct horse battery' }
+
+async function post(url: string, body: object): Promise<number> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+async function expectClosed(dataDir: string): Promise<void> {
+  for (const name of ['secret-key', 'postgres-password', 'postgres.log']) {
+    expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600)
+  }
+  expect((await stat(join(dataDir, 'postgres'))).mode & 0o777).toBe(0o700)
+  // Passing through is what root's PostgreSQL needs.
+  expect((await stat(dataDir)).mode & 0o066).toBe(0)
+}
+
+async function register(address: string): Promise<void> {
+  expect(await post(`${address}/api/v1/auth/register_credentials`, person)).toBe(201)
+}
+
+async function expectAda(address: string): Promise<void> {
+  const { username, password } = person
+  expect(await post(`${address}/api/v1/auth/login_credentials`, { username, password })).toBe(200)
+}
+
+describe.each(accountsToTry())('as $who', ({ account }) => {
+  it('answers from one command, shares DATA_DIR with nobody, and has the data the next time', async () => {
+    const DATA_DIR = join(await givenFolder(account), 'data')
+    const first = startProcess({ DATA_DIR }, { account })
+    const address = await first.ready
+    expect((await fetch(`${address}/healthz`)).status).toBe(200)
+    expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'ready' })
+    await expectClosed(DATA_DIR)
+
+    const rival = startProcess({ DATA_DIR }, { account })
+    expect(await rival.exit).toBe(1)
+    expect(rival.stderr()).toBe(
+      `Another server (process ${first.pid}) is using DATA_DIR (${DATA_DIR}). Stop it, or set DATA_DIR to another directory\n`,
+    )
+    await register(address)
+
+    const postgres = await postgresPid(DATA_DIR)
+    expect(postgres && (await isRunning(postgres))).toBe(true)
+    first.signalGroup('SIGTERM')
+    expect(await first.exit).toBe(0)
+    expect(first.stderr()).toBe('')
+    expect(postgres && (await isRunning(postgres))).toBe(false)
+
+    const second = startProcess({ DATA_DIR }, { account })
+    await expectAda(await second.ready)
+  })
+
+  it('starts after it was killed, at whatever moment', async () => {
+    const DATA_DIR = join(await givenFolder(account), 'data')
+    // While initdb runs, and when PostgreSQL starts for the first time.
+    for (const moment of [/^postgres\.new-\w+$/, /^postgres$/]) {
+      const killed = startProcess({ DATA_DIR }, { account })
+      await until(async () => (await readdir(DATA_DIR).catch(() => [])).some((name) => moment.test(name)))
+      killed.kill('SIGKILL')
+      await killed.exit
+    }
+    const killed = startProcess({ DATA_DIR }, { account })
+    await register(await killed.ready)
+    const orphan = await postgresPid(DATA_DIR)
+    killed.kill('SIGKILL')
+    await killed.exit
+    expect(orphan && (await isRunning(orphan))).toBe(true)
+
+    const next = startProcess({ DATA_DIR }, { account })
+    await expectAda(await next.ready)
+    expect(orphan && (await isRunning(orphan))).toBe(false)
+    expect(await postgresPid(DATA_DIR)).not.toBe(orphan)
+  })
+})
+
+it('stops at a signal that comes while it starts', async () => {
+  const DATA_DIR = join(await givenFolder(), 'data')
+  const server = startProcess({ DATA_DIR })
+  await until(async () => (await postgresPid(DATA_DIR)) !== undefined)
+  const postgres = await postgresPid(DATA_DIR)
+  server.signalGroup('SIGINT')
+  expect(await server.exit).toBe(0)
+  expect(postgres && (await isRunning(postgres))).toBe(false)
+})
+
+it('does not take another process for its PostgreSQL', async () => {
+  const DATA_DIR = join(await givenFolder(), 'data')
+  const first = startProcess({ DATA_DIR })
+  await first.ready
+  const trace = await readFile(join(DATA_DIR, 'postgres/postmaster.pid'), 'utf8')
+  first.kill('SIGTERM')
+  await first.exit
+  // As after a crash of the machine, when the number was given to another process, here to this one.
+  await writeFile(join(DATA_DIR, 'postgres/postmaster.pid'), trace.replace(/^\d+/, String(process.pid)))
+  expect((await fetch(`${await startProcess({ DATA_DIR }).ready}/readyz`)).status).toBe(200)
+})
+
+const ordinary = accountsToTry().filter(({ who }) => who !== 'root')
+
+it.each(ordinary)('says what to do about a DATA_DIR that cannot be written, as $who', async ({ account }) => {
+  const DATA_DIR = '/etc/auth-server-tests'
+  const server = startProcess({ DATA_DIR }, { account })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(
+    /^DATA_DIR \(\/etc\/auth-server-tests\) cannot be written: EACCES.*Give it to the account .* or set DATA_DIR/,
+  )
+})
+
+const root = accountsToTry().filter(({ who }) => who === 'root')
+
+it.each(root)('runs below a closed folder too, and moves between both ways, as $who', async () => {
+  const folder = await givenFolder()
+  const DATA_DIR = join(folder, 'data')
+  for (const [round, mode] of [0o700, 0o755, 0o700].entries()) {
+    await chmod(folder, mode)
+    const server = startProcess({ DATA_DIR })
+    const address = await server.ready
+    if (round === 0) await register(address)
+    await expectAda(address)
+    server.kill('SIGTERM')
+    expect(await server.exit).toBe(0)
+  }
+})
+
+it('ends with a message when its PostgreSQL ends', async () => {
+  const DATA_DIR = join(await givenFolder(), 'data')
+  const server = startProcess({ DATA_DIR })
+  await server.ready
+  const postgres = await postgresPid(DATA_DIR)
+  if (postgres) process.kill(postgres, 'SIGQUIT')
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(/^PostgreSQL ended unexpectedly: .*The end of .*postgres\.log:/)
+})
+
+it('does what a terminal expects of npm start and Ctrl-C', async () => {
+  const DATA_DIR = join(await givenFolder(), 'data')
+  const server = startProcess({ DATA_DIR, NODE_ENV: 'development' }, { throughNpm: true })
+  await server.ready
+  const postgres = await postgresPid(DATA_DIR)
+  server.signalGroup('SIGINT')
+  expect(await server.exit).toBe(0)
+  expect(postgres && (await isRunning(postgres))).toBe(false)
+  expect(await readFile(join(DATA_DIR, 'postgres.log'), 'utf8')).toContain('database system is shut down')
+})

@@ -1,0 +1,21 @@
+import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Account } from './process.ts'
+
+/** The accounts that a server can be tried as here: ourselves and, for root, an ordinary user as well. */
+export function accountsToTry(): { who: string; account: Account }[] {
+  if (process.getuid?.() !== 0) return [{ who: 'an ordinary user', account: {} }]
+  const [, , uid, gid] = /^nobody:.*$/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[0].split(':') ?? []
+  const root = { who: 'root', account: {} }
+  if (uid === undefined || gid === undefined || !isOpenToAll()) return [root]
+  return [root, { who: 'an ordinary user', account: { uid: Number(uid), gid: Number(gid) } }]
+}
+
+/** Whether other accounts can reach this project at all. */
+function isOpenToAll(): boolean {
+  for (let place = fileURLToPath(new URL('../../dist', import.meta.url)); ; place = dirname(place)) {
+    if ((statSync(place).mode & 0o001) === 0) return false
+    if (place === dirname(place)) return true
+  }
+}

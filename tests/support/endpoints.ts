@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { contracts } from '../../src/contracts/index.ts'
+
+export interface Field {
+  readonly name: string
+  /** A text that the field takes. */
+  readonly sample: string
+  readonly optional: boolean
+  readonly mayBeEmpty: boolean
+}
+
+const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
+// The first one also is a password that nothing forbids.
+const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
+
+/** Every endpoint of every contract, with what its own schema says of its fields: a new one needs no line here. */
+export const endpoints = contracts.flatMap(({ prefix, rows }) =>
+  rows.map(({ method, path, endpoint }) => {
+    const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    return {
+      name: endpoint.name,
+      route: `${method} ${prefix}${path}`,
+      method,
+      /** With an id that nothing has in the place of each parameter. */
+      path: (prefix + path).replaceAll(/\{\w+\}/g, someId),
+      /** With the names of the parameters in braces. */
+      pattern: prefix + path,
+      access: endpoint.access,
+      limit: endpoint.limit,
+      hasBody: ['POST', 'PUT', 'PATCH'].includes(method),
+      fields: Object.entries(endpoint.input.shape)
+        .filter(([name]) => !params.includes(name))
+        .map(([name, schema]) => describeField(name, schema)),
+    }
+  }),
+)
+
+export type Target = (typeof endpoints)[number]
+
+function describeField(name: string, schema: z.core.$ZodType): Field {
+  const takes = (value: unknown) => z.safeParse(schema, value).success
+  const sample = samples.find(takes)
+  if (sample === undefined) throw new Error(`none of the samples fits the field ${name}: add one that does`)
+  return { name, sample, optional: takes(undefined), mayBeEmpty: takes('') }
+}
+
+/** A body in which nothing is wrong. */
+export function sampleBody({ fields }: Target): Record<string, unknown> {
+  return Object.fromEntries(fields.map(({ name, sample }) => [name, sample]))
+}

@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, request } from 'node:http'
+
+export interface Exchanged {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  /** The text as JSON; undefined when it is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is anything until a test says what it has to be.
+  readonly body: any
+}
+
+export interface Sent {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | string[]>>
+  readonly body?: string | Buffer
+}
+
+const agent = new Agent({ keepAlive: true })
+
+/** A request byte for byte: nothing is encoded, added to the headers, or followed. */
+export function exchange(
+  url: string,
+  path: string,
+  { method = 'GET', headers = {}, body }: Sent = {},
+): Promise<Exchanged> {
+  const { hostname, port } = new URL(url)
+  const bytes = body === undefined ? undefined : Buffer.from(body)
+  const length = bytes && { 'Content-Length': String(bytes.length) }
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, method, path, headers: { ...length, ...headers }, agent }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) })
+      })
+    })
+    sent.on('error', reject)
+    sent.end(bytes)
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { SMTPServerOptions } from 'smtp-server'
+import { SMTPServer } from 'smtp-server'
+
+interface ReceivedMail {
+  readonly from: string
+  readonly to: readonly string[]
+  readonly secure: boolean
+  /** Headers, unfolded. */
+  readonly head: string
+  /** All parts, quoted-printable decoded. */
+  readonly body: string
+}
+
+/** The server's reply to a recipient or a letter, such as `450 Try later`; undefined to accept. */
+type Verdict = (address: string) => string | undefined
+
+/** A real SMTP server on the loopback address. */
+export async function startSmtpServer({
+  onRecipient = () => undefined,
+  onLetter = () => undefined,
+  options = {},
+}: {
+  onRecipient?: Verdict
+  onLetter?: Verdict
+  options?: SMTPServerOptions
+} = {}) {
+  const received: ReceivedMail[] = []
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    disableReverseLookup: true,
+    // With a logger it warns of its built-in certificate, which is all that these tests need.
+    logger: false,
+    onRcptTo: ({ address }, _session, callback) => callback(refusal(onRecipient(address))),
+    onData(stream, { envelope, secure }, callback) {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        const to = envelope.rcptTo.map(({ address }) => address)
+        const error = refusal(onLetter(to[0] ?? ''))
+        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
+        if (!error) received.push({ from, to, secure, ...parse(Buffer.concat(chunks).toString()) })
+        callback(error)
+      })
+    },
+    ...options,
+  })
+  server.on('error', () => undefined)
+  server.listen(0, '127.0.0.1')
+  await once(server.server, 'listening')
+  const { port } = server.server.address() as AddressInfo
+  return {
+    received,
+    smtp: { host: '127.0.0.1', port, useTls: false, user: undefined, password: undefined },
+    stop: () => new Promise<void>((resolve) => server.close(resolve)),
+  }
+}
+
+function refusal(reply: string | undefined): Error | null {
+  return reply === undefined
+    ? null
+    : Object.assign(new Error(reply.replace(/^\d+ /, '')), { responseCode: Number.parseInt(reply, 10) })
+}
+
+function parse(raw: string): { head: string; body: string } {
+  const end = raw.indexOf('\r\n\r\n')
+  return {
+    head: raw.slice(0, end).replace(/\r\n[ \t]+/g, ' '),
+    body: raw
+      .slice(end)
+      .replace(/=\r\n/g, '')
+      .replace(/=([0-9A-F]{2})/g, (_match, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+  }
+}
