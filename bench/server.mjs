@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+const packageFile = new URL('../package.json', import.meta.url)
+
+/** What `npm start` runs, without a shell in between: the process is Node's. */
+const startCommand = JSON.parse(await readFile(packageFile, 'utf8'))
+  .scripts.start.replace('exec ', '')
+  .split(' ')
 
 /** A free port of this machine. */
 async function freePort() {
@@ -14,7 +21,7 @@ async function freePort() {
 }
 
 /** Starts the built server with its own PostgreSQL in a data directory, and waits for its first answer. */
-export async function startServer({ dataDir, settings = {}, command = ['node', 'dist/main.js'] }) {
+export async function startServer({ dataDir, settings = {}, command = startCommand }) {
   const port = await freePort()
   const startedAt = performance.now()
   const child = spawn(command[0], command.slice(1), {
@@ -52,10 +59,10 @@ export async function withDataDir(work) {
 }
 
 /** POSTs JSON and reads the answer. */
-export async function post(api, path, body, token) {
+export async function post(api, path, body) {
   const answer = await fetch(`${api}/api/v1/auth${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
   return { status: answer.status, body: await answer.json() }

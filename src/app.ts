@@ -1,13 +1,14 @@
-import type { Express, NextFunction, Request, Response } from 'express'
+import type { RequestListener } from 'node:http'
+import type { NextFunction, Request, Response } from 'express'
 import express from 'express'
 import type { Config } from './config.ts'
 import { contracts } from './contracts/index.ts'
-import { verificationPages } from './features/auth/pages.ts'
+import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
-import { passwordResetPages } from './features/password/pages.ts'
+import { passwordResetPage } from './features/password/pages.ts'
 import { sessionErrors } from './features/session/index.ts'
 import type { TranslateFault } from './http/errors.ts'
-import { sendError } from './http/errors.ts'
+import { refuseUnrouted, sendError } from './http/errors.ts'
 import { crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import { createLimiter } from './http/limits.ts'
@@ -25,31 +26,30 @@ export interface AppParts {
   readonly services: Services
   readonly logger: Logger
   /** What keeps the server from serving, if anything. */
-  readonly problemOf: () => Promise<string | undefined>
+  readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
 }
 
 /** Everything that a request meets, in that order. */
-export function createApp({ config, services, logger, problemOf, isDatabaseUnavailable }: AppParts): Express {
+export function createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }: AppParts): RequestListener {
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
   app.set('etag', false)
+  app.set('x-powered-by', false)
   app.set('query parser', false)
   app.set('case sensitive routing', true)
   app.use(observeRequests(logger))
   app.use(securityHeaders({ https: server.publicUrl.startsWith('https:') }))
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(crossOrigin(server.corsOrigins))
-  app.use(createHealthRouter({ problemOf }))
+  app.use(createHealthRouter({ whyNotReady }))
 
   const endpoints = contracts.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint))
-  const limiters = new Map<string, express.RequestHandler>()
-  for (const endpoint of endpoints) {
-    limiters.set(endpoint.name, server.rateLimits ? createLimiter(endpoint.name, endpoint.limit) : unlimited)
-  }
+  const limited = server.rateLimits ? endpoints : []
+  const limiters = new Map(limited.map(({ name, limit }) => [name, createLimiter(name, limit)]))
   for (const contract of contracts) {
     const router = createContractRouter(contract, {
       services,
@@ -62,21 +62,22 @@ export function createApp({ config, services, logger, problemOf, isDatabaseUnava
     app.use(contract.prefix, router)
   }
 
-  const problems = [
+  const definitions = [
     ...Object.values(requestErrors),
     ...authenticationErrors,
     ...endpoints.flatMap(({ errors }) => errors),
   ]
-  app.use(createPages([createProblemsPage(problems)]))
+  app.use(createPages([createProblemsPage(definitions)]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
-  if (links.toOwnPages) app.use(createPages([...verificationPages, ...passwordResetPages]))
+  if (links.toOwnPages) app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     sendError(error, response, presentProblem, translateFault)
   })
-  return app
+  // The third is for what Express refuses before all of the above; its own answer would be a page.
+  return (request, response) => app(request as Request, response as Response, () => refuseUnrouted(response))
 }
 
 const authenticationErrors = [

@@ -10,6 +10,7 @@ import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
 import { createServices } from './services.ts'
+import { longestLifetime } from './settings.ts'
 
 export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
 
@@ -18,7 +19,9 @@ export interface Assembly {
   readonly answer: RequestListener
   /** Begins the work that no request asks for. */
   readonly start: () => void
-  /** Says that it is not ready any more and ends that work, cutting off what lasts longer than the limit. */
+  /** Says from now on that it is not ready any more. */
+  readonly retire: () => void
+  /** Ends that work, cutting off what lasts longer than the limit. */
   readonly finish: (limitMs: number) => Promise<void>
   /** Closes the connections to the database: requests fail from now on. */
   readonly close: () => Promise<void>
@@ -26,8 +29,9 @@ export interface Assembly {
 
 const readinessLimitMs = 2000
 
+/** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
 export function assemble(config: CompleteConfig, databaseUrl: string, logger: Logger): Assembly {
-  const { secretKeys, sessions, passwords, mail } = config
+  const { secretKeys, passwords, mail } = config
   const clock: Clock = { now: () => new Date() }
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
   const mailer = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
@@ -36,21 +40,22 @@ export function assemble(config: CompleteConfig, databaseUrl: string, logger: Lo
     peppers: passwords.peppers,
     queueLimit: passwords.hashQueue,
   })
-  const longestLifetime = { access: sessions.accessLifetime, refresh: sessions.refreshLifetime }
   const signer = createJwtSigner({ secretKeys, ...config.tokens, longestLifetime, clock })
   const services = createServices(config, { database, clock, logger, hasher, signer, mailer })
 
   let stopping = false
-  const problemOf = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
+  const whyNotReady = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
 
   return {
-    answer: createApp({ config, services, logger, problemOf, isDatabaseUnavailable }),
+    answer: createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }),
     start() {
       services.mailWorker.start()
       services.housekeeping.start()
     },
-    async finish(limitMs) {
+    retire() {
       stopping = true
+    },
+    async finish(limitMs) {
       const finished = Promise.all([services.mailWorker.stop(), services.housekeeping.stop()])
       const limit = new AbortController()
       await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])

@@ -60,6 +60,9 @@ export interface Config {
   }
 }
 
+/** The configuration once there is a key to sign with. */
+export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
+
 /** Everything that is wrong with the settings, by name, with the remedy and without a value. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
@@ -73,11 +76,20 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Settings of a later version: one that does nothing would be believed. */
+const notYet = {
+  REDIS_URL: 'rate limits are counted by each process for itself',
+  REFRESH_TRANSPORT: 'refresh tokens travel in bodies only',
+}
+
 /** Turns the environment into the configuration. Throws a ConfigError that names all mistakes at once. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = []
   const given = readSettings(environment, problems)
   const production = given.NODE_ENV === 'production'
+  for (const [name, reason] of Object.entries(notYet)) {
+    if (environment[name]?.trim()) problems.push(`${name} is not supported by this version: ${reason}; remove it`)
+  }
   if (production) problems.push(...productionProblems(environment, given))
 
   const port = given.PORT ?? 3000

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from './kernel/ports.ts'
+import { secondsAfter } from './kernel/time.ts'
 
 /** Deletes what nobody will ask for again. Any number of instances may do it at once. */
 export interface Housekeeping {
@@ -8,7 +9,7 @@ export interface Housekeeping {
   tidy(): Promise<void>
 }
 
-const keptDays = 30
+const keptSeconds = 30 * 86_400
 const intervalMs = 3_600_000
 
 export function createHousekeeping({
@@ -25,7 +26,7 @@ export function createHousekeeping({
   let running = Promise.resolve()
 
   async function tidy(): Promise<void> {
-    const before = new Date(clock.now().getTime() - keptDays * 86_400_000)
+    const before = secondsAfter(clock.now(), -keptSeconds)
     try {
       for (const chore of chores) await chore(before)
     } catch (error) {

@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
 import type { Config } from './config.ts'
 import { ConfigError, readConfig } from './config.ts'
+import { hasCode, StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { createLogger } from './platform/logger.ts'
-import { StartError } from './platform/start-error.ts'
 import type { AuthServer } from './server.ts'
 import { createAuthServer } from './server.ts'
 import { settings } from './settings.ts'
@@ -90,7 +90,7 @@ function readVersion(): string {
 /** The environment, with what .env adds to it. */
 function readEnvironment(): NodeJS.ProcessEnv {
   const { parsed = {}, error } = dotenv.config({ quiet: true })
-  if (error && 'code' in error && error.code !== 'ENOENT') console.error(`The file .env is not read: ${error.message}`)
+  if (error && !hasCode(error, 'ENOENT')) console.error(`The file .env is not read: ${error.message}`)
   for (const name of Object.keys(parsed)) {
     if (!(name in settings) && !name.startsWith('npm_')) {
       console.error(`There is no setting ${name}, which .env gives; .env.example lists all settings`)
@@ -114,8 +114,8 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
     process.exit(1)
   }
 
-  // Without the terminal (SIGHUP) nobody would be left to stop it.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Without the terminal (SIGHUP) nobody would be left to stop it; SIGQUIT is Ctrl-\\.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       if (signalledAt === undefined) void stop()
       else if (Date.now() - signalledAt > echoMs) void giveUp()

@@ -2,14 +2,14 @@ import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Assembly, CompleteConfig } from './assembly.ts'
 import type { Config } from './config.ts'
-import { createHttpServer } from './http/server.ts'
+import { answerWhileStarting } from './http/health.ts'
+import { createHttpServer, drain, listen } from './http/listener.ts'
+import type { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
-import type { EmbeddedPostgres } from './platform/embedded-postgres.ts'
-import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
-import { drain, listen } from './platform/listener.ts'
+import type { EmbeddedPostgres } from './platform/embedded-postgres/start.ts'
+import { startEmbeddedPostgres } from './platform/embedded-postgres/start.ts'
 import { applyMigrations } from './platform/migrations.ts'
-import type { StartError } from './platform/start-error.ts'
 
 /** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
 export interface AuthServer {
@@ -28,8 +28,14 @@ export interface AuthServer {
 /** How long what is in flight has to finish when the server stops. */
 const graceMs = 10_000
 
+/** How long connections are still taken after the server says that it is not ready any more. */
+const farewellMs = 250
+
+/** How long a request may wait for a start that takes its time, for instance while another instance migrates. */
+const earlyMs = 5000
+
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
-  let beginning: Promise<unknown> | undefined
+  let startup: Promise<unknown> | undefined
   let http: Server | undefined
   let postgres: Promise<EmbeddedPostgres> | undefined
   let assembly: Assembly | undefined
@@ -50,7 +56,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   async function prepare(): Promise<Assembly> {
     const migrated = async () => {
       const url = await provideDatabase()
-      const { applied } = await applyMigrations({ url })
+      const applied = await applyMigrations({ url })
       if (applied.length > 0) logger.info({ migrations: applied }, 'migrations applied')
       return url
     }
@@ -64,8 +70,12 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     const opened = new Promise<Assembly>((resolve) => {
       open = resolve
     })
-    // The port comes first: when it is taken, nothing else has been started. Requests that come early wait.
-    http = createHttpServer((request, response) => void opened.then(({ answer }) => answer(request, response)))
+    // The port comes first: when it is taken, nothing else has been started. Requests that come early wait a little.
+    http = createHttpServer(async (request, response) => {
+      const patience = () => delay(earlyMs, { answer: answerWhileStarting }, { ref: false })
+      const { answer } = assembly ?? (await Promise.race([opened, patience()]))
+      answer(request, response)
+    })
     const port = await listen(http, config.server)
     assembly = await prepare()
     assembly.start()
@@ -74,29 +84,34 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function stop(): Promise<void> {
-    const begun = beginning?.catch(() => undefined)
     // A start may hang, for instance while another instance migrates.
-    await Promise.race([begun, delay(graceMs, undefined, { ref: false })])
+    await Promise.race([startup?.catch(() => undefined), delay(graceMs, undefined, { ref: false })])
+    assembly?.retire()
+    // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
+    if (assembly) await delay(farewellMs)
     // Without an assembly there is nobody to answer what waits.
     await Promise.all([http && drain(http, assembly ? graceMs : 0), assembly?.finish(graceMs)])
     await assembly?.close()
     await abandon()
   }
 
+  async function migrate(): Promise<string[]> {
+    return applyMigrations({ url: await provideDatabase() })
+  }
+
   async function abandon(): Promise<void> {
-    const embedded = await postgres?.catch(() => undefined)
+    const embedded = await Promise.race([postgres?.catch(() => undefined), delay(graceMs, undefined, { ref: false })])
     await embedded?.stop()
   }
 
-  function begin<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = work()
-    beginning = result
-    return result
+  function asStartup<Result>(work: Promise<Result>): Promise<Result> {
+    startup = work
+    return work
   }
 
   return {
-    start: () => begin(start),
-    migrate: () => begin(async () => (await applyMigrations({ url: await provideDatabase() })).applied),
+    start: () => asStartup(start()),
+    migrate: () => asStartup(migrate()),
     stop,
     abandon,
     failed,

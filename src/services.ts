@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { CompleteConfig } from './config.ts'
 import {
   addressInUse,
   createLoginService,
@@ -43,13 +43,10 @@ export interface Services extends FeatureServices {
 }
 
 /** The whole object graph, in reading order. `xIn(tx)` is the store or service of one transaction. */
-export function createServices(
-  config: Config & { secretKeys: readonly [string, ...string[]] },
-  ports: Ports,
-): Services {
+export function createServices(config: CompleteConfig, ports: Ports): Services {
   const { clock, logger, hasher, signer } = ports
   const { db, transaction, afterCommit } = ports.database
-  const { emailVerification } = config
+  const verificationRequired = config.emailVerification === 'required'
   const [firstKey, ...olderKeys] = config.secretKeys
   const outboxKey = (secret: string) => deriveKey(secret, 'outbox')
   const vault = createVault([outboxKey(firstKey), ...olderKeys.map(outboxKey)])
@@ -69,9 +66,9 @@ export function createServices(
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
-  const users = createUserService({ transaction, usersIn, recordEvent, emailVerification })
+  const users = createUserService({ transaction, usersIn, recordEvent, verificationRequired })
 
-  const gates = emailVerification === 'required' ? [verifiedEmailGate] : []
+  const gates = verificationRequired ? [verifiedEmailGate] : []
   const sessionsIn = (tx: Db) =>
     createSessionStore({ db: tx, users: usersIn(tx), clock, lifetimes: config.sessions, gates, recordEvent })
   const { refreshGrace } = config.sessions
@@ -115,7 +112,7 @@ export function createServices(
     passwordsIn,
     sessionsIn,
     registrationsIn,
-    emailVerification,
+    verificationRequired,
   })
   const registration = createRegistrationService({
     db,
@@ -130,7 +127,7 @@ export function createServices(
     mailTokensIn,
     outboxIn,
     recordEvent,
-    emailVerification,
+    verificationRequired,
   })
 
   const housekeeping = createHousekeeping({

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseDuration } from './kernel/duration.ts'
+import { parseDuration } from './kernel/time.ts'
 
 /** Reads one setting's text. Throws a SettingRefusal whose message says what to write instead, never what was written. */
 type Parser<Value> = (text: string) => Value
@@ -122,6 +122,9 @@ function text(value: string): string {
 
 const day = 86_400
 
+/** The longest lifetimes that tokens can be given, in seconds. Sessions keep those they were opened with. */
+export const longestLifetime = { access: day, refresh: 366 * day }
+
 /** Every setting there is, with how it is read. Defaults and what depends on other settings are in config.ts. */
 export const settings = {
   NODE_ENV: oneOf('development', 'test', 'production'),
@@ -134,8 +137,8 @@ export const settings = {
   DATABASE_POOL: integer(2, 500),
   SECRET_KEY: longKeys,
   JWT_AUDIENCE: text,
-  ACCESS_TOKEN_LIFETIME: duration(1, day, 'from 1s to 1d'),
-  REFRESH_TOKEN_LIFETIME: duration(1, 366 * day, 'from 1s to 366d'),
+  ACCESS_TOKEN_LIFETIME: duration(1, longestLifetime.access, 'from 1s to 1d'),
+  REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),
   SESSION_LIFETIME: duration(1, 3660 * day, 'from 1s to 3660d'),
   REFRESH_GRACE: duration(0, 60, 'from 0s to 60s'),
   EMAIL_VERIFICATION: oneOf('optional', 'required'),

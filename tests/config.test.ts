@@ -249,6 +249,13 @@ describe('a malformed value', () => {
   })
 })
 
+describe('a setting of a later version', () => {
+  it.each(['REDIS_URL', 'REFRESH_TRANSPORT'])('%s is refused rather than ignored', (name) => {
+    expect(problemsOf({ [name]: 'a value' })).toEqual([expect.stringContaining(`${name} is not supported`)])
+    expect(problemsOf({ [name]: '' })).toEqual([])
+  })
+})
+
 describe('settings that do not fit together', () => {
   it.each<[string, Environment, string]>([
     [

@@ -9,7 +9,6 @@ import { presentProblem } from '../http/present.ts'
 
 /** Our own API: every endpoint as it is declared. */
 export const v1: Contract<FeatureServices> = {
-  name: 'v1',
   prefix: '/api/v1/auth',
   present: presentProblem,
   rows: [

@@ -2,17 +2,23 @@ import type { Request, Response } from 'express'
 import express from 'express'
 import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
 
-const readRaw = express.raw({ type: () => true, limit: '16kb', inflate: false })
+const mostBytes = 16 * 1024
+const readRaw = express.raw({ type: () => true, limit: mostBytes, inflate: false })
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The fields of a JSON object in the body; none when there is no body. */
 export async function readFields(request: Request, response: Response): Promise<Record<string, unknown>> {
+  if (Number(request.get('content-length')) > mostBytes) {
+    // Not read to its end first: the connection is given up.
+    response.set('Connection', 'close')
+    throw new AuthError(requestErrors.body_too_large)
+  }
   await new Promise<void>((resolve, reject) => {
     readRaw(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)))
   })
   const bytes: unknown = request.body
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {}
-  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(request.get('content-type') ?? '')) {
+  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?;? *$/i.test(request.get('content-type') ?? '')) {
     throw new AuthError(requestErrors.unsupported_media_type)
   }
   const value = parseJson(bytes)

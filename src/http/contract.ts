@@ -11,7 +11,6 @@ export interface Row<Needs> {
 
 /** A published surface: where it is, how it speaks of errors, and what it offers. */
 export interface Contract<Needs> {
-  readonly name: string
   readonly prefix: string
   readonly present: Present
   readonly rows: readonly Row<Needs>[]

@@ -1,9 +1,12 @@
-import type { Response } from 'express'
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { RequestHandler, Response } from 'express'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Present } from './present.ts'
+import { presentProblem } from './present.ts'
 
-/** Recognizes faults that are not ours, such as an unreachable database, and logs the others. */
+/** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
 export type TranslateFault = (fault: unknown, requestId: string) => AuthError
 
 const byStatus: Readonly<Record<number, ErrorDefinition>> = {
@@ -24,10 +27,23 @@ export function sendError(error: unknown, response: Response, present: Present, 
   response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
 }
 
+/** Answers what Express gave up before it met a handler of ours, such as a request for no readable address. */
+export function refuseUnrouted(response: ServerResponse): void {
+  const requestId = randomUUID()
+  const { status, contentType, body } = presentProblem(new AuthError(requestErrors.invalid_request), requestId)
+  response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store', 'X-Request-Id': requestId })
+  response.end(JSON.stringify(body))
+}
+
 /** A refusal of ours, or one of Express and its body reader, which throw errors with a 4xx status. */
 function asRefusal(error: unknown): AuthError | undefined {
   if (error instanceof AuthError) return error
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 0
   const definition = byStatus[status]
   return definition && new AuthError(definition)
+}
+
+/** The last handler of a path that can only be read. */
+export const refuseOtherMethods: RequestHandler = (_request, _response, next) => {
+  next(new AuthError(requestErrors.method_not_allowed, { allow: ['GET', 'HEAD'] }))
 }

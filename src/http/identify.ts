@@ -1,11 +1,17 @@
+import { isIP } from 'node:net'
 import type { Request } from 'express'
 import type { Caller } from '../kernel/caller.ts'
 
 const longestUserAgent = 512
 
-/** The address that the request came from, as far as the trusted proxies tell; an IPv4 address in one form only. */
+/**
+ * The address that the request came from, as far as the trusted proxies tell; an IPv4 address in one form only. Some proxies
+ * add a port. What is no address at all was written by somebody else: it must reach neither a limit nor a mail.
+ */
 export function clientAddress(request: Request): string {
-  return (request.ip ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+  const told = (request.ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+  const address = isIP(told) ? told : (request.socket.remoteAddress ?? '')
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
 /** What the request says of its caller. Nothing of it is proven yet. */

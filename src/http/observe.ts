@@ -21,7 +21,8 @@ export function observeRequests(logger: Logger): RequestHandler {
           // The route where there is one: a path can hold a token. A query string is never logged.
           path: path ?? request.originalUrl.replace(/\?.*/s, '').slice(0, longestPath),
           endpoint,
-          status: response.statusCode,
+          // Nothing was answered to who left early.
+          status: response.headersSent ? response.statusCode : undefined,
           code,
           ms: Math.round((performance.now() - startedAt) * 10) / 10,
           ip: clientAddress(request),
@@ -43,8 +44,8 @@ export function warnOfUntrustedProxies(logger: Logger, trustProxy: number | read
       warned = true
       logger.warn(
         {},
-        'Forwarded headers arrive but no proxy is trusted, so they count for nothing and rate limits see the proxy. ' +
-          'If a proxy of yours is in front of this server, set TRUST_PROXY to how many there are',
+        'forwarded headers arrive and no proxy is trusted, so they count for nothing and rate limits see the proxy; ' +
+          'if a proxy of yours is in front of this server, set TRUST_PROXY to how many there are',
       )
     }
     next()

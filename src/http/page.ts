@@ -3,6 +3,7 @@ import type { Response } from 'express'
 import { Router } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import { escapeHtml } from '../kernel/html.ts'
+import { refuseOtherMethods } from './errors.ts'
 
 /** A page of ours for people: what frontends do elsewhere. */
 export interface Page {
@@ -28,10 +29,6 @@ type PageReply =
   | { readonly kind: 'json'; readonly value: unknown }
   | undefined
 
-export function page(declaration: Page): Page {
-  return Object.freeze(declaration)
-}
-
 export function createPages(pages: readonly Page[]): Router {
   const router = Router({ caseSensitive: true, strict: true })
   for (const { path, render } of pages) {
@@ -41,9 +38,7 @@ export function createPages(pages: readonly Page[]): Router {
         response.locals.path = path
         send(response, await render(textParams(request.params)))
       })
-      .all((_request, _response, next) =>
-        next(new AuthError(requestErrors.method_not_allowed, { allow: ['GET', 'HEAD'] })),
-      )
+      .all(refuseOtherMethods)
   }
   return router
 }
@@ -53,7 +48,6 @@ function textParams(params: Readonly<Record<string, string | string[]>>): Record
 }
 
 function send(response: Response, reply: PageReply): void {
-  response.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
   switch (reply?.kind) {
     case 'json':
       response.json(reply.value)
@@ -63,7 +57,7 @@ function send(response: Response, reply: PageReply): void {
       response.type('html').send(reply.html.replace(/<head[^>]*>/i, '$&<base target="_top">'))
       return
     case 'view':
-      response.set({ 'Content-Security-Policy': viewPolicy(reply), 'X-Frame-Options': 'DENY' })
+      response.set({ 'Content-Security-Policy': viewPolicy(reply) })
       response.type('html').send(shell(reply))
       return
     default:
@@ -135,6 +129,7 @@ input[type=password], input[type=text] { box-sizing: border-box; width: 100%; pa
 .bad { color: var(--bad) }
 table { width: 100%; border-collapse: collapse }
 th, td { padding: .5rem .5rem .5rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, code { overflow-wrap: normal }
 iframe { display: block; width: 100%; height: 32rem; margin: 1rem 0; border: 1px solid var(--line); border-radius: .4rem; background: #fff; color-scheme: light }
 pre { white-space: pre-wrap; overflow-wrap: anywhere }
 [hidden] { display: none }

@@ -1,7 +1,6 @@
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { escapeHtml } from '../kernel/html.ts'
 import type { Page } from './page.ts'
-import { page } from './page.ts'
 
 /** Where the `type` of a problem leads: every code there is, with its status and what it means. */
 export function createProblemsPage(definitions: Iterable<ErrorDefinition>): Page {
@@ -19,5 +18,5 @@ export function createProblemsPage(definitions: Iterable<ErrorDefinition>): Page
 ${rows.join('\n')}
 </tbody>
 </table>`
-  return page({ path: '/problems', render: () => ({ kind: 'view', title: 'Problems', body }) })
+  return { path: '/problems', render: () => ({ kind: 'view', title: 'Problems', body }) }
 }

@@ -27,12 +27,11 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
   for (const path of new Set(contract.rows.map((row) => row.path))) {
     const rows = contract.rows.filter((row) => row.path === path)
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
-    const allow = rows.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    const allow = rows.flatMap(methodsOf)
     for (const row of rows) {
       const limit = parts.limiterOf(row.endpoint.name)
-      const methods = row.method === 'GET' ? ['GET', 'HEAD'] : [row.method]
       route.all((request, response, next) => {
-        if (!methods.includes(request.method)) return next()
+        if (!methodsOf(row).includes(request.method)) return next()
         response.locals.endpoint = row.endpoint.name
         response.locals.path = contract.prefix + row.path
         limit(request, response, (refusal?: unknown) => {
@@ -51,6 +50,10 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     sendError(error, response, contract.present, parts.translateFault)
   })
   return router
+}
+
+function methodsOf({ method }: { readonly method: string }): string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method]
 }
 
 /** The path of a request from here to its endpoint and back. */

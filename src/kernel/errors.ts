@@ -12,6 +12,7 @@ export interface InputIssue {
   readonly detail: string
 }
 
+/** What only the place that throws knows. */
 export interface Circumstances {
   /** Replaces the definition's sentence where the case can be told more exactly. */
   readonly detail?: string
@@ -50,8 +51,9 @@ export const requestErrors = defineErrors({
   invalid_request: [400, 'The request is not valid'],
   malformed_json: [400, 'The body is not valid JSON in UTF-8'],
   unauthenticated: [401, 'Authentication is required: send "Authorization: Bearer <access token>"'],
-  not_found: [404, 'There is nothing at this address'],
-  method_not_allowed: [405, 'This address does not answer that method'],
+  not_found: [404, 'There is nothing at this path'],
+  method_not_allowed: [405, 'This path does not answer that method'],
+  request_timeout: [408, 'The request took too long to arrive'],
   body_too_large: [413, 'The body is larger than 16 kB'],
   unsupported_media_type: [415, 'The body must be uncompressed JSON: send "Content-Type: application/json"'],
   headers_too_large: [431, 'The header fields are too large'],
@@ -61,7 +63,26 @@ export const requestErrors = defineErrors({
   database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
 })
 
+/** The refusal for what one field holds. */
+export function refuseField(definition: ErrorDefinition, field: string): AuthError {
+  const { code, sentence } = definition
+  return new AuthError(definition, { issues: [{ path: [field], code, detail: sentence }] })
+}
+
 /** The refusal of a request whose input breaks a rule. */
 export function invalidRequest(issues: readonly InputIssue[]): AuthError {
   return new AuthError(requestErrors.invalid_request, { issues })
+}
+
+/** Why the server cannot start or go on: its message tells the operator what is wrong and the remedy. */
+export class StartError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StartError'
+  }
+}
+
+/** Whether the error carries one of these codes. Not asked with instanceof: errors of Node itself may be of another realm. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code))
 }

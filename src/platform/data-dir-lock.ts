@@ -3,11 +3,9 @@ import { once } from 'node:events'
 import { rm, stat } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode } from './data-dir.ts'
-import { StartError } from './start-error.ts'
+import { hasCode, StartError } from '../kernel/errors.ts'
 
 export interface DataDirLock {
   readonly release: () => Promise<void>
@@ -44,13 +42,14 @@ function heldBy(server: Server): DataDirLock {
   }
 }
 
-/** The path of a socket holds about a hundred bytes, and less on some systems. */
+/**
+ * The path of a socket holds about a hundred bytes. A longer one gets the same substitute in every process, whatever its
+ * working directory and environment.
+ */
 function socketAddress(dataDir: string): string {
-  const name = `auth-server-${createHash('sha256').update(dataDir).digest('hex').slice(0, 32)}`
-  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`
   const path = join(dataDir, 'server.lock')
-  const places = [path, relative(process.cwd(), path), join(tmpdir(), `${name}.lock`)]
-  return places.find((place) => Buffer.byteLength(place) <= 100) ?? join('/tmp', `${name}.lock`)
+  if (Buffer.byteLength(path) <= 100) return path
+  return `/tmp/auth-server-${createHash('sha256').update(dataDir).digest('hex').slice(0, 32)}.lock`
 }
 
 /** Undefined: somebody listens there, or did. */
@@ -90,7 +89,6 @@ async function whoListens(address: string): Promise<string | undefined> {
 
 /** Two that find the same dead lock may both remove it, the second one the first one's new lock. */
 async function wasReplaced(address: string): Promise<boolean> {
-  if (process.platform === 'win32') return false
   const mine = await stat(address)
   await delay(100)
   const now = await stat(address).catch(() => undefined)

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { access, chmod, chown, constants, link, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { StartError } from './start-error.ts'
+import { dirname, join } from 'node:path'
+import { hasCode, StartError } from '../kernel/errors.ts'
 
 /** Makes the directory when it is missing and returns its real path. Throws a StartError when it cannot be used. */
 export async function openDataDir(dataDir: string): Promise<string> {
   try {
-    const made = await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    const made = await makeFolder(dataDir)
     const path = await realpath(dataDir)
     // Root's PostgreSQL runs as another account, which has to pass through; the files in it are closed by themselves.
-    if (made !== undefined && process.getuid?.() === 0) await chmod(path, 0o711)
+    if (made && process.getuid?.() === 0) await chmod(path, 0o711)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     // Even root cannot write everywhere, and access() does not tell for every kind of file system.
-    await writeNew(join(path, `probe-${process.pid}`), '').then(() => rm(join(path, `probe-${process.pid}`)))
+    const probe = join(path, `probe-${randomBytes(6).toString('hex')}`)
+    await writeNew(probe, '')
+    await rm(probe)
     return path
   } catch (cause) {
     throw new StartError(
@@ -20,6 +22,29 @@ export async function openDataDir(dataDir: string): Promise<string> {
         'Give it to the account that runs the server, or set DATA_DIR to another directory',
       { cause },
     )
+  }
+}
+
+/** Tells whether it had to. Node's own `recursive` tries forever where a parent is there and says that it is not, as /proc does. */
+async function makeFolder(path: string): Promise<boolean> {
+  if (await exists(path)) return false
+  await makeFolder(dirname(path))
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }
 
@@ -71,9 +96,4 @@ export async function writeNew(file: string, content: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-/** Whether the error carries one of these codes. Not asked with instanceof: errors of Node itself may be of another realm. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code))
 }

@@ -71,8 +71,8 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
   }
 }
 
-/** Codes of Prisma for: not reachable, closed, no connection or no transaction in time, too many connections. */
-const prismaCodes = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037']
+/** Codes of Prisma for: not reachable, closed, no connection or no transaction in time, sacrificed to a deadlock, too many connections. */
+const prismaCodes = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
 
 /** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
 const driverKinds = ['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']
@@ -85,7 +85,7 @@ const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)U
 const driverSentences =
   /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after)/
 
-/** Whether the error says that the database cannot be reached for now, and not that a query was wrong. */
+/** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true
   if (error instanceof Prisma.PrismaClientKnownRequestError) {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
-import { StartError } from './start-error.ts'
+import { StartError } from '../kernel/errors.ts'
 
 const shippedMigrations = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url))
 
@@ -29,17 +29,15 @@ interface Migration {
 
 export interface MigrationRun {
   readonly url: string
-  /** Told the name of each migration before it is applied. */
-  readonly onApply?: (name: string) => void
   /** The folder of migrations, when it is not the one that ships with the server. */
   readonly folder?: string
 }
 
 /**
- * Brings the database up to date; of several that run at once, one applies and the others wait.
+ * Brings the database up to date and tells what it applied; of several that run at once, one applies and the others wait.
  * Throws a StartError that names the migration when one fails (nothing of it stays) or is not what it was when it was applied.
  */
-export async function applyMigrations({ url, onApply, folder }: MigrationRun): Promise<{ applied: string[] }> {
+export async function applyMigrations({ url, folder }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'migrations' })
   // A lost connection fails the query in progress as well; unheard, the event would end the process.
@@ -55,11 +53,8 @@ export async function applyMigrations({ url, onApply, folder }: MigrationRun): P
   try {
     await client.query(`SELECT pg_advisory_lock(${migrationLock})`)
     const pending = await compareWithHistory(client, migrations)
-    for (const migration of pending) {
-      onApply?.(migration.name)
-      await apply(client, migration)
-    }
-    return { applied: pending.map(({ name }) => name) }
+    for (const migration of pending) await apply(client, migration)
+    return pending.map(({ name }) => name)
   } finally {
     // The lock ends with the connection.
     await client.end()

@@ -73,7 +73,7 @@ function createGate(width: number, queueLimit: number) {
   return async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (running < width) running += 1
     else if (waiting.length < queueLimit) await new Promise<void>((admit) => waiting.push(admit))
-    else throw new AuthError(requestErrors.overloaded, { retryAfterSeconds: 1 })
+    else throw new AuthError(requestErrors.overloaded)
     try {
       return await work()
     } finally {

@@ -274,7 +274,7 @@ describe('an endpoint that fails', () => {
     app.use(
       '/t',
       createContractRouter(
-        { name: 'own', prefix: '/t', present: presentProblem, rows },
+        { prefix: '/t', present: presentProblem, rows },
         {
           services: {},
           authenticate: () => Promise.reject(new Error('nobody asks for it')),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import { connectDatabase, isDatabaseUnavailable } from '../../src/platform/database.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
 import { freshDatabase } from '../support/database.ts'
 
 async function withDatabase(work: (database: ConnectedDatabase, url: string) => Promise<void>): Promise<void> {

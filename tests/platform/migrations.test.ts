@@ -47,19 +47,17 @@ it('applies what is missing, in order, and nothing twice', async () => {
   const first = await applyMigrations({ url, folder })
   await givenMigration('20990102000000_later', 'ALTER TABLE one ADD COLUMN two int')
   await givenMigration('20990101000000_sooner', 'CREATE TABLE one ()')
-  const told: string[] = []
-  const second = await applyMigrations({ url, folder, onApply: (name) => told.push(name) })
-  expect(second.applied).toEqual(['20990101000000_sooner', '20990102000000_later'])
-  expect(told).toEqual(second.applied)
-  expect(await applyMigrations({ url, folder })).toEqual({ applied: [] })
-  expect((await historyOf(url)).map((row) => row.migration_name)).toEqual([...first.applied, ...second.applied])
+  const second = await applyMigrations({ url, folder })
+  expect(second).toEqual(['20990101000000_sooner', '20990102000000_later'])
+  expect(await applyMigrations({ url, folder })).toEqual([])
+  expect((await historyOf(url)).map((row) => row.migration_name)).toEqual([...first, ...second])
 })
 
 it('applies each migration once when many start at the same time', async () => {
   const url = await emptyDatabase()
   await givenMigration('20990101000000_slow', 'CREATE TABLE slow (); SELECT pg_sleep(0.3);')
   const runs = await Promise.all(Array.from({ length: 5 }, () => applyMigrations({ url, folder })))
-  expect(runs.filter(({ applied }) => applied.length > 0)).toHaveLength(1)
+  expect(runs.filter((applied) => applied.length > 0)).toHaveLength(1)
   const history = await historyOf(url)
   expect(new Set(history.map((row) => row.migration_name)).size).toBe(history.length)
   expect(history.every(({ steps, finished }) => steps === 1 && finished)).toBe(true)
@@ -76,7 +74,7 @@ it('waits for whoever holds the lock that Prisma takes', async () => {
   while ((await holder.query(waiting)).rowCount === 0);
   expect(await describeTables(url)).toEqual([])
   await holder.end()
-  expect((await run).applied).not.toEqual([])
+  expect(await run).not.toEqual([])
 })
 
 it('refuses a migration that was changed after it was applied', async () => {
@@ -105,7 +103,7 @@ it('keeps nothing of a migration that fails, names it, and goes on once it is me
   expect((await historyOf(url)).at(-1)?.migration_name).toBe('20990101000000_good')
 
   await givenMigration('20990102000000_bad', 'CREATE TABLE half ()')
-  expect((await applyMigrations({ url, folder })).applied).toEqual(['20990102000000_bad'])
+  expect(await applyMigrations({ url, folder })).toEqual(['20990102000000_bad'])
 })
 
 it('leaves a migration alone that another tool began and did not finish', async () => {
@@ -120,7 +118,7 @@ it('starts on a database that a newer version has migrated further', async () =>
     url,
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('1', '', '2098_newer', now())`,
   )
-  expect(await applyMigrations({ url, folder })).toEqual({ applied: [] })
+  expect(await applyMigrations({ url, folder })).toEqual([])
 })
 
 it('says in one sentence that the database cannot be reached', async () => {

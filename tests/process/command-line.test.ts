@@ -3,9 +3,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
-import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
+import { endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
 
 afterEach(endProcesses)
 
@@ -90,6 +91,23 @@ it('starts twice at once on one new database', async () => {
   expect(await Promise.all(servers.map(({ exit }) => exit))).toEqual([0, 0])
 })
 
+it('says that it lives, and is not ready, while another instance migrates', async () => {
+  const DATABASE_URL = await emptyDatabase()
+  const other = new Client({ connectionString: DATABASE_URL })
+  await other.connect()
+  await other.query('SELECT pg_advisory_lock(72707369)')
+  const PORT = String(await freePort())
+  const server = startProcess({ DATABASE_URL, PORT, DATA_DIR: await givenFolder() })
+  const ask = (path: string) => fetch(`http://127.0.0.1:${PORT}${path}`)
+  await until(() => answersAt(PORT))
+  const [alive, ready] = await Promise.all([ask('/healthz'), ask('/readyz')])
+  expect([alive.status, await alive.json()]).toEqual([200, { status: 'ok' }])
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', problem: 'the server is starting' }])
+  await other.end()
+  await server.ready
+  expect((await ask('/readyz')).status).toBe(200)
+})
+
 it('finishes the request in flight before it stops, and takes no other', async () => {
   const DATA_DIR = await givenFolder()
   const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR })
@@ -106,17 +124,31 @@ it('finishes the request in flight before it stops, and takes no other', async (
   // The server says 100 once it has the request.
   await once(socket, 'data')
   server.kill('SIGTERM')
-  for (let refused = false; !refused; ) {
-    const other = connect(port, '127.0.0.1')
-    refused = await once(other, 'connect').then(
-      () => false,
-      () => true,
-    )
-    other.destroy()
-  }
+  await until(async () => !(await answersAt(String(port))))
   socket.write('}')
   expect(await server.exit).toBe(0)
   expect(answer).toMatch(/HTTP\/1\.1 400 .*invalid_request/s)
+})
+
+it('ends at once at a second signal, unless it is the echo of the first', async () => {
+  const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR: await givenFolder() })
+  const socket = connect(Number(new URL(await server.ready).port), '127.0.0.1')
+  await once(socket, 'connect')
+  // Half a request, for which a stop waits.
+  socket.write('GET /healthz HTTP/1.1\r\n')
+  server.kill('SIGTERM')
+  const signalledAt = Date.now()
+  let ended = false
+  void server.exit.then(() => {
+    ended = true
+  })
+  await until(async () => {
+    if (!ended) server.kill('SIGTERM')
+    return ended
+  })
+  expect(await server.exit).toBe(1)
+  expect(Date.now() - signalledAt).toBeGreaterThan(1000)
+  socket.destroy()
 })
 
 it('writes only JSON in production', async () => {
@@ -136,3 +168,23 @@ it('writes only JSON in production', async () => {
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expect.arrayContaining(['migrations applied', 'listening']))
   expect(server.stderr()).toBe('')
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Whether somebody takes connections there. */
+async function answersAt(port: string): Promise<boolean> {
+  const socket = connect(Number(port), '127.0.0.1')
+  const taken = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  )
+  socket.destroy()
+  return taken
+}

@@ -35,9 +35,10 @@ async function expectAda(address: string): Promise<void> {
   expect(await post(`${address}/api/v1/auth/login_credentials`, { username, password })).toBe(200)
 }
 
-describe.each(accountsToTry())('as $who', ({ account }) => {
+describe.each(accountsToTry())('as $who', ({ who, account }) => {
   it('answers from one command, shares DATA_DIR with nobody, and has the data the next time', async () => {
-    const DATA_DIR = join(await givenFolder(account), 'data')
+    const folder = await givenFolder(account)
+    const DATA_DIR = join(folder, 'data')
     const first = startProcess({ DATA_DIR }, { account })
     const address = await first.ready
     expect((await fetch(`${address}/healthz`)).status).toBe(200)
@@ -58,31 +59,37 @@ describe.each(accountsToTry())('as $who', ({ account }) => {
     expect(first.stderr()).toBe('')
     expect(postgres && (await isRunning(postgres))).toBe(false)
 
-    const second = startProcess({ DATA_DIR }, { account })
-    await expectAda(await second.ready)
-  })
-
-  it('starts after it was killed, at whatever moment', async () => {
-    const DATA_DIR = join(await givenFolder(account), 'data')
-    // While initdb runs, and when PostgreSQL starts for the first time.
-    for (const moment of [/^postgres\.new-\w+$/, /^postgres$/]) {
-      const killed = startProcess({ DATA_DIR }, { account })
-      await until(async () => (await readdir(DATA_DIR).catch(() => [])).some((name) => moment.test(name)))
-      killed.kill('SIGKILL')
-      await killed.exit
+    // Root reaches closed folders and its PostgreSQL does not: it is run in another way there.
+    for (const mode of who === 'root' ? [0o700, 0o755] : [0o755]) {
+      await chmod(folder, mode)
+      const next = startProcess({ DATA_DIR }, { account })
+      await expectAda(await next.ready)
+      next.kill('SIGTERM')
+      expect(await next.exit).toBe(0)
     }
-    const killed = startProcess({ DATA_DIR }, { account })
-    await register(await killed.ready)
-    const orphan = await postgresPid(DATA_DIR)
+  })
+})
+
+it('starts after it was killed, at whatever moment', async () => {
+  const DATA_DIR = join(await givenFolder(), 'data')
+  // While initdb runs, and when PostgreSQL starts for the first time.
+  for (const moment of [/^postgres\.new-\w+$/, /^postgres$/]) {
+    const killed = startProcess({ DATA_DIR })
+    await until(async () => (await readdir(DATA_DIR).catch(() => [])).some((name) => moment.test(name)))
     killed.kill('SIGKILL')
     await killed.exit
-    expect(orphan && (await isRunning(orphan))).toBe(true)
+  }
+  const killed = startProcess({ DATA_DIR })
+  await register(await killed.ready)
+  const orphan = await postgresPid(DATA_DIR)
+  killed.kill('SIGKILL')
+  await killed.exit
+  expect(orphan && (await isRunning(orphan))).toBe(true)
 
-    const next = startProcess({ DATA_DIR }, { account })
-    await expectAda(await next.ready)
-    expect(orphan && (await isRunning(orphan))).toBe(false)
-    expect(await postgresPid(DATA_DIR)).not.toBe(orphan)
-  })
+  const next = startProcess({ DATA_DIR })
+  await expectAda(await next.ready)
+  expect(orphan && (await isRunning(orphan))).toBe(false)
+  expect(await postgresPid(DATA_DIR)).not.toBe(orphan)
 })
 
 it('stops at a signal that comes while it starts', async () => {
@@ -93,18 +100,6 @@ it('stops at a signal that comes while it starts', async () => {
   server.signalGroup('SIGINT')
   expect(await server.exit).toBe(0)
   expect(postgres && (await isRunning(postgres))).toBe(false)
-})
-
-it('does not take another process for its PostgreSQL', async () => {
-  const DATA_DIR = join(await givenFolder(), 'data')
-  const first = startProcess({ DATA_DIR })
-  await first.ready
-  const trace = await readFile(join(DATA_DIR, 'postgres/postmaster.pid'), 'utf8')
-  first.kill('SIGTERM')
-  await first.exit
-  // As after a crash of the machine, when the number was given to another process, here to this one.
-  await writeFile(join(DATA_DIR, 'postgres/postmaster.pid'), trace.replace(/^\d+/, String(process.pid)))
-  expect((await fetch(`${await startProcess({ DATA_DIR }).ready}/readyz`)).status).toBe(200)
 })
 
 const ordinary = accountsToTry().filter(({ who }) => who !== 'root')
@@ -118,39 +113,24 @@ it.each(ordinary)('says what to do about a DATA_DIR that cannot be written, as $
   )
 })
 
-const root = accountsToTry().filter(({ who }) => who === 'root')
-
-it.each(root)('runs below a closed folder too, and moves between both ways, as $who', async () => {
-  const folder = await givenFolder()
-  const DATA_DIR = join(folder, 'data')
-  for (const [round, mode] of [0o700, 0o755, 0o700].entries()) {
-    await chmod(folder, mode)
-    const server = startProcess({ DATA_DIR })
-    const address = await server.ready
-    if (round === 0) await register(address)
-    await expectAda(address)
-    server.kill('SIGTERM')
-    expect(await server.exit).toBe(0)
-  }
-})
-
-it('ends with a message when its PostgreSQL ends', async () => {
+it('stops at Ctrl-C under npm start, then takes no other process for its PostgreSQL, and ends with its own', async () => {
   const DATA_DIR = join(await givenFolder(), 'data')
-  const server = startProcess({ DATA_DIR })
-  await server.ready
+  const first = startProcess({ DATA_DIR, NODE_ENV: 'development' }, { throughNpm: true })
+  await first.ready
   const postgres = await postgresPid(DATA_DIR)
-  if (postgres) process.kill(postgres, 'SIGQUIT')
-  expect(await server.exit).toBe(1)
-  expect(server.stderr()).toMatch(/^PostgreSQL ended unexpectedly: .*The end of .*postgres\.log:/)
-})
-
-it('does what a terminal expects of npm start and Ctrl-C', async () => {
-  const DATA_DIR = join(await givenFolder(), 'data')
-  const server = startProcess({ DATA_DIR, NODE_ENV: 'development' }, { throughNpm: true })
-  await server.ready
-  const postgres = await postgresPid(DATA_DIR)
-  server.signalGroup('SIGINT')
-  expect(await server.exit).toBe(0)
+  const trace = await readFile(join(DATA_DIR, 'postgres/postmaster.pid'), 'utf8')
+  first.signalGroup('SIGINT')
+  expect(await first.exit).toBe(0)
   expect(postgres && (await isRunning(postgres))).toBe(false)
   expect(await readFile(join(DATA_DIR, 'postgres.log'), 'utf8')).toContain('database system is shut down')
+
+  // As after a crash of the machine, when the number was given to another process, here to this one.
+  await writeFile(join(DATA_DIR, 'postgres/postmaster.pid'), trace.replace(/^\d+/, String(process.pid)))
+  const second = startProcess({ DATA_DIR })
+  expect((await fetch(`${await second.ready}/readyz`)).status).toBe(200)
+
+  const own = await postgresPid(DATA_DIR)
+  if (own) process.kill(own, 'SIGQUIT')
+  expect(await second.exit).toBe(1)
+  expect(second.stderr()).toMatch(/^PostgreSQL ended unexpectedly: .*The end of .*postgres\.log:/)
 })

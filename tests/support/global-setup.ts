@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import type { EmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import type { EmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
 import { applyMigrations } from '../../src/platform/migrations.ts'
 
 declare global {

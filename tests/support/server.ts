@@ -4,8 +4,8 @@ import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import { parseDuration } from '../../src/kernel/duration.ts'
 import type { Logger, Mail, Mailer } from '../../src/kernel/ports.ts'
+import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import { connectDatabase, isDatabaseUnavailable } from '../../src/platform/database.ts'
 import { createBcryptHasher } from '../../src/platform/password-hasher.ts'
@@ -99,7 +99,7 @@ export async function startServer(
     services,
     logger,
     isDatabaseUnavailable,
-    problemOf: () =>
+    whyNotReady: () =>
       database.ping().then(
         () => undefined,
         () => 'database',

@@ -1,25 +1,19 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
-import { text } from '../../kernel/text.ts'
-import { MailedToken, PasswordText, passwordErrors } from '../password/index.ts'
-import { Detail, sessionErrors, TokenPair } from '../session/index.ts'
-import { EmailAddress, PersonalFields, Username, UserReply, userErrors } from '../user/index.ts'
+import { Detail } from '../../kernel/schemas.ts'
+import { MailToken } from '../mail/index.ts'
+import { passwordErrors } from '../password/index.ts'
+import { sessionErrors, TokenPair } from '../session/index.ts'
+import { EmailAddress, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { LoginService } from './login.ts'
 import type { RegistrationService } from './registration.ts'
+import { Credentials, LoggedIn, NewAccount, VerificationPending } from './schemas.ts'
 
 interface Needs {
   readonly login: LoginService
   readonly registration: RegistrationService
 }
-
-const LoggedIn = TokenPair.extend({ user: UserReply })
-
-const Credentials = z.strictObject({
-  /** A username or an e-mail address. */
-  username: text({ min: 1, max: 254 }),
-  password: PasswordText,
-})
 
 export const register = endpoint({
   name: 'register',
@@ -27,12 +21,9 @@ export const register = endpoint({
   summary: 'Create an account; where verification is required, the answer is the same for a known address',
   access: 'public',
   limit: 'strict',
-  input: z.strictObject({ username: Username, email: EmailAddress, password: PasswordText, ...PersonalFields }),
+  input: NewAccount,
   status: 201,
-  output: z.union([
-    LoggedIn,
-    z.object({ detail: z.string(), email: z.string(), verification_required: z.literal(true) }),
-  ]),
+  output: z.union([LoggedIn, VerificationPending]),
   errors: [userErrors.username_taken, userErrors.email_taken, userErrors.username_is_address],
   handle: async ({ registration }: Needs, { password, ...person }, caller) => {
     const newUser = {
@@ -54,29 +45,29 @@ export const register = endpoint({
   },
 })
 
-export const logIn = endpoint({
-  name: 'logIn',
-  route: 'POST /login_credentials',
-  summary: 'Log in with a username or an e-mail address, and a password',
+const passwordLogin = {
   access: 'public',
   limit: 'strict',
   input: Credentials,
   status: 200,
-  output: LoggedIn,
   errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
+} as const
+
+export const logIn = endpoint({
+  ...passwordLogin,
+  name: 'logIn',
+  route: 'POST /login_credentials',
+  summary: 'Log in with a username or an e-mail address, and a password',
+  output: LoggedIn,
   handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
 })
 
 export const issueRefreshToken = endpoint({
+  ...passwordLogin,
   name: 'issueRefreshToken',
   route: 'POST /refresh_token',
   summary: 'The token pair of a new session, for a username and a password',
-  access: 'public',
-  limit: 'strict',
-  input: Credentials,
-  status: 200,
   output: TokenPair,
-  errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
   handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
 })
 
@@ -86,7 +77,7 @@ export const verifyEmail = endpoint({
   summary: 'Verify an address with a mailed token',
   access: 'public',
   limit: 'normal',
-  input: z.strictObject({ token: MailedToken }),
+  input: z.strictObject({ token: MailToken }),
   status: 200,
   output: Detail,
   errors: [authErrors.verification_token_invalid, authErrors.username_taken_meanwhile],
@@ -108,6 +99,6 @@ export const resendVerification = endpoint({
   errors: [],
   handle: async ({ registration }: Needs, { email }, caller) => {
     await registration.resend(email, caller)
-    return { detail: 'If this address waits to be verified, a mail with a new link is on its way' }
+    return { detail: 'If this e-mail address waits to be verified, a mail with a new link is on its way' }
   },
 })

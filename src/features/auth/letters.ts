@@ -4,19 +4,21 @@ const day = 24 * 3600
 
 // An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
 
-export const verifyEmail = defineLetter<{ token: string }>({
+/** Asks whether the address is the registrant's. It says when, as several may have registered it. */
+export const verifyEmail = defineLetter<{ token: string; at: string }>({
   name: 'verify_email',
   staleAfterSeconds: day,
-  write: ({ token }, links) => ({
+  write: ({ token, at }, links) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [
-      'Somebody, probably you, registered an account with this address.',
-      'Follow the link within 24 hours to verify it. If it was not you, do not follow it and nothing will happen.',
+      `Somebody, probably you, registered an account with this address on ${at}.`,
+      'Follow the link within 24 hours to verify it. If you did not register then, do not follow it and nothing will happen.',
     ],
     link: { label: 'Verify this address', url: links.verifyEmail(token) },
   }),
 })
 
+/** Tells the owner of an account that its address was registered again. */
 export const addressInUse = defineLetter<Record<string, never>>({
   name: 'address_in_use',
   write: () => ({

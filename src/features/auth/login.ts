@@ -4,12 +4,11 @@ import { AuthError } from '../../kernel/errors.ts'
 import type { PasswordHasher, TokenSigner } from '../../kernel/ports.ts'
 import type { PasswordService, PasswordStore } from '../password/index.ts'
 import { passwordErrors } from '../password/index.ts'
-import type { SessionStore, TokenPair } from '../session/index.ts'
+import type { SessionStore } from '../session/index.ts'
 import { pairOf, sessionErrors } from '../session/index.ts'
-import type { UserReply, UserService, UserStore } from '../user/index.ts'
-import type { RegistrationStore } from './registrations.ts'
-
-export type LoggedIn = TokenPair & { readonly user: UserReply }
+import type { UserService, UserStore } from '../user/index.ts'
+import type { LoggedIn } from './schemas.ts'
+import type { RegistrationStore } from './store.ts'
 
 /** From a username and a password to a session. */
 export interface LoginService {
@@ -30,7 +29,7 @@ export function createLoginService({
   passwordsIn,
   sessionsIn,
   registrationsIn,
-  emailVerification,
+  verificationRequired,
 }: Pick<Database, 'db' | 'transaction'> & {
   hasher: PasswordHasher
   signer: TokenSigner
@@ -40,7 +39,7 @@ export function createLoginService({
   passwordsIn: (db: Db) => PasswordStore
   sessionsIn: (db: Db) => SessionStore
   registrationsIn: (db: Db) => RegistrationStore
-  emailVerification: 'optional' | 'required'
+  verificationRequired: boolean
 }): LoginService {
   async function welcome(tx: Db, userId: number, caller: Caller): Promise<LoggedIn> {
     const opened = await sessionsIn(tx).open(userId, caller)
@@ -53,7 +52,7 @@ export function createLoginService({
    * address belongs to a user already, as the difference would tell so. A failure costs two hashes here, whoever fails.
    */
   async function refuse(identifier: string, password: string): Promise<never> {
-    if (emailVerification === 'optional') throw new AuthError(passwordErrors.credentials_invalid)
+    if (!verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
     const waiting = await registrationsIn(db).findNewest(identifier)
     const matches = await hasher.verify(password, waiting?.passwordHash)
     throw new AuthError(matches ? sessionErrors.email_not_verified : passwordErrors.credentials_invalid)

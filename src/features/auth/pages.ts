@@ -1,22 +1,20 @@
 import type { Page } from '../../http/page.ts'
-import { page } from '../../http/page.ts'
-import { mailedTokenScript } from '../mail/index.ts'
+import { mailTokenScript } from '../mail/index.ts'
 
 /** Where the link in a verification mail leads when no frontend is configured. */
-export const verificationPages: readonly Page[] = [
-  page({
-    path: '/verify-email',
-    render: () => ({
-      kind: 'view',
-      title: 'Verify your e-mail address',
-      // A button and not the visit itself: programs that look at mails for their readers follow links too.
-      body: `<div class="card">
+export const verificationPage: Page = {
+  path: '/verify-email',
+  render: () => ({
+    kind: 'view',
+    title: 'Verify your e-mail address',
+    // A button and not the visit itself: programs that look at mails for their readers follow links too.
+    body: `<div class="card">
 <h1>Verify your e-mail address</h1>
 <p id="status" role="status"></p>
 <button id="verify" type="button" hidden>Verify my address</button>
 <noscript><p>This page needs JavaScript.</p></noscript>
 </div>`,
-      script: `${mailedTokenScript}
+    script: `${mailTokenScript}
 const button = document.getElementById('verify')
 if (token) {
   say('One click, and your address is verified.')
@@ -30,6 +28,5 @@ button.addEventListener('click', async () => {
   button.disabled = false
 })
 `,
-    }),
   }),
-]
+}

@@ -1,17 +1,20 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
-import { AuthError } from '../../kernel/errors.ts'
+import { AuthError, refuseField } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy, PasswordStore } from '../password/index.ts'
 import type { NewUser, UserStore } from '../user/index.ts'
-import { refuseField, refuseForeignAddress } from '../user/index.ts'
+import { refuseForeignAddress, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import { addressInUse, verifyEmail } from './letters.ts'
-import type { LoggedIn, LoginService } from './login.ts'
-import type { RegistrationStore } from './registrations.ts'
+import type { LoginService } from './login.ts'
+import type { LoggedIn } from './schemas.ts'
+import type { RegistrationStore } from './store.ts'
+
+type VerificationPurpose = 'verify_email' | 'verify_registration'
 
 /** From a stranger to a user with a verified address. */
 export interface RegistrationService {
@@ -39,7 +42,7 @@ export function createRegistrationService({
   mailTokensIn,
   outboxIn,
   recordEvent,
-  emailVerification,
+  verificationRequired,
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   hasher: PasswordHasher
@@ -51,11 +54,14 @@ export function createRegistrationService({
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
-  emailVerification: 'optional' | 'required'
+  verificationRequired: boolean
 }): RegistrationService {
-  async function mailToken(tx: Db, purpose: 'verify_email' | 'verify_registration', subject: string, email: string) {
+  async function mailToken(
+    tx: Db,
+    { purpose, subject, email, at }: { purpose: VerificationPurpose; subject: string; email: string; at: Date },
+  ): Promise<void> {
     const token = await mailTokensIn(tx).issue({ purpose, subject, email })
-    await outboxIn(tx).enqueue(verifyEmail, email, { token })
+    await outboxIn(tx).enqueue(verifyEmail, email, { token, at: at.toUTCString() })
   }
 
   async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<number> {
@@ -68,15 +74,16 @@ export function createRegistrationService({
   /** Which of the two was taken, once the database has said that one of them is. */
   async function takenField({ username }: NewUser): Promise<AuthError> {
     return (await usersIn(db).usernameIsTaken(username))
-      ? refuseField('username_taken', 'username')
-      : refuseField('email_taken', 'email')
+      ? refuseField(userErrors.username_taken, 'username')
+      : refuseField(userErrors.email_taken, 'email')
   }
 
   async function registerAtOnce(person: NewUser, passwordHash: string, caller: Caller): Promise<LoggedIn> {
     try {
       return await transaction(async (tx) => {
         const userId = await createUser(tx, person, passwordHash, caller)
-        await mailToken(tx, 'verify_email', String(userId), person.email)
+        const { email } = person
+        await mailToken(tx, { purpose: 'verify_email', subject: String(userId), email, at: clock.now() })
         return login.welcome(tx, userId, caller)
       })
     } catch (error) {
@@ -88,12 +95,12 @@ export function createRegistrationService({
     await transaction(async (tx) => {
       const user = await usersIn(tx).findByEmail(person.email)
       // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
-      const { id } = await registrationsIn(tx).create(person, passwordHash)
+      const { id, createdAt } = await registrationsIn(tx).create(person, passwordHash)
       if (user) {
         await outboxIn(tx).enqueue(addressInUse, user.email, {})
         await recordEvent(tx, { type: 'registration_repeated', userId: user.id }, caller)
       } else {
-        await mailToken(tx, 'verify_registration', id, person.email)
+        await mailToken(tx, { purpose: 'verify_registration', subject: id, email: person.email, at: createdAt })
         await recordEvent(tx, { type: 'registration_started' }, caller)
       }
     })
@@ -140,11 +147,11 @@ export function createRegistrationService({
     async register(person, password, caller) {
       refuseForeignAddress(person.username, person.email)
       policy(password, 'password', person)
-      if (await usersIn(db).usernameIsTaken(person.username)) throw refuseField('username_taken', 'username')
-      const required = emailVerification === 'required'
-      if (!required && (await usersIn(db).findByEmail(person.email))) throw refuseField('email_taken', 'email')
+      if (await usersIn(db).usernameIsTaken(person.username)) throw refuseField(userErrors.username_taken, 'username')
+      if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
+        throw refuseField(userErrors.email_taken, 'email')
       const passwordHash = await hasher.hash(password)
-      if (!required) return registerAtOnce(person, passwordHash, caller)
+      if (!verificationRequired) return registerAtOnce(person, passwordHash, caller)
       await registerLater(person, passwordHash, caller)
       return undefined
     },
@@ -159,16 +166,17 @@ export function createRegistrationService({
 
     async resend(email, caller) {
       const user = await usersIn(db).findByEmail(email)
-      if (user?.emailVerifiedAt || user?.disabledAt) return
-      const waiting = user ? null : await registrationsIn(db).findNewest(email)
+      const waiting = await registrationsIn(db).listWaiting(email)
       await transaction(async (tx) => {
-        if (user) {
-          await mailToken(tx, 'verify_email', String(user.id), email)
+        if (user && !user.emailVerifiedAt && !user.disabledAt) {
+          await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: user.joinedAt })
           await recordEvent(tx, { type: 'verification_resent', userId: user.id }, caller)
-        } else if (waiting) {
-          await registrationsIn(tx).prolong(waiting.id)
-          await mailToken(tx, 'verify_registration', waiting.id, email)
-          await recordEvent(tx, { type: 'verification_resent' }, caller)
+        }
+        for (const { id, createdAt: at } of waiting) {
+          // The token before the registration, as a verification takes them: in another order the two can deadlock.
+          if (!user) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at })
+          // Prolonged for a known address too, as a login with its password tells whether it waits.
+          await registrationsIn(tx).prolong(id)
         }
       })
     },

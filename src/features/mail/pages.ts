@@ -1,5 +1,4 @@
 import type { Page } from '../../http/page.ts'
-import { page } from '../../http/page.ts'
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Mailbox, MailboxMail } from './mailbox.ts'
 import type { MailWorker } from './worker.ts'
@@ -17,28 +16,28 @@ export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; work
   }
 
   return [
-    page({
+    {
       path: '/mailbox.json',
       render: async () => ({ kind: 'json', value: { mails: (await list()).map(toJson) } }),
-    }),
-    page({
+    },
+    {
       path: '/mailbox',
       render: async () => ({ kind: 'view', title: 'Mailbox', body: listBody(await list()) }),
-    }),
-    page({
+    },
+    {
       path: '/mailbox/:id',
       render: async ({ id }) => {
         const mail = await find(id)
         return mail && { kind: 'view', title: mail.subject, body: mailBody(mail), frames: true }
       },
-    }),
-    page({
+    },
+    {
       path: '/mailbox/:id/letter',
       render: async ({ id }) => {
         const mail = await find(id)
         return mail && { kind: 'document', html: mail.html }
       },
-    }),
+    },
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { Db } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
+import { secondsAfter } from '../../kernel/time.ts'
 
 /** A mail that is ours to send until its lease ends. */
 export interface ClaimedMail {
@@ -31,7 +32,7 @@ const firstDelaySeconds = 30
 const maxDelaySeconds = 3600
 
 export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQueue {
-  const inSeconds = (seconds: number) => new Date(clock.now().getTime() + seconds * 1000)
+  const inSeconds = (seconds: number) => secondsAfter(clock.now(), seconds)
 
   return {
     // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.

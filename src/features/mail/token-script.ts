@@ -2,7 +2,7 @@
  * The browser's side of a mailed token, for the beginning of a page's script: `token` (null where there is none),
  * `post(path, fields)` and `say(text, bad)`, which writes into the element `status`.
  */
-export const mailedTokenScript = `
+export const mailTokenScript = `
 const token = new URLSearchParams(location.hash.slice(1) || location.search).get('token')
 // It must not stay in the address bar and the history.
 history.replaceState(null, '', location.pathname)

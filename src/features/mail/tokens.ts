@@ -1,6 +1,7 @@
 import type { Db } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { randomToken, tokenDigest } from '../../kernel/secrets.ts'
+import { secondsAfter } from '../../kernel/time.ts'
 
 /** How long a mailed token lives, in seconds. */
 export const mailTokenLifetimes = {
@@ -29,7 +30,7 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
     async issue({ purpose, subject, email }) {
       const token = randomToken()
       const createdAt = clock.now()
-      const expiresAt = new Date(createdAt.getTime() + mailTokenLifetimes[purpose] * 1000)
+      const expiresAt = secondsAfter(createdAt, mailTokenLifetimes[purpose])
       const fresh = { email, tokenHash: tokenDigest(token), createdAt, expiresAt, spentAt: null }
       // In this shape Prisma makes it one INSERT … ON CONFLICT, so parallel issues follow each other instead of failing.
       await db.mailToken.upsert({

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
-import { Detail, sessionErrors, TokenPair } from '../session/index.ts'
+import { Detail } from '../../kernel/schemas.ts'
+import { MailToken } from '../mail/index.ts'
+import { sessionErrors, TokenPair } from '../session/index.ts'
 import { EmailAddress } from '../user/index.ts'
 import { passwordErrors } from './errors.ts'
-import { MailedToken, PasswordText } from './schemas.ts'
+import { PasswordText } from './schemas.ts'
 import type { PasswordService } from './service.ts'
 
 interface Needs {
@@ -32,7 +34,7 @@ export const resetPassword = endpoint({
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
   limit: 'strict',
-  input: z.strictObject({ token: MailedToken, new_password: PasswordText }),
+  input: z.strictObject({ token: MailToken, new_password: PasswordText }),
   status: 200,
   output: Detail,
   errors: [passwordErrors.reset_token_invalid],

@@ -1,14 +1,7 @@
-import { AuthError, defineErrors } from '../../kernel/errors.ts'
+import { defineErrors } from '../../kernel/errors.ts'
 
 export const passwordErrors = defineErrors({
   credentials_invalid: [401, 'The username or the password is wrong'],
   current_password_wrong: [400, 'The current password is wrong'],
   reset_token_invalid: [400, 'The reset token is wrong, used or expired: ask for a new one'],
 })
-
-export function refuseCurrentPassword(): AuthError {
-  const { code, sentence } = passwordErrors.current_password_wrong
-  return new AuthError(passwordErrors.current_password_wrong, {
-    issues: [{ path: ['current_password'], code, detail: sentence }],
-  })
-}

@@ -1,5 +1,6 @@
 import { defineLetter } from '../mail/index.ts'
 
+/** Brings the link that sets a new password. */
 export const resetPassword = defineLetter<{ token: string; userId: number }>({
   name: 'reset_password',
   staleAfterSeconds: 30 * 60,
@@ -13,6 +14,7 @@ export const resetPassword = defineLetter<{ token: string; userId: number }>({
   }),
 })
 
+/** Tells the user that the password is another one now. */
 export const passwordChanged = defineLetter<{ at: string; ip: string }>({
   name: 'password_changed',
   write: ({ at, ip }) => ({

@@ -1,16 +1,14 @@
 import type { Page } from '../../http/page.ts'
-import { page } from '../../http/page.ts'
-import { mailedTokenScript } from '../mail/index.ts'
+import { mailTokenScript } from '../mail/index.ts'
 
 /** Where the link in a reset mail leads when no frontend is configured. */
-export const passwordResetPages: readonly Page[] = [
-  page({
-    path: '/reset-password',
-    render: () => ({
-      kind: 'view',
-      title: 'Set a new password',
-      // The method is for browsers that submit the form themselves: a GET would put the password into the address.
-      body: `<div class="card">
+export const passwordResetPage: Page = {
+  path: '/reset-password',
+  render: () => ({
+    kind: 'view',
+    title: 'Set a new password',
+    // The method is for browsers that submit the form themselves: a GET would put the password into the address.
+    body: `<div class="card">
 <h1>Set a new password</h1>
 <p id="status" role="status"></p>
 <form id="form" method="post" hidden>
@@ -21,7 +19,7 @@ export const passwordResetPages: readonly Page[] = [
 </form>
 <noscript><p>This page needs JavaScript.</p></noscript>
 </div>`,
-      script: `${mailedTokenScript}
+    script: `${mailTokenScript}
 const form = document.getElementById('form')
 const password = document.getElementById('password')
 const submit = document.getElementById('submit')
@@ -41,6 +39,5 @@ form.addEventListener('submit', async (event) => {
   if (!form.hidden) password.focus()
 })
 `,
-    }),
   }),
-]
+}

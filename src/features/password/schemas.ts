@@ -1,4 +1,4 @@
-import { text } from '../../kernel/text.ts'
+import { text } from '../../kernel/schemas.ts'
 
 const longestBytes = 512
 
@@ -7,6 +7,3 @@ export const PasswordText = text({ min: 1, max: longestBytes }).refine(
   (value) => Buffer.byteLength(value) <= longestBytes,
   { error: 'at most 512 bytes', params: { code: 'too_big' } },
 )
-
-/** A single-use token from a mail. */
-export const MailedToken = text({ min: 1, max: 512 })

@@ -1,12 +1,12 @@
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { Database, Db } from '../../kernel/db.ts'
-import { AuthError } from '../../kernel/errors.ts'
+import { AuthError, refuseField } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
 import type { UserStore } from '../user/index.ts'
-import { passwordErrors, refuseCurrentPassword } from './errors.ts'
+import { passwordErrors } from './errors.ts'
 import { passwordChanged, resetPassword } from './letters.ts'
 import type { PasswordPolicy } from './policy.ts'
 import type { PasswordProof, PasswordStore } from './store.ts'
@@ -49,7 +49,8 @@ export function createPasswordService({
   recordEvent: EventRecorder
 }): PasswordService {
   async function prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined> {
-    const stored = userId === undefined ? null : await passwordsIn(db).find(userId)
+    // Nobody has this id: the query is made for the time that it takes.
+    const stored = await passwordsIn(db).find(userId ?? 0)
     const matches = await hasher.verify(password, stored?.hash)
     if (!matches || !stored || userId === undefined) return undefined
     const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
@@ -66,18 +67,20 @@ export function createPasswordService({
     async change({ current, next }, caller) {
       const { user, session } = caller
       const proof = await prove(user.id, current)
-      if (!proof) throw refuseCurrentPassword()
+      if (!proof) throw refuseField(passwordErrors.current_password_wrong, 'current_password')
       policy(next, 'new_password', user)
       const hash = await hasher.hash(next)
-      await transaction(async (tx) => {
+      return transaction(async (tx) => {
         // The token before the password, as a reset takes them: in another order the two can deadlock.
         await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
-        if (!(await passwordsIn(tx).replace(proof, hash))) throw refuseCurrentPassword()
+        if (!(await passwordsIn(tx).replace(proof, hash)))
+          throw refuseField(passwordErrors.current_password_wrong, 'current_password')
         await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
         await tellUser(tx, user, caller)
+        // Inside, so that a change whose session has been ended meanwhile does not happen.
+        return sessions.renewIn(tx, caller)
       })
-      return sessions.renew(caller)
     },
 
     async forgot(email, caller) {
@@ -104,7 +107,10 @@ export function createPasswordService({
         }
         await passwordsIn(tx).reset(user.id, hash)
         // Who reads the mail of the address has verified it.
-        if (!user.emailVerifiedAt) await usersIn(tx).markEmailVerified(user.id, mailed.email)
+        if (!user.emailVerifiedAt) {
+          await usersIn(tx).markEmailVerified(user.id, mailed.email)
+          await recordEvent(tx, { type: 'email_verified', userId: user.id }, caller)
+        }
         await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)
         await recordEvent(tx, { type: 'password_reset', userId: user.id }, caller)
         await tellUser(tx, user, caller)

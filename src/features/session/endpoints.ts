@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
+import { Detail } from '../../kernel/schemas.ts'
 import type { UserService } from '../user/index.ts'
 import { UserReply } from '../user/index.ts'
 import { sessionErrors } from './errors.ts'
-import { Detail, SessionReply, Token, TokenFacts, TokenPair } from './schemas.ts'
+import { SessionReply, Token, TokenFacts, TokenPair } from './schemas.ts'
 import type { SessionService } from './service.ts'
 
 interface Needs {

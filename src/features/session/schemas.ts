@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { text } from '../../kernel/text.ts'
+import { text } from '../../kernel/schemas.ts'
 
 /** A JWT as it is sent in a body. */
 export const Token = text({ min: 1, max: 4096 })
@@ -39,5 +39,3 @@ export const TokenFacts = z.union([
   z.object({ active: z.literal(false) }),
 ])
 export type TokenFacts = z.infer<typeof TokenFacts>
-
-export const Detail = z.object({ detail: z.string() })

@@ -1,18 +1,17 @@
 import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session, User } from '../../kernel/db.ts'
+import type { Database, Db, Session } from '../../kernel/db.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, TokenClaims, TokenSigner } from '../../kernel/ports.ts'
+import { secondsAfter } from '../../kernel/time.ts'
 import type { Outbox } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import { sessionCopied } from './letters.ts'
+import { endOf, isOurs, refuseEnded } from './liveness.ts'
 import { pairOf } from './pair.ts'
 import type { SessionReply, TokenFacts, TokenPair } from './schemas.ts'
-import type { SessionStore } from './store.ts'
-import { earlier, secondsAfter } from './store.ts'
-
-type SessionOfUser = Session & { readonly user: User }
+import type { SessionOfUser, SessionStore } from './store.ts'
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService {
@@ -22,6 +21,8 @@ export interface SessionService {
   refresh(refreshToken: string, caller: Caller): Promise<TokenPair>
   /** The pair that follows the one of the caller's access token. */
   renew(caller: AuthenticatedCaller): Promise<TokenPair>
+  /** The same inside a transaction: thrown out of it, the transaction does not happen. */
+  renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair>
   /** What a token stands for, if it would be accepted now. */
   introspect(token: string): Promise<TokenFacts>
   present(session: Session, current: Session): SessionReply
@@ -53,42 +54,45 @@ export function createSessionService({
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
 }): SessionService {
-  async function find(id: string): Promise<SessionOfUser> {
-    const session = await db.session.findUnique({ where: { id }, include: { user: true } })
+  const store = sessionsIn(db)
+
+  async function find(id: string, from = store): Promise<SessionOfUser> {
+    const session = await from.find(id)
     if (!session) throw new AuthError(sessionErrors.session_revoked)
     return session
+  }
+
+  function pairFor(session: SessionOfUser): TokenPair {
+    return pairOf(session, session.user, signer)
   }
 
   function isInGrace({ rotatedAt }: Session): boolean {
     return clock.now() < secondsAfter(rotatedAt, refreshGrace)
   }
 
-  /** The session's next pair; undefined when another request has advanced or ended the session meanwhile. */
-  async function advance(session: SessionOfUser): Promise<TokenPair | undefined> {
-    const rotatedAt = clock.now()
-    const next = {
-      generation: session.generation + 1,
-      rotatedAt,
-      expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
-    }
-    // Of any number of racers one still finds the generation that all of them saw.
-    const { count } = await db.session.updateMany({
-      where: { id: session.id, generation: session.generation, revokedAt: null },
-      data: next,
-    })
-    return count === 1 ? pairOf({ ...session, ...next }, session.user, signer) : undefined
-  }
-
-  async function refresh(sessionId: string, presented: number, caller: Caller): Promise<TokenPair> {
-    const session = await find(sessionId)
+  async function refresh(claims: TokenClaims, caller: Caller): Promise<TokenPair> {
+    const session = await find(claims.sid)
+    const presented = claims.generation
+    if (!isOurs(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
     if (session.revokedReason === 'reuse_detected' && presented < session.generation) {
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    if (presented === session.generation - 1 && isInGrace(session)) return pairOf(session, session.user, signer)
+    if (presented === session.generation - 1 && isInGrace(session)) return pairFor(session)
     if (presented !== session.generation) return endCopied(session, caller)
     // A loser looks again: the row now tells who was faster, another refresh or a logout.
-    return (await advance(session)) ?? refresh(sessionId, presented, caller)
+    const next = await store.advance(session)
+    return next ? pairFor(next) : refresh(claims, caller)
+  }
+
+  async function renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair> {
+    const session = { ...caller.session, user: caller.user }
+    const isFollowed = readBearer(caller).generation < session.generation
+    // To advance once more would make a copied token of the one that a faster request has just got.
+    if (isFollowed && isInGrace(session)) return pairFor(session)
+    const current = (await sessionsIn(tx).advance(session)) ?? (await find(session.id, sessionsIn(tx)))
+    refuseEnded(current, clock.now(), sessionErrors.session_expired)
+    return pairFor(current)
   }
 
   async function endCopied(session: SessionOfUser, caller: Caller): Promise<never> {
@@ -132,36 +136,30 @@ export function createSessionService({
 
   return {
     async authenticate(caller) {
-      const { user, ...session } = await find(readBearer(caller).sid)
-      refuseEnded({ ...session, user }, clock.now(), sessionErrors.session_expired)
+      const claims = readBearer(caller)
+      const found = await find(claims.sid)
+      if (!isOurs(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
+      refuseEnded(found, clock.now(), sessionErrors.session_expired)
+      const { user, ...session } = found
       return { ...caller, session, user }
     },
 
     async refresh(refreshToken, caller) {
-      const { sid, generation } = readRefreshToken(refreshToken)
-      return refresh(sid, generation, caller)
+      return refresh(readRefreshToken(refreshToken), caller)
     },
 
-    async renew(caller) {
-      const { session, user } = caller
-      const isFollowed = readBearer(caller).generation < session.generation
-      // To advance once more would make a copied token of the one that a faster request has just got.
-      if (isFollowed && isInGrace(session)) return pairOf(session, user, signer)
-      const renewed = await advance({ ...session, user })
-      if (renewed) return renewed
-      const current = await find(session.id)
-      refuseEnded(current, clock.now(), sessionErrors.session_expired)
-      return pairOf(current, current.user, signer)
-    },
+    renew: (caller) => renewIn(db, caller),
+    renewIn,
 
     async introspect(token) {
       for (const kind of ['access', 'refresh'] as const) {
         const reading = signer.read(kind, token)
         if (reading.state !== 'valid') continue
         const { sid, sub, user_id, generation, iat, exp } = reading.claims
-        const session = await db.session.findUnique({ where: { id: sid }, include: { user: true } })
+        const session = await store.find(sid)
         if (!session || endOf(session, clock.now())) break
         if (kind === 'refresh' && generation !== session.generation) break
+        if (!isOurs(reading.claims, kind, session)) break
         return { active: true, token_type: kind, sub, user_id, session_id: sid, iat, exp }
       }
       return { active: false }
@@ -170,20 +168,15 @@ export function createSessionService({
     present,
 
     async listOf({ user, session: current }) {
-      const sessions = await db.session.findMany({
-        where: { userId: user.id, revokedAt: null, expiresAt: { gt: clock.now() } },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-      })
+      const sessions = await store.listLive(user.id)
       return sessions.map((session) => present(session, current))
     },
 
     async end(id, caller) {
       const session = { id, userId: caller.user.id }
-      if (!z.uuid().safeParse(id).success) throw new AuthError(sessionErrors.session_not_found)
-      const live = await db.session.findFirst({
-        where: { ...session, revokedAt: null, expiresAt: { gt: clock.now() } },
-      })
-      const ended = live && (await transaction((tx) => sessionsIn(tx).end(session, 'ended_by_user', caller)))
+      const ended =
+        z.uuid().safeParse(id).success &&
+        (await transaction((tx) => sessionsIn(tx).end(session, 'ended_by_user', caller)))
       if (!ended) throw new AuthError(sessionErrors.session_not_found)
     },
 
@@ -201,22 +194,4 @@ export function createSessionService({
 
     logOutEverywhere: (caller) => transaction((tx) => sessionsIn(tx).endAllOf(caller.user.id, 'logout', caller)),
   }
-}
-
-type EndedState = 'session_revoked' | 'session_expired' | 'idle'
-
-/** Why the session is over; undefined while it lives. */
-function endOf(session: SessionOfUser, now: Date): EndedState | undefined {
-  if (session.revokedAt || session.user.disabledAt) return 'session_revoked'
-  if (session.endsAt <= now) return 'session_expired'
-  return session.expiresAt <= now ? 'idle' : undefined
-}
-
-function refuseEnded(
-  session: SessionOfUser,
-  now: Date,
-  whenIdle: (typeof sessionErrors)[keyof typeof sessionErrors],
-): void {
-  const end = endOf(session, now)
-  if (end) throw new AuthError(end === 'idle' ? whenIdle : sessionErrors[end])
 }

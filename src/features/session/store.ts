@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Db, Session, User } from '../../kernel/db.ts'
-import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/ports.ts'
+import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { UserStore } from '../user/index.ts'
-import { sessionErrors } from './errors.ts'
+import type { Gate } from './gates.ts'
 
 type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected'
 
@@ -16,25 +16,27 @@ export interface Lifetimes {
   readonly sessionLifetime: number
 }
 
-/** Asked before a session opens, whatever the way to log in; throws what stands against it. */
-export type Gate = (user: User) => void
-
-/** Where verification is required, nobody gets in whose address is not verified. */
-export const verifiedEmailGate: Gate = (user) => {
-  if (!user.emailVerifiedAt) throw new AuthError(sessionErrors.email_not_verified)
-}
+export type SessionOfUser = Session & { readonly user: User }
 
 /** The table of sessions, on the whole database or inside one transaction. */
 export interface SessionStore {
   /** The only door to a session. Undefined when the user is gone or disabled. Throws what the gates throw. */
   open(userId: number, caller: Caller): Promise<{ session: Session; user: User } | undefined>
+  /** The session, living or not, with its user. */
+  find(id: string): Promise<SessionOfUser | null>
+  /** The newest live sessions of the user, a hundred at most, newest first. */
+  listLive(userId: number): Promise<Session[]>
+  /** The session in its next generation; undefined when it is not in the presented one any more, or was ended. */
+  advance(session: SessionOfUser): Promise<SessionOfUser | undefined>
   /** Ends the live sessions of the user, but for one if asked; says how many. */
   endAllOf(userId: number, reason: EndReason, caller: Caller, options?: { except: string }): Promise<number>
-  /** Ends the session if it lives; says whether it did. */
+  /** Ends the user's session if it lives; says whether it did. */
   end(session: { id: string; userId: number }, reason: EndReason, caller: Caller): Promise<boolean>
   /** Deletes the sessions that were over before that instant. */
   forgetEnded(before: Date): Promise<void>
 }
+
+const mostListed = 100
 
 export function createSessionStore({
   db,
@@ -51,6 +53,8 @@ export function createSessionStore({
   gates: readonly Gate[]
   recordEvent: EventRecorder
 }): SessionStore {
+  const live = () => ({ revokedAt: null, expiresAt: { gt: clock.now() } })
+
   return {
     async open(userId, caller) {
       const user = await users.recordLogin(userId)
@@ -76,16 +80,34 @@ export function createSessionStore({
       return { session, user }
     },
 
-    async endAllOf(userId, reason, caller, options) {
-      const now = clock.now()
+    find: (id) => db.session.findUnique({ where: { id }, include: { user: true } }),
+
+    listLive: (userId) =>
+      db.session.findMany({
+        where: { userId, ...live() },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        take: mostListed,
+      }),
+
+    async advance(session) {
+      const rotatedAt = clock.now()
+      const next = {
+        generation: session.generation + 1,
+        rotatedAt,
+        expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
+      }
+      // Of any number of racers one still finds the generation that all of them saw.
       const { count } = await db.session.updateMany({
-        where: {
-          userId,
-          revokedAt: null,
-          expiresAt: { gt: now },
-          ...(options && { id: { not: options.except } }),
-        },
-        data: { revokedAt: now, revokedReason: reason },
+        where: { id: session.id, generation: session.generation, revokedAt: null },
+        data: next,
+      })
+      return count === 1 ? { ...session, ...next } : undefined
+    },
+
+    async endAllOf(userId, reason, caller, options) {
+      const { count } = await db.session.updateMany({
+        where: { userId, ...live(), ...(options && { id: { not: options.except } }) },
+        data: { revokedAt: clock.now(), revokedReason: reason },
       })
       await recordEvent(db, { type: 'sessions_ended', userId, facts: { reason, count } }, caller)
       return count
@@ -93,7 +115,7 @@ export function createSessionStore({
 
     async end({ id, userId }, reason, caller) {
       const { count } = await db.session.updateMany({
-        where: { id, revokedAt: null },
+        where: { id, userId, ...live() },
         data: { revokedAt: clock.now(), revokedReason: reason },
       })
       if (count === 1)
@@ -105,12 +127,4 @@ export function createSessionStore({
       await db.session.deleteMany({ where: { OR: [{ endsAt: { lt: before } }, { revokedAt: { lt: before } }] } })
     },
   }
-}
-
-export function secondsAfter(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000)
-}
-
-export function earlier(a: Date, b: Date): Date {
-  return a < b ? a : b
 }

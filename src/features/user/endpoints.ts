@@ -21,28 +21,27 @@ export const readProfile = endpoint({
   handle: async ({ users }: Needs, _input, { user }) => users.present(user),
 })
 
-export const changeProfile = endpoint({
-  name: 'changeProfile',
-  route: 'PATCH /profile',
-  summary: 'Change some fields of the profile',
+const profileChange = {
   access: 'bearer',
   limit: 'normal',
   input: ProfileChanges,
   status: 200,
   output: UserReply,
   errors: [userErrors.username_taken, userErrors.username_is_address],
+} as const
+
+export const changeProfile = endpoint({
+  ...profileChange,
+  name: 'changeProfile',
+  route: 'PATCH /profile',
+  summary: 'Change some fields of the profile',
   handle: ({ users }: Needs, input, caller) => users.change(input, caller),
 })
 
 export const replaceProfile = endpoint({
+  ...profileChange,
   name: 'replaceProfile',
   route: 'PUT /profile',
   summary: 'Replace the profile: absent fields become empty, an absent username stays',
-  access: 'bearer',
-  limit: 'normal',
-  input: ProfileChanges,
-  status: 200,
-  output: UserReply,
-  errors: [userErrors.username_taken, userErrors.username_is_address],
   handle: ({ users }: Needs, input, caller) => users.replace(input, caller),
 })

@@ -1,4 +1,4 @@
-export { refuseField, userErrors } from './errors.ts'
+export { userErrors } from './errors.ts'
 export { EmailAddress, PersonalFields, Username, UserReply, usernameKey } from './schemas.ts'
 export type { UserService } from './service.ts'
 export { createUserService, refuseForeignAddress } from './service.ts'

@@ -1,19 +1,25 @@
 import { z } from 'zod'
-import { text } from '../../kernel/text.ts'
+import { text } from '../../kernel/schemas.ts'
 
-/** Letters, digits and `@.+-_`, up to 150 characters, in the one form that NFKC gives to look-alike widths. */
+const allowedCharacters = 'may hold letters, digits and @ . + - _ only'
+
+/**
+ * Letters, digits and `@.+-_`, up to 150 characters, in the one form that NFKC gives to look-alike widths; none that is
+ * invisible, and no mark without a letter before it.
+ */
 export const Username = text({ min: 1, max: 150 })
   .transform((value) => value.normalize('NFKC'))
   .pipe(
     z
       .string()
       .max(150)
-      .regex(/^[\p{L}\p{M}\p{N}@.+_-]+$/u, { error: 'may hold letters, digits and @ . + - _ only' }),
+      .regex(/^(?!\p{M})[\p{L}\p{M}\p{N}@.+_-]+$/u, { error: allowedCharacters })
+      .regex(/^\P{Default_Ignorable_Code_Point}+$/u, { error: allowedCharacters }),
   )
 
-/** What makes two usernames the same: case and width do not. */
+/** What makes two usernames the same: case and width do not. By way of upper case, as `ß` and `ς` have more than one. */
 export function usernameKey(username: string): string {
-  return username.normalize('NFKC').toLowerCase().normalize('NFKC')
+  return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }
 
 const longestLocalPart = 64

@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import type { AuthenticatedCaller } from '../../kernel/caller.ts'
 import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
+import { refuseField } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import { refuseField } from './errors.ts'
+import { userErrors } from './errors.ts'
 import type { ProfileChanges, UserReply } from './schemas.ts'
 import { EmailAddress } from './schemas.ts'
 import type { UserStore } from './store.ts'
@@ -23,15 +24,15 @@ export function createUserService({
   transaction,
   usersIn,
   recordEvent,
-  emailVerification,
+  verificationRequired,
 }: Pick<Database, 'transaction'> & {
   usersIn: (db: Db) => UserStore
   recordEvent: EventRecorder
-  emailVerification: 'optional' | 'required'
+  verificationRequired: boolean
 }): UserService {
   function statusOf({ disabledAt, emailVerifiedAt }: User): UserReply['account_status'] {
     if (disabledAt) return 'disabled'
-    return emailVerification === 'required' && !emailVerifiedAt ? 'pending' : 'active'
+    return verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
   }
 
   function present(user: User): UserReply {
@@ -75,7 +76,7 @@ export function createUserService({
       })
       return present(changed)
     } catch (error) {
-      throw isUniqueViolation(error) ? refuseField('username_taken', 'username') : error
+      throw isUniqueViolation(error) ? refuseField(userErrors.username_taken, 'username') : error
     }
   }
 
@@ -93,7 +94,7 @@ export function createUserService({
 /** Otherwise somebody could be logged in to, or written about, under another's address. */
 export function refuseForeignAddress(username: string, ownEmail: string): void {
   const address = EmailAddress.safeParse(username)
-  if (address.success && address.data !== ownEmail) throw refuseField('username_is_address', 'username')
+  if (address.success && address.data !== ownEmail) throw refuseField(userErrors.username_is_address, 'username')
 }
 
 function columnsOf(changes: Changes, user: User) {

@@ -18,6 +18,7 @@ export interface UserStore {
   /** By username or e-mail address; an address can be nobody else's username. */
   findByIdentifier(identifier: string): Promise<User | null>
   findById(id: number): Promise<User | null>
+  /** The address in lower case, as EmailAddress gives it. */
   findByEmail(email: string): Promise<User | null>
   usernameIsTaken(username: string): Promise<boolean>
   /** Throws a unique violation when username or address are taken. */
@@ -30,14 +31,16 @@ export interface UserStore {
 }
 
 export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserStore {
-  const findByEmail = (email: string) => db.user.findUnique({ where: { email: email.toLowerCase() } })
+  const findByEmail = (email: string) => db.user.findUnique({ where: { email } })
   const findByUsername = (username: string) => db.user.findUnique({ where: { usernameKey: usernameKey(username) } })
 
   return {
     findByEmail,
     findById: (id) => db.user.findUnique({ where: { id } }),
-    findByIdentifier: (identifier) =>
-      EmailAddress.safeParse(identifier).success ? findByEmail(identifier) : findByUsername(identifier),
+    findByIdentifier(identifier) {
+      const address = EmailAddress.safeParse(identifier)
+      return address.success ? findByEmail(address.data) : findByUsername(identifier)
+    },
     usernameIsTaken: async (username) => (await findByUsername(username)) !== null,
     create: (user) =>
       db.user.create({

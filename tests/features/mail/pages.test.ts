@@ -1,11 +1,12 @@
 import type { NextFunction, Request, Response } from 'express'
 import express from 'express'
 import request from 'supertest'
-import { verificationPages } from '../../../src/features/auth/pages.ts'
+import { verificationPage } from '../../../src/features/auth/pages.ts'
 import { createMailbox } from '../../../src/features/mail/index.ts'
 import { createMailboxPages } from '../../../src/features/mail/pages.ts'
-import { passwordResetPages } from '../../../src/features/password/pages.ts'
-import { createPages, page } from '../../../src/http/page.ts'
+import { passwordResetPage } from '../../../src/features/password/pages.ts'
+import { securityHeaders } from '../../../src/http/headers.ts'
+import { createPages } from '../../../src/http/page.ts'
 import { AuthError } from '../../../src/kernel/errors.ts'
 import { createMailWorld } from './mail-world.ts'
 
@@ -14,13 +15,14 @@ let app: express.Express
 beforeAll(async () => {
   world = await createMailWorld()
   const mailbox = createMailbox(world)
-  const broken = page({ path: '/broken', render: () => Promise.reject(new Error('broken')) })
+  const broken = { path: '/broken', render: () => Promise.reject(new Error('broken')) }
   app = express()
+  app.use(securityHeaders({ https: false }))
   app.use(
     createPages([
       ...createMailboxPages({ mailbox, worker: world.givenWorker(mailbox) }),
-      ...verificationPages,
-      ...passwordResetPages,
+      verificationPage,
+      passwordResetPage,
       broken,
     ]),
   )

@@ -7,3 +7,11 @@ export function parseDuration(text: string): number | undefined {
   const unit = (match[2] || 's') as keyof typeof secondsPer
   return Number(match[1]) * secondsPer[unit]
 }
+
+export function secondsAfter(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000)
+}
+
+export function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b
+}

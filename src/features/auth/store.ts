@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Db, Registration } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
+import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from '../mail/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { EmailAddress, usernameKey } from '../user/index.ts'
@@ -11,6 +12,8 @@ export interface RegistrationStore {
   find(id: string): Promise<Registration | null>
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
+  /** The newest few that wait for the address; each is somebody's, and who asks cannot say whose. */
+  listWaiting(email: string): Promise<Registration[]>
   /** Lets it wait as long again as on its first day, for a token that was mailed anew. */
   prolong(id: string): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
@@ -18,6 +21,8 @@ export interface RegistrationStore {
   /** Deletes those that nobody verified before that instant. */
   forgetExpired(before: Date): Promise<void>
 }
+
+const mostResent = 5
 
 export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock }): RegistrationStore {
   return {
@@ -36,6 +41,12 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
         orderBy: { createdAt: 'desc' },
       })
     },
+    listWaiting: (email) =>
+      db.registration.findMany({
+        where: { email, expiresAt: { gt: clock.now() } },
+        orderBy: { createdAt: 'desc' },
+        take: mostResent,
+      }),
     async prolong(id) {
       await db.registration.updateMany({ where: { id }, data: { expiresAt: expiryFrom(clock.now()) } })
     },
@@ -50,5 +61,5 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
 
 /** A registration waits exactly as long as its token lives. */
 function expiryFrom(instant: Date): Date {
-  return new Date(instant.getTime() + mailTokenLifetimes.verify_registration * 1000)
+  return secondsAfter(instant, mailTokenLifetimes.verify_registration)
 }

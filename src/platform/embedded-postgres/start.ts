@@ -3,23 +3,21 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client } from 'pg'
-import { hasCode, openDataDir, readOrCreateSecret } from './data-dir.ts'
-import type { DataDirLock } from './data-dir-lock.ts'
-import { lockDataDir } from './data-dir-lock.ts'
-import { choosePostgresAccount } from './postgres-account.ts'
-import { findPostgresBinaries } from './postgres-binaries.ts'
-import type { Installation } from './postgres-cluster.ts'
-import { postgresName, provideCluster } from './postgres-cluster.ts'
-import type { LoggedRun } from './postgres-log.ts'
-import { runLogged } from './postgres-log.ts'
-import { postgresUrl, signalPostgres, stopOrphan } from './postgres-orphan.ts'
-import { StartError } from './start-error.ts'
+import { hasCode, StartError } from '../../kernel/errors.ts'
+import { openDataDir, readOrCreateSecret } from '../data-dir.ts'
+import type { DataDirLock } from '../data-dir-lock.ts'
+import { lockDataDir } from '../data-dir-lock.ts'
+import { choosePostgresAccount } from './account.ts'
+import { findPostgresBinaries } from './binaries.ts'
+import type { Installation } from './cluster.ts'
+import { endPostgres, postgresName, postgresUrl, provideCluster, query } from './cluster.ts'
+import type { LoggedRun } from './log.ts'
+import { runLogged } from './log.ts'
+import { stopOrphan } from './orphan.ts'
 
 /** A PostgreSQL of our own, on a port of this machine that nobody else can use without the password. */
 export interface EmbeddedPostgres {
   readonly url: string
-  readonly pid: number | undefined
   /** Resolves when PostgreSQL ends without having been told to. It is not started again. */
   readonly died: Promise<StartError>
   readonly stop: () => Promise<void>
@@ -49,15 +47,15 @@ export async function startEmbeddedPostgres({
   dataDir,
   parameters = {},
 }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const binaries = await findPostgresBinaries()
   const directory = await openDataDir(dataDir)
   const lock = await lockDataDir(directory)
   try {
-    const binaries = await findPostgresBinaries()
     const account = await choosePostgresAccount(binaries, directory)
     const password = await readOrCreateSecret(directory, 'postgres-password')
     const installation = { binaries, account, dataDir: directory, cluster: join(directory, 'postgres'), password }
     const { run, url } = await launch(installation, { ...ownParameters, ...parameters })
-    return supervise(run, { url, lock, pgCtl: binaries.pg_ctl })
+    return supervise(run, url, lock)
   } catch (error) {
     await lock.release()
     throw error
@@ -129,49 +127,23 @@ async function createDatabase(port: number, password: string): Promise<void> {
   await query(postgresUrl(port, password, 'postgres'), `CREATE DATABASE ${postgresName}`)
 }
 
-async function query(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    await client.query(sql)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
-
-function supervise(
-  run: LoggedRun,
-  { url, lock, pgCtl }: { url: string; lock: DataDirLock; pgCtl: string },
-): EmbeddedPostgres {
+function supervise({ child, exited, failure }: LoggedRun, url: string, lock: DataDirLock): EmbeddedPostgres {
   let stopping: Promise<void> | undefined
-  const { pid } = run.child
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
 
   async function stop(): Promise<void> {
-    for (const signal of ['INT', 'QUIT'] as const) {
-      if (pid !== undefined && run.child.exitCode === null)
-        await signalPostgres(pid, signal, pgCtl).catch(() => undefined)
-      if (await isSoon(run.exited)) break
-    }
+    // Its number may be another's once it has ended.
+    if (child.pid !== undefined && !hasEnded()) await endPostgres(child.pid, async () => hasEnded())
     await lock.release()
   }
 
   return {
     url,
-    pid,
     died: new Promise((resolve) => {
-      void run.exited.then(async (outcome) => {
-        if (!stopping) resolve(new StartError(`PostgreSQL ended unexpectedly: ${await run.failure(outcome)}`))
+      void exited.then(async (outcome) => {
+        if (!stopping) resolve(new StartError(`PostgreSQL ended unexpectedly: ${await failure(outcome)}`))
       })
     }),
     stop: () => (stopping ??= stop()),
   }
-}
-
-async function isSoon(event: Promise<unknown>): Promise<boolean> {
-  const timeout = new AbortController()
-  const late = delay(5000, false, { signal: timeout.signal }).catch(() => false)
-  const happened = await Promise.race([event.then(() => true), late])
-  timeout.abort()
-  return happened
 }

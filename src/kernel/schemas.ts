@@ -28,3 +28,6 @@ export function text({ min = 0, max }: { min?: number; max: number }) {
       }
     })
 }
+
+/** An answer that is a sentence for people. */
+export const Detail = z.object({ detail: z.string() })

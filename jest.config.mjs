@@ -1,7 +1,5 @@
-/** @jest-config-loader esbuild-register */
-import type { Config } from 'jest'
-
-const config: Config = {
+/** @type {import('jest').Config} */
+export default {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   testEnvironment: 'node',
   // Jest's wrapping of globals after each file breaks errors of connections that end later.
@@ -21,5 +19,3 @@ const config: Config = {
   watchPathIgnorePatterns: ['<rootDir>/.data', '<rootDir>/dist'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
 }
-
-export default config

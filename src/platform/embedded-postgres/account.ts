@@ -3,8 +3,8 @@ import { execFile, spawn } from 'node:child_process'
 import { lchown, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import type { PostgresBinaries } from './postgres-binaries.ts'
-import { StartError } from './start-error.ts'
+import { StartError } from '../../kernel/errors.ts'
+import type { PostgresBinaries } from './binaries.ts'
 
 interface Account {
   readonly uid: number
@@ -58,7 +58,6 @@ function runner(prefix: readonly string[], identity: Partial<Account>): Postgres
       cwd: dirname(program),
       env: environment,
       detached: true,
-      windowsHide: true,
       stdio: ['ignore', log, log],
     })
   }

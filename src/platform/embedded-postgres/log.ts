@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PostgresAccount } from './postgres-account.ts'
+import type { PostgresAccount } from './account.ts'
 
 /** A program that writes to the log file in DATA_DIR. */
 export interface LoggedRun {

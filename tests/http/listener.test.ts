@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
-import { createHttpServer } from '../../src/http/server.ts'
+import { createHttpServer } from '../../src/http/listener.ts'
 
 let http: Server
 let port: number
@@ -44,6 +44,24 @@ async function talk(bytes: string | Buffer, to = port): Promise<RawAnswer> {
   const text = Buffer.concat(chunks).toString()
   const end = text.indexOf('\r\n\r\n')
   return { status: Number(text.slice(9, 12)), head: text.slice(0, end), body: text.slice(end + 4) }
+}
+
+/** A server of the test's own, as `change` makes it. */
+async function withServer(
+  listener: RequestListener,
+  work: (port: number) => Promise<void>,
+  change: (server: Server) => void = () => undefined,
+): Promise<void> {
+  const own = createHttpServer(listener)
+  change(own)
+  own.listen(0, '127.0.0.1')
+  await once(own, 'listening')
+  try {
+    await work((own.address() as AddressInfo).port)
+  } finally {
+    own.closeAllConnections()
+    own.close()
+  }
 }
 
 const head = (...lines: string[]) => `${['GET / HTTP/1.1', 'Host: x', ...lines].join('\r\n')}\r\n`
@@ -101,6 +119,38 @@ describe('the HTTP server', () => {
     expect((await talk(`${head('Connection: close')}\r\n`)).status).toBe(200)
   })
 
+  it('lets go of a client that keeps its own half of the connection open', async () => {
+    const connection = once(http, 'connection')
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+    const [ours] = (await connection) as [Socket]
+    const released = once(ours, 'close')
+    socket.resume().write('garbage\r\n\r\n')
+    await released
+    socket.destroy()
+  })
+
+  it('does not keep the requests of a client who reads no answers', async () => {
+    let received = 0
+    await withServer(
+      () => {
+        received += 1
+      },
+      async (to) => {
+        const { status } = await talk(`${head()}\r\n`.repeat(100), to)
+        expect([status, received]).toEqual([0, 16])
+      },
+    )
+  })
+
+  it('says nothing about garbage that follows a request which is still being answered', async () => {
+    await withServer(
+      () => undefined,
+      async (to) => {
+        expect(await talk(`${head()}\r\ngarbage\r\n\r\n`, to)).toMatchObject({ status: 0, body: '' })
+      },
+    )
+  })
+
   it('has less patience with slow clients than Node has', () => {
     expect(http.headersTimeout).toBe(10_000)
     expect(http.requestTimeout).toBe(30_000)
@@ -109,15 +159,12 @@ describe('the HTTP server', () => {
 
   // Node looks for slow clients every 30 seconds unless told otherwise, so that its limits meant little.
   it('looks for slow clients often', async () => {
-    const impatient = createHttpServer(() => undefined)
-    impatient.headersTimeout = 1
-    impatient.listen(0, '127.0.0.1')
-    await once(impatient, 'listening')
-    try {
-      const { port: portOfImpatient } = impatient.address() as AddressInfo
-      expectRawProblem(await talk(head(), portOfImpatient), 400, 'invalid_request')
-    } finally {
-      impatient.close()
-    }
+    await withServer(
+      () => undefined,
+      async (to) => expectRawProblem(await talk(head(), to), 408, 'request_timeout'),
+      (impatient) => {
+        impatient.headersTimeout = 1
+      },
+    )
   }, 10_000)
 })

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { Detail, text } from '../../kernel/schemas.ts'
+import { PasswordText } from '../password/index.ts'
+import { TokenPair } from '../session/index.ts'
+import { EmailAddress, PersonalFields, Username, UserReply } from '../user/index.ts'
+
+export const Credentials = z.strictObject({
+  /** A username or an e-mail address. */
+  username: text({ min: 1, max: 254 }),
+  password: PasswordText,
+})
+
+export const NewAccount = z.strictObject({
+  username: Username,
+  email: EmailAddress,
+  password: PasswordText,
+  ...PersonalFields,
+})
+
+export const LoggedIn = TokenPair.extend({ user: UserReply })
+export type LoggedIn = z.infer<typeof LoggedIn>
+
+/** What everybody is told who registers where verification is required. */
+export const VerificationPending = Detail.extend({ email: z.string(), verification_required: z.literal(true) })

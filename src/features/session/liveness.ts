@@ -1,0 +1,29 @@
+import { AuthError } from '../../kernel/errors.ts'
+import type { TokenClaims, TokenKind } from '../../kernel/ports.ts'
+import { sessionErrors } from './errors.ts'
+import type { SessionOfUser } from './store.ts'
+
+/** Whether the session could have issued the token: services that share the key could sign another user's name, or a longer life. */
+export function isOurs({ sub, user_id, iat, exp }: TokenClaims, kind: TokenKind, session: SessionOfUser): boolean {
+  const lifetime = kind === 'access' ? session.accessLifetime : session.refreshLifetime
+  return sub === session.user.uuid && user_id === session.userId && exp - iat <= lifetime
+}
+
+type EndedState = 'session_revoked' | 'session_expired' | 'idle'
+
+/** Why the session is over; undefined while it lives. */
+export function endOf(session: SessionOfUser, now: Date): EndedState | undefined {
+  if (session.revokedAt || session.user.disabledAt) return 'session_revoked'
+  if (session.endsAt <= now) return 'session_expired'
+  return session.expiresAt <= now ? 'idle' : undefined
+}
+
+/** Throws why the session is over, if it is. */
+export function refuseEnded(
+  session: SessionOfUser,
+  now: Date,
+  whenIdle: (typeof sessionErrors)[keyof typeof sessionErrors],
+): void {
+  const end = endOf(session, now)
+  if (end) throw new AuthError(end === 'idle' ? whenIdle : sessionErrors[end])
+}

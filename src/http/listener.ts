@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { createServer, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ErrorDefinition } from '../kernel/errors.ts'
+import { AuthError, hasCode, requestErrors, StartError } from '../kernel/errors.ts'
+import { presentProblem } from './present.ts'
+
+/** Pipelined requests on one connection. Browsers send one at a time. */
+const mostUnanswered = 16
+
+/** An HTTP server with the patience of a public API: Node's own limits let slow clients hold connections for minutes. */
+export function createHttpServer(listener: RequestListener): Server {
+  const conversations = new WeakMap<Duplex, Conversation>()
+
+  function receive(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const conversation = { unanswered: (conversations.get(socket)?.unanswered ?? 0) + 1, last: request }
+    // Who sends requests without reading the answers would have us keep them all.
+    if (conversation.unanswered > mostUnanswered) {
+      socket.destroy()
+      return
+    }
+    conversations.set(socket, conversation)
+    response.once('close', () => {
+      const current = conversations.get(socket)
+      if (current) current.unanswered -= 1
+    })
+    listener(request, response)
+  }
+
+  // Node looks every 30 s only: a patience of 10 s would be one of up to 40 s.
+  const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: 1000 }, receive)
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
+  server.keepAliveTimeout = 65_000
+  server.on('clientError', (fault, socket) => {
+    const takesRefusal = socket.writable && isOwed(conversations.get(socket))
+    if (takesRefusal && !hasCode(fault, 'ECONNRESET')) refuseUnreadable(fault, socket)
+    else socket.destroy()
+  })
+  return server
+}
+
+/** What goes on over one connection. */
+interface Conversation {
+  unanswered: number
+  readonly last: IncomingMessage
+}
+
+/** Whether a refusal would be read as the answer to what could not be read, and not to a request before it. */
+function isOwed(conversation: Conversation | undefined): boolean {
+  if (!conversation) return true
+  const { unanswered, last } = conversation
+  return last.complete ? unanswered === 0 : unanswered === 1
+}
+
+const unreadable: Readonly<Record<string, ErrorDefinition>> = {
+  HPE_HEADER_OVERFLOW: requestErrors.headers_too_large,
+  ERR_HTTP_REQUEST_TIMEOUT: requestErrors.request_timeout,
+}
+
+/** What cannot even be read as HTTP gets a problem too, and then its connection ends whether the client agrees or not. */
+function refuseUnreadable(fault: Error & { code?: string }, socket: Duplex): void {
+  const requestId = randomUUID()
+  const refusal = new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request)
+  const { status, contentType, body } = presentProblem(refusal, requestId)
+  const text = JSON.stringify(body)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${contentType}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    `X-Request-Id: ${requestId}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy())
+}
+
+/** Binds the server to its address and returns the port. Throws a StartError when the address cannot be had. */
+export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  } catch (cause) {
+    throw new StartError(`The server cannot listen on PORT ${port} of HOST ${host}: ${remedyFor(cause)}`, { cause })
+  }
+}
+
+function remedyFor(error: unknown): string {
+  if (hasCode(error, 'EADDRINUSE')) return 'another program has it. Stop that, or set PORT to another one'
+  if (hasCode(error, 'EACCES')) return 'this account may not use it. Set PORT to one above 1023'
+  return `${(error as Error).message}. Set HOST to an address of this machine`
+}
+
+/** Takes no more connections, lets the requests in flight finish, and cuts off what lasts longer than the limit. */
+export async function drain(server: Server, limitMs: number): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  // A connection that was busy until now would be kept alive for its next request.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const limit = setTimeout(() => server.closeAllConnections(), limitMs)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(limit)
+}
