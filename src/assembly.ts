@@ -1,22 +1,23 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
-import type { Config } from './config.ts'
-import type { Clock, Logger } from './kernel/ports.ts'
+import type { CompleteConfig } from './config.ts'
+import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import type { ConnectedDatabase } from './platform/database.ts'
 import { connectDatabase, isDatabaseUnavailable } from './platform/database.ts'
 import { createSmtpMailer } from './platform/mailer.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
+import type { Services } from './services.ts'
 import { createServices } from './services.ts'
 import { longestLifetime } from './settings.ts'
-
-export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
 
 /** The services with the real world as their ports, and the app in front of them. */
 export interface Assembly {
   readonly answer: RequestListener
+  readonly services: Services
+  readonly database: ConnectedDatabase
   /** Begins the work that no request asks for. */
   readonly start: () => void
   /** Says from now on that it is not ready any more. */
@@ -27,27 +28,41 @@ export interface Assembly {
   readonly close: () => Promise<void>
 }
 
+/** What an assembly finds when it comes into the world. */
+interface Surroundings {
+  readonly databaseUrl: string
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** Instead of the mail server of the configuration. */
+  readonly mailer?: Mailer | undefined
+}
+
+const systemClock: Clock = { now: () => new Date() }
 const readinessLimitMs = 2000
 
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
-export function assemble(config: CompleteConfig, databaseUrl: string, logger: Logger): Assembly {
+export function assemble(
+  config: CompleteConfig,
+  { databaseUrl, logger, clock = systemClock, mailer }: Surroundings,
+): Assembly {
   const { secretKeys, passwords, mail } = config
-  const clock: Clock = { now: () => new Date() }
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
-  const mailer = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
+  const smtp = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
   const hasher = createBcryptHasher({
     cost: passwords.bcryptCost,
     peppers: passwords.peppers,
     queueLimit: passwords.hashQueue,
   })
   const signer = createJwtSigner({ secretKeys, ...config.tokens, longestLifetime, clock })
-  const services = createServices(config, { database, clock, logger, hasher, signer, mailer })
+  const services = createServices(config, { database, clock, logger, hasher, signer, mailer: mailer ?? smtp })
 
   let stopping = false
   const whyNotReady = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
 
   return {
     answer: createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }),
+    services,
+    database,
     start() {
       services.mailWorker.start()
       services.housekeeping.start()
@@ -60,7 +75,7 @@ export function assemble(config: CompleteConfig, databaseUrl: string, logger: Lo
       const limit = new AbortController()
       await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])
       limit.abort()
-      mailer?.close()
+      smtp?.close()
     },
     close: database.close,
   }

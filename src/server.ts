@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Assembly, CompleteConfig } from './assembly.ts'
-import type { Config } from './config.ts'
+import type { Assembly } from './assembly.ts'
+import type { CompleteConfig, Config } from './config.ts'
 import { answerWhileStarting } from './http/health.ts'
 import { createHttpServer, drain, listen } from './http/listener.ts'
 import type { StartError } from './kernel/errors.ts'
@@ -62,7 +62,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     }
     // Loading the app keeps one core busy while PostgreSQL starts on another.
     const [{ assemble }, url] = await Promise.all([import('./assembly.ts'), migrated()])
-    return assemble(await completeConfig(config), url, logger)
+    return assemble(await completeConfig(config), { databaseUrl: url, logger })
   }
 
   async function start(): Promise<number> {

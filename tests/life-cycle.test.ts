@@ -10,7 +10,7 @@ async function startServers(count: number, settings: Readonly<Record<string, str
   const first = await startServer(settings)
   const servers = [first]
   while (servers.length < count) {
-    servers.push(await startServer(settings, { databaseUrl: first.settings.DATABASE_URL ?? '' }))
+    servers.push(await startServer(first.settings))
   }
   return servers
 }

@@ -3,8 +3,6 @@ import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import type { Database, Db } from '../kernel/db.ts'
 
 export interface ConnectedDatabase extends Database {
-  /** Rejects when the database does not answer. */
-  readonly ping: () => Promise<void>
   /** The names of the migrations that the database has. */
   readonly appliedMigrations: () => Promise<string[]>
   /** Waits for the queries in progress and closes the connections. */
@@ -56,9 +54,6 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
       // Outside a transaction everything is committed already.
       if (actions) actions.push(action)
       else action()
-    },
-    async ping() {
-      await client.$queryRaw`SELECT 1`
     },
     async appliedMigrations() {
       const rows = await client.$queryRaw<{ name: string }[]>`

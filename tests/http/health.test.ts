@@ -16,7 +16,7 @@ let server: TestServer
 let user: User
 beforeAll(async () => {
   proxy = await startDatabaseProxy(await freshDatabase())
-  server = await startServer({}, { databaseUrl: proxy.url })
+  server = await startServer({ DATABASE_URL: proxy.url })
   user = await givenUser(server)
 })
 afterAll(async () => {
@@ -58,10 +58,24 @@ describe('GET /readyz', () => {
     expect((await ask('/readyz')).body).toEqual({ status: 'ready' })
     await whileCutOff(async () => {
       const { status, headers, body } = await ask('/readyz')
-      expect([status, body]).toEqual([503, { status: 'not ready', problem: 'database' }])
+      expect([status, body]).toEqual([503, { status: 'not ready', problem: 'the database cannot be reached' }])
       expect(headers['retry-after']).toBe('1')
     })
     expect((await ask('/readyz')).status).toBe(200)
+  })
+
+  it('says that migrations are pending, and that the server is stopping', async () => {
+    const other = await startServer()
+    try {
+      const problem = async () => (await other.send('GET', '//readyz')).body.problem
+      await other.database.db.$executeRaw`UPDATE _prisma_migrations SET rolled_back_at = now()`
+      expect(await problem()).toBe('migrations are pending')
+      other.retire()
+      expect(await problem()).toBe('the server is stopping')
+      expect((await other.send('GET', '//healthz')).status).toBe(200)
+    } finally {
+      await other.close()
+    }
   })
 
   it('answers nothing but GET and HEAD', async () => {

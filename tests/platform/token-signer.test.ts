@@ -310,9 +310,9 @@ describe('SECRET_KEY', () => {
   let after: TestServer
   beforeAll(async () => {
     before = await startServer({ SECRET_KEY: k1 })
-    const databaseUrl = before.settings.DATABASE_URL ?? ''
-    during = await startServer({ SECRET_KEY: `${k2},${k1}` }, { databaseUrl })
-    after = await startServer({ SECRET_KEY: k2 }, { databaseUrl })
+    const { DATABASE_URL = '' } = before.settings
+    during = await startServer({ DATABASE_URL, SECRET_KEY: `${k2},${k1}` })
+    after = await startServer({ DATABASE_URL, SECRET_KEY: k2 })
   })
   afterAll(async () => {
     await Promise.all([before, during, after].map((server) => server.close()))

@@ -2,16 +2,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
-import { createApp } from '../../src/app.ts'
+import { assemble } from '../../src/assembly.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Logger, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
-import { connectDatabase, isDatabaseUnavailable } from '../../src/platform/database.ts'
-import { createBcryptHasher } from '../../src/platform/password-hasher.ts'
-import { createJwtSigner } from '../../src/platform/token-signer.ts'
 import type { Services } from '../../src/services.ts'
-import { createServices } from '../../src/services.ts'
 import { freshDatabase } from './database.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
@@ -23,6 +19,8 @@ export interface TestServer {
   readonly services: Services
   /** Every line that was logged, as JSON. */
   readonly logged: string[]
+  /** As at the beginning of a stop. */
+  retire(): void
   /** A request below /api/v1/auth unless the path names another place with `//`. */
   send(method: Method, path: string, options?: RequestOptions): Promise<Response>
   /** The raw supertest request, for bodies and headers that no sane client sends. */
@@ -43,69 +41,41 @@ interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface ServerOptions {
-  /** A database of an earlier server, for two servers on one. */
-  readonly databaseUrl?: string
-  readonly mailer?: Mailer
-  /** Without it, mails are caught for `letters()`. */
-  readonly mailbox?: boolean
-}
-
-/** The whole app on a port of its own and a database of its own; the clock, the mails and the log are the test's. */
+/**
+ * The product's own assembly on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
+ * clock, the mails and the log are the test's.
+ */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
-  { databaseUrl, mailer, mailbox = false }: ServerOptions = {},
+  {
+    mailbox = false,
+  }: {
+    /** Mails go where they go without a mail server, and are not caught for `letters()`. */ mailbox?: boolean
+  } = {},
 ): Promise<TestServer> {
-  const url = databaseUrl ?? (await freshDatabase())
-  const config = readConfig({
-    BCRYPT_COST: '4',
-    RATE_LIMITS: 'off',
-    SECRET_KEY: secretKey,
-    DATABASE_URL: url,
-    ...settings,
-  })
-  const secretKeys = config.secretKeys as [string, ...string[]]
+  const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
+  const given = { BCRYPT_COST: '4', RATE_LIMITS: 'off', SECRET_KEY: secretKey, ...settings, DATABASE_URL: databaseUrl }
+  const config = readConfig(given)
+  const [firstKey = '', ...otherKeys] = config.secretKeys
 
-  let offsetMs = 0
-  const clock = { now: () => new Date(Date.now() + offsetMs) }
+  // Time goes on by a look at the clock and by pass(), so that a slow machine changes nothing.
+  let instant = Date.now()
+  const clock = {
+    now: () => {
+      instant += 1
+      return new Date(instant)
+    },
+  }
   const caught: Mail[] = []
   const catcher: Mailer = { send: async (mail) => void caught.push(mail) }
   const logged: string[] = []
   const logger = createMemoryLogger(logged)
-
-  const database = connectDatabase({ url, poolSize: config.database.poolSize })
-  const services = createServices(
-    { ...config, secretKeys },
-    {
-      database,
-      clock,
-      logger,
-      hasher: createBcryptHasher({
-        cost: config.passwords.bcryptCost,
-        peppers: config.passwords.peppers,
-        queueLimit: config.passwords.hashQueue,
-      }),
-      signer: createJwtSigner({
-        secretKeys,
-        ...config.tokens,
-        longestLifetime: { access: config.sessions.accessLifetime, refresh: config.sessions.refreshLifetime },
-        clock,
-      }),
-      mailer: mailbox ? undefined : (mailer ?? catcher),
-    },
+  const { answer, services, database, retire } = assemble(
+    { ...config, secretKeys: [firstKey, ...otherKeys] },
+    { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher },
   )
-  const app = createApp({
-    config,
-    services,
-    logger,
-    isDatabaseUnavailable,
-    whyNotReady: () =>
-      database.ping().then(
-        () => undefined,
-        () => 'database',
-      ),
-  })
-  const http = createServer(app).listen(0, '127.0.0.1')
+
+  const http = createServer(answer).listen(0, '127.0.0.1')
   await new Promise((resolve) => http.once('listening', resolve))
   const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
 
@@ -116,10 +86,11 @@ export async function startServer(
 
   return {
     url: address,
-    settings: { SECRET_KEY: secretKey, ...settings, DATABASE_URL: url },
+    settings: given,
     database,
     services,
     logged,
+    retire,
     raw,
     async send(method, path, { body, token, headers = {} } = {}) {
       const call = raw(method, path).set(headers)
@@ -127,7 +98,7 @@ export async function startServer(
       return body === undefined ? call : call.send(body)
     },
     pass(duration) {
-      offsetMs += (parseDuration(duration) ?? Number.NaN) * 1000
+      instant += (parseDuration(duration) ?? Number.NaN) * 1000
     },
     now: clock.now,
     async letters() {

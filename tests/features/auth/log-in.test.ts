@@ -20,10 +20,7 @@ const liveSessions = ({ id }: { id: number }) =>
 
 /** Another server on the same database, which hashes otherwise. */
 async function withServer(settings: Record<string, string>, work: (other: TestServer) => Promise<void>): Promise<void> {
-  const other = await startServer(
-    { ...server.settings, ...settings },
-    { databaseUrl: server.settings.DATABASE_URL ?? '' },
-  )
+  const other = await startServer({ ...server.settings, ...settings })
   try {
     await work(other)
   } finally {

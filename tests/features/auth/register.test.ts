@@ -360,10 +360,7 @@ describe('POST /register_credentials, the password', () => {
   })
 
   it('has to be as long as the settings say', async () => {
-    const demanding = await startServer(
-      { ...server.settings, PASSWORD_MIN_LENGTH: '20' },
-      { databaseUrl: server.settings.DATABASE_URL ?? '' },
-    )
+    const demanding = await startServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' })
     try {
       const send = (password: string) =>
         demanding.send('POST', '/register_credentials', { body: { ...somebody(), password } })

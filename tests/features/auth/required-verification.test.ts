@@ -20,10 +20,7 @@ let server: TestServer
 let lenient: TestServer
 beforeAll(async () => {
   server = await startServer({ EMAIL_VERIFICATION: 'required' })
-  lenient = await startServer(
-    { ...server.settings, EMAIL_VERIFICATION: 'optional' },
-    { databaseUrl: server.settings.DATABASE_URL ?? '' },
-  )
+  lenient = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'optional' })
 })
 afterAll(async () => {
   await lenient.close()
@@ -314,10 +311,7 @@ describe('POST /login_credentials, where verification is required', () => {
 
 describe('GET /profile, where verification is required', () => {
   it('shows a user whose address is not verified as pending', async () => {
-    const strict = await startServer(
-      { ...server.settings, EMAIL_VERIFICATION: 'required' },
-      { databaseUrl: server.settings.DATABASE_URL ?? '' },
-    )
+    const strict = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
     try {
       const user = await givenUser(lenient)
       const shown = async (on: TestServer) => (await on.send('GET', '/profile', { token: user.access_token })).body

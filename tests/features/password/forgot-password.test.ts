@@ -87,10 +87,7 @@ describe('POST /forgot_password', () => {
       FRONTEND_URL: 'https://app.example.com/auth',
       RESET_PASSWORD_PATH: '/new-password/{uid}/{token}',
     }
-    const elsewhere = await startServer(
-      { ...server.settings, ...settings },
-      { databaseUrl: server.settings.DATABASE_URL ?? '' },
-    )
+    const elsewhere = await startServer({ ...server.settings, ...settings })
     try {
       const user = await givenUser(elsewhere)
       await elsewhere

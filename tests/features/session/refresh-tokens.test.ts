@@ -12,10 +12,7 @@ let server: TestServer
 let strict: TestServer
 beforeAll(async () => {
   server = await startServer({ DATABASE_POOL: '60' })
-  strict = await startServer(
-    { DATABASE_POOL: '60', REFRESH_GRACE: '0' },
-    { databaseUrl: server.settings.DATABASE_URL ?? '' },
-  )
+  strict = await startServer({ DATABASE_POOL: '60', REFRESH_GRACE: '0' })
 })
 afterAll(async () => {
   await Promise.all([server.close(), strict.close()])
