@@ -1,10 +1,10 @@
-import { givenResetToken, givenUser } from './support/people.ts'
+import { givenRegistration, givenResetToken, givenUser } from './support/people.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ EMAIL_VERIFICATION: 'optional' })
+  server = await startServer()
 })
 afterAll(() => server.close())
 
@@ -15,6 +15,7 @@ async function rows() {
     sessions: await db.session.count(),
     tokens: await db.mailToken.count(),
     mails: await db.outboxMail.count(),
+    registrations: await db.registration.count(),
     events: await db.event.count(),
   }
 }
@@ -23,14 +24,17 @@ describe('housekeeping', () => {
   it('deletes what was over for 30 days, and neither users nor the audit trail', async () => {
     const user = await givenUser(server)
     await givenResetToken(server, user)
+    const demanding = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
+    await givenRegistration(demanding)
+    await demanding.close()
     const { users, events } = await rows()
 
     server.pass('29d')
     await server.services.housekeeping.tidy()
-    expect(await rows()).toMatchObject({ sessions: 1, tokens: 2, mails: 2 })
+    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, registrations: 1, events })
 
     server.pass('40d')
     await server.services.housekeeping.tidy()
-    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, events })
+    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, registrations: 0, events })
   })
 })

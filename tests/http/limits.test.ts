@@ -1,7 +1,7 @@
-import { times } from '../support/answers.ts'
+import { refusalOf, times } from '../support/answers.ts'
 import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
-import { expectProblem } from '../support/refusals.ts'
+import { somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -48,11 +48,34 @@ describe('the budget of an endpoint', () => {
     },
   )
 
+  it('counts an address once, whatever port a proxy writes behind it', async () => {
+    const address = newAddress()
+    const answers = await times(31, (index) => ask(logIn, `${address}:${1024 + index}`))
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(1)
+  })
+
+  it('takes what is no address for that of the proxy, and lets it go nowhere else', async () => {
+    const ask = (forwarded: string) =>
+      exchange(server.url, '/api/v1/auth/register_credentials', {
+        method: 'POST',
+        headers: { 'X-Forwarded-For': forwarded, 'Content-Type': 'application/json' },
+        body: JSON.stringify(somebody()),
+      })
+    for (const forwarded of ['http://evil.example/click', '203.0.113.300', 'unknown', '[::1', '']) {
+      const { body } = await ask(forwarded)
+      const session = await server.send('GET', '/session', { token: body.access_token })
+      expect(session.body.session.ip).toBe('127.0.0.1')
+    }
+    const { body } = await ask('[2001:db8::7]:4711')
+    const session = await server.send('GET', '/session', { token: body.access_token })
+    expect(session.body.session.ip).toBe('2001:db8::7')
+  })
+
   it('ends with a 429 that says when to come back', async () => {
     const address = newAddress()
     await spend(logIn, address, 30)
     const answer = await ask(logIn, address)
-    expectProblem(answer, 429, 'rate_limited')
+    expect(refusalOf(answer)).toBe('429 rate_limited')
     expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
     expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(60)
     expect(answer.headers.ratelimit).toMatch(/^"logIn"; r=0; t=\d+$/)
@@ -63,7 +86,7 @@ describe('the budget of an endpoint', () => {
     await spend(logIn, address, 30)
     const headers = { 'X-Forwarded-For': address, 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' }
     const answer = await exchange(server.url, logIn.path, { method: 'POST', headers, body: 'x'.repeat(20_000) })
-    expectProblem(answer, 429, 'rate_limited')
+    expect(refusalOf(answer)).toBe('429 rate_limited')
   })
 
   it('is one for requests at once: of 60, 30 pass', async () => {

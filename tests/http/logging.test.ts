@@ -1,5 +1,5 @@
+import { refusalOf } from '../support/answers.ts'
 import { givenMailedToken, somebody } from '../support/people.ts'
-import { expectProblem } from '../support/refusals.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -142,10 +142,8 @@ describe('the log', () => {
       let tokens = keep(await server.send('POST', '/register_credentials', { body: person }))
       const verification = secret(await givenMailedToken(server, email, /verify/i))
       await server.send('POST', `/verify_email${query}`, { body: { token: verification } })
-      expectProblem(
-        await server.send('POST', '/verify_email', { body: { token: verification } }),
-        400,
-        'verification_token_invalid',
+      expect(refusalOf(await server.send('POST', '/verify_email', { body: { token: verification } }))).toBe(
+        '400 verification_token_invalid',
       )
       await server.send('POST', '/login_credentials', { body: { username, password: wrong } })
       await server.send('POST', '/login_credentials', { body: { username: wrong, password: first } })
@@ -155,10 +153,8 @@ describe('the log', () => {
       for (let round = 0; round < 2; round += 1) {
         tokens = keep(await server.send('POST', '/access_token', { body: { refresh_token: tokens.refresh } }))
       }
-      expectProblem(
-        await server.send('POST', '/access_token', { body: { refresh_token: spent } }),
-        401,
-        'refresh_token_reused',
+      expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token: spent } }))).toBe(
+        '401 refresh_token_reused',
       )
       tokens = keep(await server.send('POST', '/refresh_token', { body: { username, password: first } }))
       await server.send('POST', '/verify_token', { body: { token: tokens.refresh } })
@@ -186,10 +182,8 @@ describe('the log', () => {
         .send(`{"password":"${secret('CANARY-broken')}`)
       await server.send('POST', '/login_credentials', { body: { [secret('CANARY-field')]: secret('CANARY-value') } })
       await server.database.db.$executeRaw`ALTER TABLE passwords RENAME TO hidden`
-      expectProblem(
-        await server.send('POST', '/login_credentials', { body: { username, password: third } }),
-        500,
-        'internal_error',
+      expect(refusalOf(await server.send('POST', '/login_credentials', { body: { username, password: third } }))).toBe(
+        '500 internal_error',
       )
       await server.database.db.$executeRaw`ALTER TABLE hidden RENAME TO passwords`
     })

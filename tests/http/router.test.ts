@@ -10,11 +10,11 @@ import { sendError } from '../../src/http/errors.ts'
 import { presentProblem } from '../../src/http/present.ts'
 import { createContractRouter } from '../../src/http/router.ts'
 import { AuthError, defineErrors, requestErrors } from '../../src/kernel/errors.ts'
+import { refusalOf } from '../support/answers.ts'
 import { endpoints } from '../support/endpoints.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import { givenUser } from '../support/people.ts'
-import { expectProblem } from '../support/refusals.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -38,7 +38,7 @@ describe.each(paths)('$path', ({ path, methods, allow }) => {
     for (const method of everyMethod.filter((name) => !allow.includes(name))) {
       const answer = await ask(method, path)
       expect([method, answer.status, answer.headers.allow]).toEqual([method, 405, allow.join(', ')])
-      if (method !== 'HEAD') expectProblem(answer, 405, 'method_not_allowed')
+      if (method !== 'HEAD') expect(refusalOf(answer)).toBe('405 method_not_allowed')
     }
   })
 
@@ -65,7 +65,7 @@ describe.each(paths)('$path', ({ path, methods, allow }) => {
     for (const name of names.filter((other) => other !== path && !/\/sessions\/[^/]+$/.test(other))) {
       const answer = await ask(method, name)
       expect([name, answer.status]).toEqual([name, 404])
-      expectProblem(answer, 404, 'not_found')
+      expect(refusalOf(answer)).toBe('404 not_found')
     }
   })
 })
@@ -98,7 +98,7 @@ describe('an address where nothing is', () => {
       '/api/v1/auth/nowhere',
       '/api/v1/auth/session/x',
     ]) {
-      expectProblem(await ask(method, path), 404, 'not_found')
+      expect(refusalOf(await ask(method, path))).toBe('404 not_found')
     }
   })
 
@@ -117,7 +117,8 @@ describe('an address where nothing is', () => {
       '/<script>',
       '//evil.example/',
     ]
-    for (const name of [...names, `/${'x'.repeat(8000)}`]) expectProblem(await ask('GET', name), 404, 'not_found')
+    for (const name of [...names, `/${'x'.repeat(8000)}`])
+      expect(refusalOf(await ask('GET', name))).toBe('404 not_found')
   })
 
   it('does not repeat the name in its answer', async () => {
@@ -154,7 +155,7 @@ describe('a bearer token', () => {
     const { access_token } = await givenUser(server)
     for (const name of ['access_token', 'token', 'bearer', 'authorization', 'jwt']) {
       const answer = await ask('GET', `/api/v1/auth/session?${name}=${access_token}`)
-      expectProblem(answer, 401, 'unauthenticated')
+      expect(refusalOf(answer)).toBe('401 unauthenticated')
     }
   })
 
@@ -162,13 +163,13 @@ describe('a bearer token', () => {
     const { access_token } = await givenUser(server)
     const path = '/api/v1/auth/session'
     for (const name of ['Cookie', 'X-Access-Token', 'Proxy-Authorization', 'X-Authorization']) {
-      expectProblem(await ask('GET', path, { [name]: `access_token=${access_token}` }), 401, 'unauthenticated')
-      expectProblem(await ask('GET', path, { [name]: `Bearer ${access_token}` }), 401, 'unauthenticated')
+      expect(refusalOf(await ask('GET', path, { [name]: `access_token=${access_token}` }))).toBe('401 unauthenticated')
+      expect(refusalOf(await ask('GET', path, { [name]: `Bearer ${access_token}` }))).toBe('401 unauthenticated')
     }
     const body = JSON.stringify({ access_token })
     const headers = { 'Content-Type': 'application/json' }
     const answer = await exchange(server.url, '/api/v1/auth/logout_all', { method: 'POST', headers, body })
-    expectProblem(answer, 401, 'unauthenticated')
+    expect(refusalOf(answer)).toBe('401 unauthenticated')
   })
 
   it('is wanted alone, after the right word', async () => {
@@ -187,7 +188,7 @@ describe('a bearer token', () => {
       `Bearer\u00e9 ${access_token}`,
     ]
     for (const value of odd) {
-      expectProblem(await ask('GET', '/api/v1/auth/session', { Authorization: value }), 401, 'unauthenticated')
+      expect(refusalOf(await ask('GET', '/api/v1/auth/session', { Authorization: value }))).toBe('401 unauthenticated')
     }
   })
 })
@@ -301,19 +302,19 @@ describe('an endpoint that fails', () => {
 
   it('with an error that it declared answers with that', () =>
     withRouter(true, async (get, faultIds) => {
-      expectProblem(await get('declared'), 404, 'declared')
+      expect(refusalOf(await get('declared'))).toBe('404 declared')
       expect(faultIds).toEqual([])
     }))
 
   it('with an error that it did not declare is a fault, so that a test finds it', () =>
     withRouter(true, async (get, faultIds) => {
-      expectProblem(await get('undeclared'), 500, 'internal_error')
+      expect(refusalOf(await get('undeclared'))).toBe('500 internal_error')
       expect(faultIds).toEqual(['the-id'])
     }))
 
   it('with an error that it did not declare tells it in production, where no user should pay for that', () =>
     withRouter(false, async (get, faultIds) => {
-      expectProblem(await get('undeclared'), 403, 'undeclared')
+      expect(refusalOf(await get('undeclared'))).toBe('403 undeclared')
       expect(faultIds).toEqual([])
     }))
 
@@ -322,7 +323,7 @@ describe('an endpoint that fails', () => {
     (path) =>
       withRouter(true, async (get, faultIds) => {
         const answer = await get(path)
-        expectProblem(answer, 500, 'internal_error')
+        expect(refusalOf(answer)).toBe('500 internal_error')
         expect(JSON.stringify([answer.text, answer.headers])).not.toContain('hunter2')
         expect(faultIds).toEqual(['the-id'])
       }),
@@ -341,7 +342,7 @@ describe('a fault of ours', () => {
       const user = await givenUser(broken)
       await broken.database.db.$executeRaw`ALTER TABLE users RENAME COLUMN timezone TO time_zone`
       const answer = await broken.send('GET', '/session', { token: user.access_token })
-      expectProblem(answer, 500, 'internal_error')
+      expect(refusalOf(answer)).toBe('500 internal_error')
       const lines = broken.logged.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error')
       expect(lines).toHaveLength(1)
       expect(lines[0]).toMatchObject({
@@ -370,6 +371,6 @@ describe('GET /problems', () => {
   it('answers nothing but GET and HEAD', async () => {
     const answer = await ask('POST', '/problems')
     expect(answer.headers.allow).toBe('GET, HEAD')
-    expectProblem(answer, 405, 'method_not_allowed')
+    expect(refusalOf(answer)).toBe('405 method_not_allowed')
   })
 })

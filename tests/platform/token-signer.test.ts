@@ -2,8 +2,8 @@ import { createHmac, generateKeyPairSync, hkdfSync, sign as signWithKey } from '
 import jwt from 'jsonwebtoken'
 import type { TokenClaims, TokenKind } from '../../src/kernel/ports.ts'
 import { createJwtSigner } from '../../src/platform/token-signer.ts'
+import { refusalOf } from '../support/answers.ts'
 import { givenSession, givenUser } from '../support/people.ts'
-import { expectProblem } from '../support/refusals.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -334,8 +334,8 @@ describe('SECRET_KEY', () => {
 
   it('refuses tokens of a key that is no more in the list', async () => {
     const user = await givenUser(before)
-    expectProblem(await session(after, user.access_token), 401, 'token_invalid')
-    expectProblem(await refresh(after, user.refresh_token), 401, 'token_invalid')
-    expectProblem(await session(before, (await givenSession(after, user)).access_token), 401, 'token_invalid')
+    expect(refusalOf(await session(after, user.access_token))).toBe('401 token_invalid')
+    expect(refusalOf(await refresh(after, user.refresh_token))).toBe('401 token_invalid')
+    expect(refusalOf(await session(before, (await givenSession(after, user)).access_token))).toBe('401 token_invalid')
   })
 })

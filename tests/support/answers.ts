@@ -1,4 +1,5 @@
 import type { Response } from 'supertest'
+import type { Exchanged } from './exchange.ts'
 
 export const pairKeys = ['access_token', 'expires_in', 'refresh_expires_in', 'refresh_token', 'token_type']
 
@@ -29,23 +30,35 @@ export function keysOf(body: object): string[] {
   return Object.keys(body).sort()
 }
 
+/** What must be in no answer whatever happens: pages, stacks, and words of the libraries beneath. */
+const leaks = /<!doctype|<html|<pre|node_modules|\.ts:\d|\n? {4}at |prisma|postgres|zod|express/i
+
 /**
- * A refusal in one line, such as `400 invalid_request #/username required`; fails when the problem document is not
- * one of ours, whole and without further fields.
+ * A refusal in one line, such as `401 session_revoked` or `400 invalid_request #/username required`; fails unless the
+ * answer keeps everything that is promised of a refusal: a problem document of ours, whole and without further fields.
  */
-export function refusalOf({ status, type, body }: Response): string {
-  const { errors = [], ...problem } = body
-  expect(type).toBe('application/problem+json')
+export function refusalOf({ status, headers, body, text }: Response | Exchanged): string {
+  const { errors, ...problem } = body ?? {}
+  expect(headers['content-type']).toMatch(/^application\/problem\+json(; charset=utf-8)?$/)
   expect(problem).toEqual({
     type: `/problems#${problem.code}`,
-    title: expect.any(String),
+    title: expect.stringMatching(/./),
     status,
-    code: expect.any(String),
-    detail: expect.any(String),
-    request_id: expect.stringMatching(/^[\da-f-]{36}$/),
+    code: expect.stringMatching(/^[a-z_]+$/),
+    detail: expect.stringMatching(/./),
+    request_id: headers['x-request-id'],
   })
-  const issues = errors.map(({ pointer, code }: { pointer: string; code: string }) => ` ${pointer} ${code}`)
-  return `${status} ${problem.code}${issues.join('')}`
+  expect(text).not.toMatch(leaks)
+  expect(text.length).toBeLessThan(4096)
+  expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined)
+  expect(headers['cache-control']).toBe('no-store')
+  return [`${status} ${problem.code}`, ...(errors ?? []).map(issueIn)].join(' ')
+}
+
+function issueIn(issue: { pointer: string; code: string }): string {
+  const texts = { pointer: expect.stringMatching(/^#/), code: expect.stringMatching(/^[a-z_]+$/) }
+  expect(issue).toEqual({ ...texts, detail: expect.stringMatching(/./) })
+  return `${issue.pointer} ${issue.code}`
 }
 
 /** Everything that a stranger can compare: the status, the names of the header fields, the body without its request id. */

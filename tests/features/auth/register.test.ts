@@ -165,6 +165,33 @@ describe('POST /register_credentials, the username', () => {
     expect(refusalOf(await register({ username }))).toBe('400 username_taken #/username username_taken')
   })
 
+  it.each([
+    ['straße', 'STRASSE'],
+    ['ὀδυσσεύς', 'ὈΔΥΣΣΕΎΣ'],
+    ['İstanbul', 'i\u0307stanbul'],
+  ])('%s and %s are one name', async (one, other) => {
+    const { username } = somebody()
+    expect((await register({ username: one + username })).status).toBe(201)
+    expect(refusalOf(await register({ username: other + username }))).toBe(
+      '400 username_taken #/username username_taken',
+    )
+  })
+
+  it.each(['\u3164', '\u115f', '\u034f', '\ufe0f', '\u200d', '\u00ad'])(
+    'holds no character that cannot be seen: %j',
+    async (character) => {
+      expect(refusalOf(await register({ username: `${somebody().username}${character}` }))).toBe(
+        '400 invalid_request #/username invalid_format',
+      )
+    },
+  )
+
+  it('does not begin with a mark', async () => {
+    expect(refusalOf(await register({ username: `\u0300${somebody().username}` }))).toBe(
+      '400 invalid_request #/username invalid_format',
+    )
+  })
+
   it.each(['A', 'ünïcødé', '李四', 'a.b-c_d+e', '٣٤', 'x'.repeat(138)])('may begin with %s', async (text) => {
     const username = `${text}${somebody().username.slice(1)}`
     const { status, body } = await register({ username })

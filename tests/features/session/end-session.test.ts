@@ -1,6 +1,6 @@
+import { refusalOf } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -21,16 +21,18 @@ describe('DELETE /sessions/{id}', () => {
     expect(answer.status).toBe(204)
     expect(answer.text).toBe('')
     expect(answer.headers['content-type']).toBeUndefined()
-    expectProblem(await server.send('GET', '/session', { token: other.access_token }), 401, 'session_revoked')
+    expect(refusalOf(await server.send('GET', '/session', { token: other.access_token }))).toBe('401 session_revoked')
     const { refresh_token } = other
-    expectProblem(await server.send('POST', '/access_token', { body: { refresh_token } }), 401, 'session_revoked')
+    expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token } }))).toBe(
+      '401 session_revoked',
+    )
     expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
   })
 
   it('ends the current session too', async () => {
     const { access_token } = await givenUser(server)
     expect((await end(await idOf(access_token), access_token)).status).toBe(204)
-    expectProblem(await server.send('GET', '/session', { token: access_token }), 401, 'session_revoked')
+    expect(refusalOf(await server.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
   })
 
   it('takes the id in capitals', async () => {
@@ -42,8 +44,8 @@ describe('DELETE /sessions/{id}', () => {
     const [user, stranger] = [await givenUser(server), await givenUser(server)]
     const foreign = await end(await idOf(stranger.access_token), user.access_token)
     const unknown = await end('0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c', user.access_token)
-    expectProblem(foreign, 404, 'session_not_found')
-    expectProblem(unknown, 404, 'session_not_found')
+    expect(refusalOf(foreign)).toBe('404 session_not_found')
+    expect(refusalOf(unknown)).toBe('404 session_not_found')
     expect({ ...foreign.body, request_id: '' }).toEqual({ ...unknown.body, request_id: '' })
     expect((await server.send('GET', '/session', { token: stranger.access_token })).status).toBe(200)
   })
@@ -64,14 +66,14 @@ describe('DELETE /sessions/{id}', () => {
     'x'.repeat(5000),
   ])('knows no session %j', async (id) => {
     const { access_token } = await givenUser(server)
-    expectProblem(await end(id, access_token), 404, 'session_not_found')
+    expect(refusalOf(await end(id, access_token))).toBe('404 session_not_found')
     expect((await server.send('GET', '/session', { token: access_token })).status).toBe(200)
   })
 
   it('refuses an id that is not even text', async () => {
     const { access_token } = await givenUser(server)
     for (const id of ['%', '%E0%A4%A', '%FF', '%ED%A0%80']) {
-      expectProblem(await end(id, access_token), 400, 'invalid_request')
+      expect(refusalOf(await end(id, access_token))).toBe('400 invalid_request')
     }
   })
 
@@ -81,7 +83,7 @@ describe('DELETE /sessions/{id}', () => {
     const ids = [await idOf(ended.access_token), await idOf(loggedOut.access_token)] as const
     await end(ids[0], user.access_token)
     await server.send('POST', '/logout', { token: loggedOut.access_token })
-    for (const id of ids) expectProblem(await end(id, user.access_token), 404, 'session_not_found')
+    for (const id of ids) expect(refusalOf(await end(id, user.access_token))).toBe('404 session_not_found')
   })
 
   it('knows an expired session no more', async () => {
@@ -89,7 +91,7 @@ describe('DELETE /sessions/{id}', () => {
     const id = await idOf(user.access_token)
     server.pass('8d')
     const { access_token } = await givenSession(server, user)
-    expectProblem(await end(id, access_token), 404, 'session_not_found')
+    expect(refusalOf(await end(id, access_token))).toBe('404 session_not_found')
   })
 
   it('lets one of 10 requests at once end it, and records that once', async () => {
@@ -108,8 +110,8 @@ describe('DELETE /sessions/{id}', () => {
   it('wants a live access token', async () => {
     const user = await givenUser(server)
     const id = await idOf(user.access_token)
-    expectProblem(await end(id), 401, 'unauthenticated')
-    expectProblem(await end(id, user.refresh_token), 401, 'token_invalid')
+    expect(refusalOf(await end(id))).toBe('401 unauthenticated')
+    expect(refusalOf(await end(id, user.refresh_token))).toBe('401 token_invalid')
     expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
   })
 })

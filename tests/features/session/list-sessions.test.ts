@@ -1,5 +1,5 @@
+import { refusalOf } from '../../support/answers.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -68,9 +68,9 @@ describe('GET /sessions', () => {
 
   it('wants a live access token', async () => {
     const user = await givenUser(server)
-    expectProblem(await list(), 401, 'unauthenticated')
-    expectProblem(await list(user.refresh_token), 401, 'token_invalid')
+    expect(refusalOf(await list())).toBe('401 unauthenticated')
+    expect(refusalOf(await list(user.refresh_token))).toBe('401 token_invalid')
     await server.send('POST', '/logout', { token: user.access_token })
-    expectProblem(await list(user.access_token), 401, 'session_revoked')
+    expect(refusalOf(await list(user.access_token))).toBe('401 session_revoked')
   })
 })

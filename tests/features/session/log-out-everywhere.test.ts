@@ -1,5 +1,5 @@
+import { refusalOf } from '../../support/answers.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -18,8 +18,10 @@ describe('POST /logout_all', () => {
     const { status, body } = await logOutEverywhere(user.access_token)
     expect([status, body]).toEqual([200, { detail: 'You are logged out everywhere', sessions_ended: 3 }])
     for (const { access_token, refresh_token } of [user, ...others]) {
-      expectProblem(await server.send('GET', '/session', { token: access_token }), 401, 'session_revoked')
-      expectProblem(await server.send('POST', '/access_token', { body: { refresh_token } }), 401, 'session_revoked')
+      expect(refusalOf(await server.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
+      expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token } }))).toBe(
+        '401 session_revoked',
+      )
     }
   })
 
@@ -56,9 +58,9 @@ describe('POST /logout_all', () => {
 
   it('wants a live access token', async () => {
     const user = await givenUser(server)
-    expectProblem(await logOutEverywhere(), 401, 'unauthenticated')
-    expectProblem(await logOutEverywhere(user.refresh_token), 401, 'token_invalid')
+    expect(refusalOf(await logOutEverywhere())).toBe('401 unauthenticated')
+    expect(refusalOf(await logOutEverywhere(user.refresh_token))).toBe('401 token_invalid')
     await logOutEverywhere(user.access_token)
-    expectProblem(await logOutEverywhere(user.access_token), 401, 'session_revoked')
+    expect(refusalOf(await logOutEverywhere(user.access_token))).toBe('401 session_revoked')
   })
 })

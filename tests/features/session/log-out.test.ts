@@ -1,7 +1,7 @@
+import { refusalOf } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
 import type { TokenPair } from '../../support/people.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -23,8 +23,8 @@ const logOut = ({ refresh, access }: Shown) =>
   })
 
 async function expectDead({ access_token, refresh_token }: TokenPair): Promise<void> {
-  expectProblem(await server.send('GET', '/session', { token: access_token }), 401, 'session_revoked')
-  expectProblem(await server.send('POST', '/access_token', { body: { refresh_token } }), 401, 'session_revoked')
+  expect(refusalOf(await server.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
+  expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token } }))).toBe('401 session_revoked')
 }
 
 async function expectAlive({ access_token }: TokenPair): Promise<void> {
@@ -107,12 +107,10 @@ describe('POST /logout', () => {
   it('takes a refresh token beside an access token that has expired', async () => {
     const user = await givenUser(server)
     server.pass('16m')
-    expectProblem(await logOut({ access: user.access_token }), 401, 'access_token_expired')
+    expect(refusalOf(await logOut({ access: user.access_token }))).toBe('401 access_token_expired')
     expect((await logOut({ refresh: user.refresh_token, access: user.access_token })).status).toBe(200)
-    expectProblem(
-      await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } }),
-      401,
-      'session_revoked',
+    expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } }))).toBe(
+      '401 session_revoked',
     )
   })
 
@@ -124,21 +122,21 @@ describe('POST /logout', () => {
 
   it('refuses garbage and ends nothing, even beside a good access token', async () => {
     const user = await givenUser(server)
-    expectProblem(await logOut({ refresh: 'garbage' }), 401, 'token_invalid')
-    expectProblem(await logOut({ access: 'garbage' }), 401, 'token_invalid')
-    expectProblem(await logOut({ refresh: 'garbage', access: user.access_token }), 401, 'token_invalid')
+    expect(refusalOf(await logOut({ refresh: 'garbage' }))).toBe('401 token_invalid')
+    expect(refusalOf(await logOut({ access: 'garbage' }))).toBe('401 token_invalid')
+    expect(refusalOf(await logOut({ refresh: 'garbage', access: user.access_token }))).toBe('401 token_invalid')
     await expectAlive(user)
   })
 
   it('refuses a token of the other kind', async () => {
     const user = await givenUser(server)
-    expectProblem(await logOut({ refresh: user.access_token }), 401, 'token_invalid')
-    expectProblem(await logOut({ access: user.refresh_token }), 401, 'token_invalid')
+    expect(refusalOf(await logOut({ refresh: user.access_token }))).toBe('401 token_invalid')
+    expect(refusalOf(await logOut({ access: user.refresh_token }))).toBe('401 token_invalid')
     await expectAlive(user)
   })
 
   it('wants one of the two tokens', async () => {
-    expectProblem(await logOut({}), 401, 'unauthenticated')
-    expectProblem(await server.send('POST', '/logout', { body: {} }), 401, 'unauthenticated')
+    expect(refusalOf(await logOut({}))).toBe('401 unauthenticated')
+    expect(refusalOf(await server.send('POST', '/logout', { body: {} }))).toBe('401 unauthenticated')
   })
 })

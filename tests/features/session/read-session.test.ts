@@ -1,5 +1,5 @@
+import { refusalOf } from '../../support/answers.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -92,16 +92,16 @@ describe('GET /session', () => {
     server.pass('15m')
     expect((await read(user.access_token)).status).toBe(200)
     server.pass('6s')
-    expectProblem(await read(user.access_token), 401, 'access_token_expired')
+    expect(refusalOf(await read(user.access_token))).toBe('401 access_token_expired')
   })
 
   it('refuses at the next request after the user was disabled or deleted', async () => {
     const { db } = server.database
     const [disabled, deleted] = [await givenUser(server), await givenUser(server)]
     await db.user.update({ where: { id: disabled.id }, data: { disabledAt: server.now() } })
-    expectProblem(await read(disabled.access_token), 401, 'session_revoked')
+    expect(refusalOf(await read(disabled.access_token))).toBe('401 session_revoked')
     await db.user.delete({ where: { id: deleted.id } })
-    expectProblem(await read(deleted.access_token), 401, 'session_revoked')
+    expect(refusalOf(await read(deleted.access_token))).toBe('401 session_revoked')
   })
 
   it('refuses at the idle limit even with an access token that has not expired', async () => {
@@ -113,7 +113,7 @@ describe('GET /session', () => {
     try {
       const user = await givenUser(brief)
       brief.pass('1h')
-      expectProblem(await brief.send('GET', '/session', { token: user.access_token }), 401, 'session_expired')
+      expect(refusalOf(await brief.send('GET', '/session', { token: user.access_token }))).toBe('401 session_expired')
     } finally {
       await brief.close()
     }
@@ -121,9 +121,9 @@ describe('GET /session', () => {
 
   it('wants an access token', async () => {
     const user = await givenUser(server)
-    expectProblem(await read(), 401, 'unauthenticated')
-    expectProblem(await read('garbage'), 401, 'token_invalid')
-    expectProblem(await read(user.refresh_token), 401, 'token_invalid')
+    expect(refusalOf(await read())).toBe('401 unauthenticated')
+    expect(refusalOf(await read('garbage'))).toBe('401 token_invalid')
+    expect(refusalOf(await read(user.refresh_token))).toBe('401 token_invalid')
   })
 
   it("tells another session's own facts to another session", async () => {

@@ -1,10 +1,9 @@
 import jwt from 'jsonwebtoken'
 import type { Response } from 'supertest'
-import { keysOf, pairKeys, times } from '../../support/answers.ts'
+import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
 import type { User } from '../../support/people.ts'
 import { givenResetToken, givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -54,11 +53,11 @@ describe('POST /access_token', () => {
     const winners = answers.filter(({ status }) => status === 200)
     expect(winners).toHaveLength(1)
     for (const answer of answers.filter(({ status }) => status !== 200)) {
-      expectProblem(answer, 401, 'refresh_token_reused')
+      expect(refusalOf(answer)).toBe('401 refresh_token_reused')
     }
     const { access_token, refresh_token } = winners[0]?.body ?? {}
-    expectProblem(await refresh(refresh_token, strict), 401, 'session_revoked')
-    expectProblem(await strict.send('GET', '/session', { token: access_token }), 401, 'session_revoked')
+    expect(refusalOf(await refresh(refresh_token, strict))).toBe('401 session_revoked')
+    expect(refusalOf(await strict.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
   })
 
   it('gives 20 sessions at once a successor each', async () => {
@@ -108,7 +107,7 @@ describe('POST /access_token', () => {
       user.id,
       many(20, () => refresh(user.refresh_token)),
     )
-    for (const answer of copies) expectProblem(answer, 401, 'refresh_token_reused')
+    for (const answer of copies) expect(refusalOf(answer)).toBe('401 refresh_token_reused')
     const events = await server.database.db.event.findMany({ where: { userId: user.id, type: 'refresh_token_reused' } })
     expect(events).toHaveLength(1)
     const letters = (await server.letters()).filter(({ recipient }) => recipient === user.email)
@@ -131,7 +130,7 @@ describe('POST /access_token', () => {
       const refreshes = many(5, () => refresh(user.refresh_token))
       const [ending, ...answers] = await collide(server, user.id, [end, ...refreshes])
       expect(ending?.status).toBe(200)
-      for (const answer of answers) expectProblem(answer, 401, 'session_revoked')
+      for (const answer of answers) expect(refusalOf(answer)).toBe('401 session_revoked')
     })
 
     it.each([1, 5])('gives nothing that lives on when %i of 10 come first', async (before) => {
@@ -141,10 +140,10 @@ describe('POST /access_token', () => {
       const answers = await collide(server, user.id, refreshes.toSpliced(before, 0, end))
       expect([answers[0]?.status, answers[before]?.status]).toEqual([200, 200])
       for (const answer of answers.filter((_answer, index) => index !== before)) {
-        if (answer.status !== 200) expectProblem(answer, 401, 'session_revoked')
-        else expectProblem(await refresh(answer.body.refresh_token), 401, 'session_revoked')
+        if (answer.status !== 200) expect(refusalOf(answer)).toBe('401 session_revoked')
+        else expect(refusalOf(await refresh(answer.body.refresh_token))).toBe('401 session_revoked')
       }
-      expectProblem(await server.send('GET', '/session', { token: user.access_token }), 401, 'session_revoked')
+      expect(refusalOf(await server.send('GET', '/session', { token: user.access_token }))).toBe('401 session_revoked')
       expect(await server.database.db.session.count({ where: { userId: user.id, revokedAt: null } })).toBe(0)
     })
   })
@@ -191,6 +190,36 @@ describe('POST /access_token', () => {
     await server.database.db.user.update({ where: { id: user.id }, data: { disabledAt: server.now() } })
     expect((await refresh(user.refresh_token)).body.code).toBe('session_revoked')
     expect((await server.send('GET', '/session', { token: user.access_token })).body.code).toBe('session_revoked')
+  })
+
+  it('keeps the lifetimes that its session was opened with, when the settings have become shorter', async () => {
+    const before = await startServer()
+    const after = await startServer({ ...before.settings, ACCESS_TOKEN_LIFETIME: '5m', REFRESH_TOKEN_LIFETIME: '1d' })
+    try {
+      const user = await givenUser(before)
+      const { status, body } = await refresh(user.refresh_token, after)
+      expect([status, body.expires_in, body.refresh_expires_in]).toEqual([200, 900, 604_800])
+      expect((await after.send('GET', '/session', { token: body.access_token })).status).toBe(200)
+      expect((await givenSession(after, user)).expires_in).toBe(300)
+    } finally {
+      await Promise.all([before.close(), after.close()])
+    }
+  })
+
+  it('refuses a well-signed token with another name or a longer life than its session has', async () => {
+    const user = await givenUser(server)
+    const stranger = await givenUser(server)
+    const { header, payload } = jwt.decode(user.access_token, { complete: true }) ?? {}
+    const issued = payload as jwt.JwtPayload
+    const forged = (claims: object) =>
+      jwt.sign({ ...issued, ...claims }, server.settings.SECRET_KEY ?? '', header ? { header } : {})
+    const ask = (token: string) => server.send('GET', '/session', { token })
+    expect((await ask(forged({}))).status).toBe(200)
+    for (const claims of [{ sub: stranger.uuid }, { user_id: stranger.id }, { exp: (issued.exp ?? 0) + 60 }]) {
+      expect((await ask(forged(claims))).body.code).toBe('token_invalid')
+      const { body } = await server.send('POST', '/verify_token', { body: { token: forged(claims) } })
+      expect(body).toEqual({ active: false })
+    }
   })
 
   it('refuses an access token in the place of a refresh token, and the other way round', async () => {

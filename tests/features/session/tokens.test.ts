@@ -1,8 +1,7 @@
-import { keysOf, pairKeys, times } from '../../support/answers.ts'
+import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
 import type { TokenPair } from '../../support/people.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -40,7 +39,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(body.refresh_token).not.toBe(user.refresh_token)
     expect((await refresh(user)).body).toEqual(body)
     expect((await refresh(body)).status).toBe(200)
-    expectProblem(await refresh(user), 401, 'refresh_token_reused')
+    expect(refusalOf(await refresh(user))).toBe('401 refresh_token_reused')
   })
 
   it('moves the idle limit and never the absolute one', async () => {
@@ -108,7 +107,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     const logOut = () => server.send('POST', '/logout', { token: user.access_token })
     const [ending, ...answers] = await collide(server, user.id, [logOut, ...many(5, () => renew(user))])
     expect(ending?.status).toBe(200)
-    for (const answer of answers) expectProblem(answer, 401, 'session_revoked')
+    for (const answer of answers) expect(refusalOf(answer)).toBe('401 session_revoked')
   })
 
   it('gives nothing that lives on when it comes before a logout', async () => {
@@ -117,17 +116,17 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     const answers = await collide(server, user.id, [...many(5, () => renew(user)), logOut])
     expect([answers[0]?.status, answers[5]?.status]).toEqual([200, 200])
     for (const answer of answers.slice(0, 5)) {
-      if (answer.status !== 200) expectProblem(answer, 401, 'session_revoked')
-      else expectProblem(await refresh(answer.body), 401, 'session_revoked')
+      if (answer.status !== 200) expect(refusalOf(answer)).toBe('401 session_revoked')
+      else expect(refusalOf(await refresh(answer.body))).toBe('401 session_revoked')
     }
   })
 
   it('wants a live access token', async () => {
     const user = await givenUser(server)
-    expectProblem(await server.send(method, '/tokens'), 401, 'unauthenticated')
-    expectProblem(await server.send(method, '/tokens', { token: 'nonsense' }), 401, 'token_invalid')
-    expectProblem(await server.send(method, '/tokens', { token: user.refresh_token }), 401, 'token_invalid')
+    expect(refusalOf(await server.send(method, '/tokens'))).toBe('401 unauthenticated')
+    expect(refusalOf(await server.send(method, '/tokens', { token: 'nonsense' }))).toBe('401 token_invalid')
+    expect(refusalOf(await server.send(method, '/tokens', { token: user.refresh_token }))).toBe('401 token_invalid')
     server.pass('16m')
-    expectProblem(await renew(user), 401, 'access_token_expired')
+    expect(refusalOf(await renew(user))).toBe('401 access_token_expired')
   })
 })

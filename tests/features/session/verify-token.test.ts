@@ -1,6 +1,6 @@
 import jwt from 'jsonwebtoken'
+import { refusalOf } from '../../support/answers.ts'
 import { givenUser } from '../../support/people.ts'
-import { expectProblem } from '../../support/refusals.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
