@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,14 +59,20 @@ export async function withDataDir(work) {
   }
 }
 
-/** POSTs JSON and reads the answer. */
-export async function post(api, path, body) {
-  const answer = await fetch(`${api}/api/v1/auth${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+const agent = new Agent({ keepAlive: true })
+
+/** POSTs JSON and reads the answer, with a client that costs little beside what is measured. */
+export function post(api, path, body) {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const headers = { 'content-type': 'application/json', 'content-length': bytes.length }
+  return new Promise((resolve, reject) => {
+    const sent = request(`${api}/api/v1/auth${path}`, { method: 'POST', headers, agent }, (answer) => {
+      const chunks = []
+      answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject)
+      answer.on('end', () => resolve({ status: answer.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }))
+    })
+    sent.on('error', reject).end(bytes)
   })
-  return { status: answer.status, body: await answer.json() }
 }
 
 /** Registers a user of this name and answers with the token pair. */

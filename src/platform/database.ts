@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import type { Database, Db } from '../kernel/db.ts'
@@ -27,14 +28,19 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
       application_name: 'auth-server',
     },
     // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and who asks next learns the state.
-    { onPoolError: () => undefined, onConnectionError: () => undefined },
+    {
+      onPoolError: () => undefined,
+      onConnectionError: () => undefined,
+      statementNameGenerator: createStatementNames(),
+    },
   )
   const client = new PrismaClient({
     adapter,
     // The default form quotes lines of our source.
     errorFormat: 'minimal',
     log: [],
-    transactionOptions: { maxWait: waitLimitMs, timeout: 15_000, isolationLevel: 'ReadCommitted' },
+    // The isolation is PostgreSQL's default, READ COMMITTED: to name it would cost a round trip each time.
+    transactionOptions: { maxWait: waitLimitMs, timeout: 15_000 },
   })
   const actionsOf = new WeakMap<Db, (() => void)[]>()
 
@@ -63,6 +69,23 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
     async close() {
       await client.$disconnect()
     },
+  }
+}
+
+const mostStatements = 500
+
+/**
+ * Names queries, so that PostgreSQL parses and plans each once per connection. By their text, as a pooler may share a
+ * connection among instances; and not without end, as some texts grow with the number of values.
+ */
+function createStatementNames(): (query: { sql: string }) => string {
+  const names = new Map<string, string>()
+  return ({ sql }) => {
+    const known = names.get(sql)
+    if (known !== undefined || names.size === mostStatements) return known ?? ''
+    const name = createHash('sha256').update(sql).digest('hex').slice(0, 32)
+    names.set(sql, name)
+    return name
   }
 }
 

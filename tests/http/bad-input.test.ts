@@ -123,8 +123,8 @@ describe.each(withFields)('$route: $name', (target) => {
     expectNoTrace(() =>
       eachOf(notText, async (_name, value, code) => {
         const answer = await send(target, bodyWith(value))
-        const { errors } = expectProblem(answer, 400, 'invalid_request')
-        expect(errors).toEqual([{ pointer, code, detail: 'must be a string' }])
+        expect(refusalOf(answer)).toBe(`400 invalid_request ${pointer} ${code}`)
+        expect(answer.body.errors[0].detail).toBe('must be a string')
         expect(answer.text).not.toContain(canary)
       }),
     ))
@@ -133,11 +133,10 @@ describe.each(withFields)('$route: $name', (target) => {
     expectNoTrace(async () => {
       const empty: readonly Refusal[] = field.mayBeEmpty
         ? []
-        : [['nothing', '""', expect.stringMatching(/^too_small$|^invalid_/)]]
+        : [['nothing', '""', field.name === 'timezone' ? 'invalid_value' : 'too_small']]
       await eachOf([...empty, ...badText(field.sample)], async (_name, value, code) => {
         const answer = await send(target, bodyWith(value))
-        const { errors } = expectProblem(answer, 400, 'invalid_request')
-        expect(errors).toEqual([{ pointer, code, detail: expect.stringMatching(/./) }])
+        expect(refusalOf(answer)).toBe(`400 invalid_request ${pointer} ${code}`)
         expect(answer.text).not.toContain(canary)
       })
       expect(refusalOf(await send(target, bodyWith(`"${megabyte}"`)))).toBe('413 body_too_large')
@@ -146,8 +145,7 @@ describe.each(withFields)('$route: $name', (target) => {
   it('counts the last of two values', () =>
     expectNoTrace(async () => {
       const twice = `{"${field.name}":${asJson(field.sample)},${bodyWith('[]').slice(1)}`
-      const { errors } = expectProblem(await send(target, twice), 400, 'invalid_request')
-      expect(errors).toEqual([{ pointer, code: 'invalid_type', detail: 'must be a string' }])
+      expect(refusalOf(await send(target, twice))).toBe(`400 invalid_request ${pointer} invalid_type`)
     }))
 })
 
@@ -155,9 +153,10 @@ describe.each(withFields.filter(({ field }) => !field.optional))('$route: $name'
   it('is required', () =>
     expectNoTrace(async () => {
       const { [target.name]: _left, ...rest } = sampleBody(target)
-      const { errors, detail } = expectProblem(await send(target, asJson(rest)), 400, 'invalid_request')
-      expect(errors).toEqual([{ pointer: `#/${target.name}`, code: 'required', detail: 'is required' }])
-      expect(detail).toBe(`${target.name}: is required`)
+      const answer = await send(target, asJson(rest))
+      expect(refusalOf(answer)).toBe(`400 invalid_request #/${target.name} required`)
+      expect(answer.body.errors[0].detail).toBe('is required')
+      expect(answer.body.detail).toBe(`${target.name}: is required`)
     }))
 })
 
@@ -211,6 +210,9 @@ const contentTypes: readonly (readonly [type: string])[] = [
   [''],
 ]
 
+/** What is said to `{"surprise":1}`, besides what is missing. */
+const surprised = /^400 invalid_request( #\/\w+ required)* #\/surprise unknown_field$/
+
 const acceptedTypes = [
   'application/json; charset=utf-8',
   'application/json;charset="UTF-8"',
@@ -258,8 +260,9 @@ describe.each(withBody)('$route', (target) => {
       eachOf(
         [['null'], ['[]'], [`[${body}]`], ['"text"'], [asJson(canary)], ['42'], ['true'], ['1e999']] as const,
         async (text) => {
-          const { errors } = expectProblem(await send(target, text), 400, 'invalid_request')
-          expect(errors).toEqual([{ pointer: '#', code: 'invalid_type', detail: 'must be a JSON object' }])
+          const answer = await send(target, text)
+          expect(refusalOf(answer)).toBe('400 invalid_request # invalid_type')
+          expect(answer.body.errors[0].detail).toBe('must be a JSON object')
         },
       ),
     ))
@@ -275,7 +278,8 @@ describe.each(withBody)('$route', (target) => {
   it('takes JSON under all of its names', () =>
     expectNoTrace(async () => {
       for (const type of acceptedTypes) {
-        expect(refusalOf(await send(target, '{"surprise":1}', { 'Content-Type': type }))).toBe('400 invalid_request')
+        const answer = await send(target, '{"surprise":1}', { 'Content-Type': type })
+        expect(refusalOf(answer)).toMatch(surprised)
       }
     }))
 
@@ -296,27 +300,26 @@ describe.each(withBody)('$route', (target) => {
           target,
           `{${asJson(name)}:{"${canary}":"${canary}"},${body.slice(1)}`.replace(',}', '}'),
         )
-        const { errors } = expectProblem(answer, 400, 'invalid_request')
-        expect(errors).toEqual([{ pointer, code: 'unknown_field', detail: 'is not a field of this request' }])
+        expect(refusalOf(answer)).toBe(`400 invalid_request ${pointer} unknown_field`)
+        expect(answer.body.errors[0].detail).toBe('is not a field of this request')
         expect(answer.text).not.toContain(canary)
       }),
     ))
 
   it('answers briefly, however much is wrong', () =>
     expectNoTrace(async () => {
-      const { errors } = expectProblem(await send(target, fewerKeys), 400, 'invalid_request')
-      expect(errors).toHaveLength(10)
+      const tenIssues = /^400 invalid_request( \S+ [a-z_]+){10}$/
+      expect(refusalOf(await send(target, fewerKeys))).toMatch(tenIssues)
       // Each is cut at 64 characters, all of which need a backslash.
       const longNames = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`${index}`.padEnd(600, '"'), 0]))
-      const { errors: cut } = expectProblem(await send(target, asJson(longNames)), 400, 'invalid_request')
-      expect(cut).toHaveLength(10)
+      expect(refusalOf(await send(target, asJson(longNames)))).toMatch(tenIssues)
       expect(refusalOf(await send(target, tooManyKeys))).toBe('413 body_too_large')
     }))
 
   it('takes bodies of up to 16 kB', () =>
     expectNoTrace(async () => {
       const padded = (length: number) => '{"surprise":1}'.padEnd(length)
-      expect(refusalOf(await send(target, padded(16_384)))).toBe('400 invalid_request')
+      expect(refusalOf(await send(target, padded(16_384)))).toMatch(surprised)
       expect(refusalOf(await send(target, padded(16_385)))).toBe('413 body_too_large')
       expect(refusalOf(await send(target, padded(1_000_000)))).toBe('413 body_too_large')
     }))
@@ -362,7 +365,7 @@ describe.each(endpoints)('$route', (target) => {
       ]
       for (const query of queries) {
         const answer = await send({ ...target, path: target.path + query }, '{"surprise":1}')
-        if (target.hasBody) expect(refusalOf(answer)).toBe('400 invalid_request')
+        if (target.hasBody) expect(refusalOf(answer)).toMatch(surprised)
         else expect([200, 404]).toContain(answer.status)
       }
     }))
@@ -384,8 +387,7 @@ describe.each(endpoints.filter(({ pattern }) => pattern.includes('{')))('$route'
       ]
       for (const name of names) {
         const answer = await send({ ...target, path: target.pattern.replaceAll(/\{\w+\}/g, name) }, '{}')
-        expect(answer.status).toBe(404)
-        expectProblem(answer, 404, answer.body.code)
+        expect(refusalOf(answer)).toMatch(/^404 \w+_not_found$|^404 not_found$/)
       }
     }))
 

@@ -3,7 +3,7 @@ import type { Sent } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import { givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
-import { startServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
 
 const friend = 'https://app.example.com'
 
@@ -126,16 +126,13 @@ describe('the header fields', () => {
   })
 
   it('tell browsers to insist on https where the server is reached by it, and only there', async () => {
-    const secure = await startServer({ PUBLIC_URL: 'https://auth.example.com' })
-    try {
+    await withServer({ PUBLIC_URL: 'https://auth.example.com' }, async (secure) => {
       for (const path of ['/healthz', '/nowhere', '/api/v1/auth/session']) {
         const { headers } = await exchange(secure.url, path)
         expect(headers['strict-transport-security']).toBe('max-age=31536000')
         expect((await ask(path)).headers['strict-transport-security']).toBeUndefined()
       }
-    } finally {
-      await secure.close()
-    }
+    })
   })
 
   it('never say what the server is made of, and never let an answer be kept or compared', async () => {
@@ -190,8 +187,7 @@ describe('a page of another origin', () => {
   })
 
   it('by default may when it is of the frontend', async () => {
-    const byDefault = await startServer({ FRONTEND_URL: 'https://front.example.com/app' })
-    try {
+    await withServer({ FRONTEND_URL: 'https://front.example.com/app' }, async (byDefault) => {
       for (const [origin, allowed] of [
         ['https://front.example.com', 'https://front.example.com'],
         [friend, undefined],
@@ -199,8 +195,6 @@ describe('a page of another origin', () => {
         const { headers } = await exchange(byDefault.url, '/healthz', { headers: { Origin: origin } })
         expect(headers['access-control-allow-origin']).toBe(allowed)
       }
-    } finally {
-      await byDefault.close()
-    }
+    })
   })
 })

@@ -8,7 +8,7 @@ import { exchange } from '../support/exchange.ts'
 import type { User } from '../support/people.ts'
 import { givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
-import { startServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
 
 let proxy: DatabaseProxy
 let server: TestServer
@@ -64,17 +64,14 @@ describe('GET /readyz', () => {
   })
 
   it('says that migrations are pending, and that the server is stopping', async () => {
-    const other = await startServer()
-    try {
+    await withServer({}, async (other) => {
       const problem = async () => (await other.send('GET', '//readyz')).body.problem
       await other.database.db.$executeRaw`UPDATE _prisma_migrations SET rolled_back_at = now()`
       expect(await problem()).toBe('migrations are pending')
       other.retire()
       expect(await problem()).toBe('the server is stopping')
       expect((await other.send('GET', '//healthz')).status).toBe(200)
-    } finally {
-      await other.close()
-    }
+    })
   })
 
   it('answers nothing but GET and HEAD', async () => {
@@ -124,7 +121,7 @@ describe('without its database', () => {
       expect(refusalOf(await ask('/nowhere'))).toBe('404 not_found')
       expect(refusalOf(await ask('/api/v1/auth/session'))).toBe('401 unauthenticated')
       const malformed = await server.send('POST', '/login_credentials', { body: { username: 1 } })
-      expect(refusalOf(malformed)).toBe('400 invalid_request')
+      expect(refusalOf(malformed)).toBe('400 invalid_request #/username invalid_type #/password required')
     })
   })
 

@@ -3,7 +3,7 @@ import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import { somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
-import { startServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -118,14 +118,11 @@ describe('the budget of an endpoint', () => {
   })
 
   it('is off with RATE_LIMITS=off', async () => {
-    const unlimited = await startServer({ RATE_LIMITS: 'off' })
-    try {
+    await withServer({ RATE_LIMITS: 'off' }, async (unlimited) => {
       const answers = await times(40, () => ask(logIn, newAddress(), unlimited))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
       expect(answers[0]?.headers.ratelimit).toBeUndefined()
-    } finally {
-      await unlimited.close()
-    }
+    })
   })
 })
 
@@ -165,8 +162,7 @@ describe('the address of a client', () => {
   })
 
   it('is the address of the connection while no proxy is trusted, and the log says so once', async () => {
-    const alone = await startServer({ RATE_LIMITS: 'on' })
-    try {
+    await withServer({ RATE_LIMITS: 'on' }, async (alone) => {
       for (const address of ['198.51.100.1', '198.51.100.2', '2001:db8::1', 'garbage']) await ask(logIn, address, alone)
       const forwarded = await exchange(alone.url, logIn.path, {
         method: 'POST',
@@ -179,31 +175,23 @@ describe('the address of a client', () => {
       expect(new Set(lines.filter(({ message }) => message === 'request').map(({ ip }) => ip))).toEqual(
         new Set(['127.0.0.1']),
       )
-    } finally {
-      await alone.close()
-    }
+    })
   })
 
   it('is no reason to warn while no forwarded header arrives, or where a proxy is trusted', async () => {
     await ask(logIn, newAddress())
     expect(server.logged.filter((line) => JSON.parse(line).level === 'warn')).toEqual([])
-    const alone = await startServer()
-    try {
+    await withServer({}, async (alone) => {
       await exchange(alone.url, '/healthz')
       expect(alone.logged.filter((line) => JSON.parse(line).level === 'warn')).toEqual([])
-    } finally {
-      await alone.close()
-    }
+    })
   })
 
   it('is that of the first hop beyond the trusted networks', async () => {
-    const networks = await startServer({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.0/8,10.0.0.0/8' })
-    try {
+    await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.0/8,10.0.0.0/8' }, async (networks) => {
       await ask(logIn, '198.51.100.1, 10.1.2.3', networks)
       const answer = await ask(logIn, '9.9.9.9, 198.51.100.1, 10.9.9.9', networks)
       expect(answer.headers.ratelimit).toMatch(/; r=28;/)
-    } finally {
-      await networks.close()
-    }
+    })
   })
 })

@@ -16,7 +16,7 @@ import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import { givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
-import { startServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -337,8 +337,7 @@ describe('an endpoint that fails', () => {
 
 describe('a fault of ours', () => {
   it('is answered without any detail and logged once, with the request id and the stack', async () => {
-    const broken = await startServer()
-    try {
+    await withServer({}, async (broken) => {
       const user = await givenUser(broken)
       await broken.database.db.$executeRaw`ALTER TABLE users RENAME COLUMN timezone TO time_zone`
       const answer = await broken.send('GET', '/session', { token: user.access_token })
@@ -351,9 +350,7 @@ describe('a fault of ours', () => {
       })
       await broken.database.db.$executeRaw`ALTER TABLE users RENAME COLUMN time_zone TO timezone`
       expect((await broken.send('GET', '/session', { token: user.access_token })).status).toBe(200)
-    } finally {
-      await broken.close()
-    }
+    })
   })
 })
 

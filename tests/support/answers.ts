@@ -3,27 +3,41 @@ import type { Exchanged } from './exchange.ts'
 
 export const pairKeys = ['access_token', 'expires_in', 'refresh_expires_in', 'refresh_token', 'token_type']
 
-export const userKeys = [
-  'account_status',
-  'date_joined',
-  'display_name',
-  'email',
-  'email_verified',
-  'first_name',
-  'full_name',
-  'id',
-  'is_active',
-  'is_practitioner',
-  'is_staff',
-  'is_superuser',
-  'last_login',
-  'last_name',
-  'phone_number',
-  'phone_number_verified',
-  'timezone',
-  'username',
-  'uuid',
-]
+export const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+export const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+interface Known {
+  readonly id?: number
+  readonly uuid?: string
+  readonly username: string
+  readonly email: string
+}
+
+/** All that users are shown of themselves, as it is after a registration but for the changes. */
+export function shownUser(user: Known, changes: object = {}): object {
+  return {
+    id: user.id ?? expect.any(Number),
+    uuid: user.uuid ?? expect.stringMatching(uuid),
+    username: user.username,
+    email: user.email,
+    email_verified: false,
+    first_name: '',
+    last_name: '',
+    full_name: '',
+    display_name: user.username,
+    phone_number: '',
+    phone_number_verified: false,
+    timezone: 'UTC',
+    account_status: 'active',
+    last_login: expect.stringMatching(instant),
+    date_joined: expect.stringMatching(instant),
+    is_active: true,
+    is_staff: false,
+    is_superuser: false,
+    is_practitioner: false,
+    ...changes,
+  }
+}
 
 /** The names of all fields, sorted: what an answer holds and nothing else. */
 export function keysOf(body: object): string[] {
@@ -59,6 +73,11 @@ function issueIn(issue: { pointer: string; code: string }): string {
   const texts = { pointer: expect.stringMatching(/^#/), code: expect.stringMatching(/^[a-z_]+$/) }
   expect(issue).toEqual({ ...texts, detail: expect.stringMatching(/./) })
   return `${issue.pointer} ${issue.code}`
+}
+
+/** From one instant to the other, as whole seconds. */
+export function secondsBetween(earlier: string, later: string): number {
+  return Math.round((Date.parse(later) - Date.parse(earlier)) / 1000)
 }
 
 /** Everything that a stranger can compare: the status, the names of the header fields, the body without its request id. */

@@ -88,6 +88,26 @@ export function eventsOf(server: TestServer, { id }: { readonly id: number }) {
   return server.database.db.event.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
 }
 
+/**
+ * The events that one request caused, oldest first, by whom and with what facts; fails unless each tells when that was
+ * and from where.
+ */
+export async function recordedBy(server: TestServer, ...[method, path, options]: Parameters<TestServer['send']>) {
+  const before = server.now().getTime()
+  const { headers } = await server.send(method, path, { ...options, headers: { 'User-Agent': 'a browser of 1843' } })
+  const after = server.now().getTime()
+  const events = await server.database.db.event.findMany({
+    where: { requestId: headers['x-request-id'] ?? '' },
+    orderBy: { id: 'asc' },
+  })
+  for (const { at, ip, userAgent } of events) {
+    expect([ip, userAgent]).toEqual(['127.0.0.1', 'a browser of 1843'])
+    expect(at.getTime()).toBeGreaterThan(before)
+    expect(at.getTime()).toBeLessThan(after)
+  }
+  return events.map(({ type, userId, sessionId, facts }) => ({ type, userId, sessionId, facts }))
+}
+
 /** The mails to the address, oldest first. */
 export async function mailsTo(server: TestServer, email: string): Promise<readonly Mail[]> {
   return (await server.letters()).filter(({ recipient }) => recipient === email)

@@ -4,7 +4,7 @@ import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { assemble } from '../../src/assembly.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Logger, Mail, Mailer } from '../../src/kernel/ports.ts'
+import type { Clock, Logger, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
@@ -25,7 +25,7 @@ export interface TestServer {
   send(method: Method, path: string, options?: RequestOptions): Promise<Response>
   /** The raw supertest request, for bodies and headers that no sane client sends. */
   raw(method: Method, path: string): Test
-  /** Lets the server's clock go on. */
+  /** Lets the clock go on, for all servers on this database. */
   pass(duration: string): void
   now(): Date
   /** The mails that were sent so far, oldest first, once the outbox is empty. */
@@ -41,40 +41,35 @@ interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+interface ServerOptions {
+  /** Mails go where the settings send them, which is the mailbox by default, and are not caught for `letters()`. */
+  readonly mailbox?: boolean
+}
+
 /**
  * The product's own assembly on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
  * clock, the mails and the log are the test's.
  */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
-  {
-    mailbox = false,
-  }: {
-    /** Mails go where they go without a mail server, and are not caught for `letters()`. */ mailbox?: boolean
-  } = {},
+  { mailbox = false }: ServerOptions = {},
 ): Promise<TestServer> {
   const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
   const given = { BCRYPT_COST: '4', RATE_LIMITS: 'off', SECRET_KEY: secretKey, ...settings, DATABASE_URL: databaseUrl }
   const config = readConfig(given)
   const [firstKey = '', ...otherKeys] = config.secretKeys
 
-  // Time goes on by a look at the clock and by pass(), so that a slow machine changes nothing.
-  let instant = Date.now()
-  const clock = {
-    now: () => {
-      instant += 1
-      return new Date(instant)
-    },
-  }
+  const clock = clockOf(databaseUrl)
   const caught: Mail[] = []
   const catcher: Mailer = { send: async (mail) => void caught.push(mail) }
   const logged: string[] = []
   const logger = createMemoryLogger(logged)
-  const { answer, services, database, retire } = assemble(
+  const assembly = assemble(
     { ...config, secretKeys: [firstKey, ...otherKeys] },
     { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher },
   )
 
+  const { answer, services, database, retire } = assembly
   const http = createServer(answer).listen(0, '127.0.0.1')
   await new Promise((resolve) => http.once('listening', resolve))
   const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
@@ -98,7 +93,7 @@ export async function startServer(
       return body === undefined ? call : call.send(body)
     },
     pass(duration) {
-      instant += (parseDuration(duration) ?? Number.NaN) * 1000
+      clock.pass((parseDuration(duration) ?? Number.NaN) * 1000)
     },
     now: clock.now,
     async letters() {
@@ -108,9 +103,44 @@ export async function startServer(
     async close() {
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
-      await services.mailWorker.stop()
-      await database.close()
+      await assembly.finish(10_000)
+      await assembly.close()
     },
+  }
+}
+
+interface TestClock extends Clock {
+  readonly pass: (ms: number) => void
+}
+
+const clocks = new Map<string, TestClock>()
+
+/** Servers on one database live in one time, which goes on by a look at the clock and by pass() only: a slow machine changes nothing. */
+function clockOf(databaseUrl: string): TestClock {
+  let instant = Date.now()
+  const now = () => {
+    instant += 1
+    return new Date(instant)
+  }
+  const pass = (ms: number) => {
+    instant += ms
+  }
+  const clock = clocks.get(databaseUrl) ?? { now, pass }
+  clocks.set(databaseUrl, clock)
+  return clock
+}
+
+/** A server that lives as long as the work. */
+export async function withServer(
+  settings: Readonly<Record<string, string>>,
+  work: (server: TestServer) => Promise<void>,
+  options?: ServerOptions,
+): Promise<void> {
+  const server = await startServer(settings, options)
+  try {
+    await work(server)
+  } finally {
+    await server.close()
   }
 }
 

@@ -1,10 +1,19 @@
 import { availableParallelism } from 'node:os'
-import { keysOf, pairKeys, refusalOf, times, userKeys, visibleOf } from '../../support/answers.ts'
+import {
+  keysOf,
+  pairKeys,
+  refusalOf,
+  secondsBetween,
+  shownUser,
+  times,
+  uuid,
+  visibleOf,
+} from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import type { User } from '../../support/people.ts'
-import { eventsOf, givenDisabled, givenResetToken, givenUser, logIn, somebody } from '../../support/people.ts'
+import { givenDisabled, givenResetToken, givenUser, logIn, recordedBy, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -18,25 +27,14 @@ const storedPassword = ({ id }: { id: number }) =>
 const liveSessions = ({ id }: { id: number }) =>
   server.database.db.session.count({ where: { userId: id, revokedAt: null } })
 
-/** Another server on the same database, which hashes otherwise. */
-async function withServer(settings: Record<string, string>, work: (other: TestServer) => Promise<void>): Promise<void> {
-  const other = await startServer({ ...server.settings, ...settings })
-  try {
-    await work(other)
-  } finally {
-    await other.close()
-  }
-}
-
 describe('POST /login_credentials', () => {
   it('answers with the token pair of a new session and the user, and nothing else', async () => {
     const user = await givenUser(server)
     const { status, body } = await logIn(server, user.username, user.password)
     expect(status).toBe(200)
     expect(keysOf(body)).toEqual([...pairKeys, 'user'].sort())
-    expect(keysOf(body.user)).toEqual(userKeys)
     expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
-    expect(body.user).toMatchObject({ id: user.id, uuid: user.uuid, username: user.username, email: user.email })
+    expect(body.user).toEqual(shownUser(user))
     expect((await server.send('GET', '/session', { token: body.access_token })).status).toBe(200)
     expect(await liveSessions(user)).toBe(2)
   })
@@ -54,25 +52,16 @@ describe('POST /login_credentials', () => {
     const user = await givenUser(server)
     server.pass('1h')
     const { body } = await logIn(server, user.username, user.password)
-    expect(Math.abs(Date.parse(body.user.last_login) - server.now().getTime())).toBeLessThan(60_000)
-    expect(Date.parse(body.user.last_login) - Date.parse(body.user.date_joined)).toBeGreaterThanOrEqual(3_600_000)
+    expect(secondsBetween(body.user.date_joined, body.user.last_login)).toBe(3600)
   })
 
   it('writes down who logged in, when and from where', async () => {
     const user = await givenUser(server)
-    const before = server.now()
-    const answer = await server
-      .raw('POST', '/login_credentials')
-      .set('User-Agent', 'a browser of 1843')
-      .send({ username: user.username, password: user.password })
-    const event = (await eventsOf(server, user)).at(-1)
-    expect(event).toMatchObject({
-      type: 'login_succeeded',
-      ip: '127.0.0.1',
-      userAgent: 'a browser of 1843',
-      requestId: answer.headers['x-request-id'],
-    })
-    expect(event?.at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    const body = { username: user.username, password: user.password }
+    const [event, ...others] = await recordedBy(server, 'POST', '/login_credentials', { body })
+    expect([event, ...others]).toEqual([
+      { type: 'login_succeeded', userId: user.id, sessionId: expect.stringMatching(uuid), facts: {} },
+    ])
     const session = await server.database.db.session.findUniqueOrThrow({ where: { id: event?.sessionId ?? '' } })
     expect(session).toMatchObject({ userId: user.id, ip: '127.0.0.1', userAgent: 'a browser of 1843' })
   })
@@ -93,7 +82,6 @@ describe('POST /login_credentials', () => {
     ]
     for (const answer of answers) {
       expect(refusalOf(answer)).toBe('401 credentials_invalid')
-      expect(answer.headers['www-authenticate']).toBe('Bearer')
     }
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
     expect(await liveSessions(user)).toBe(1)
@@ -129,33 +117,17 @@ describe('POST /login_credentials', () => {
     expect((await logIn(server, user.username, start + last)).status).toBe(200)
   })
 
-  it.each([
-    ['#/username required #/password required', {}],
-    ['#/username too_small #/password too_small', { username: '', password: '' }],
-    ['#/username invalid_type #/password invalid_type', { username: { not: '' }, password: { not: '' } }],
-    ['#/username invalid_type #/password invalid_type', { username: ['ada'], password: null }],
-    ['#/username control_character #/password control_character', { username: 'ada\0', password: 'x\0' }],
-    ['#/username ill_formed_text #/password ill_formed_text', { username: '\ud800', password: '\ud800' }],
-    ['#/username too_big #/password too_big', { username: 'x'.repeat(255), password: 'x'.repeat(513) }],
-    ['#/remember_me unknown_field', { username: 'ada', password: 'x', remember_me: true }],
-  ])('refuses what breaks a rule: %s', async (issues, body) => {
-    expect(refusalOf(await server.send('POST', '/login_credentials', { body }))).toBe(`400 invalid_request ${issues}`)
+  it('refuses a username and a password that are too long to be any', async () => {
+    const answer = await logIn(server, 'x'.repeat(255), 'x'.repeat(513))
+    expect(refusalOf(answer)).toBe('400 invalid_request #/username too_big #/password too_big')
   })
 
   it('asks of a password only that it is the right one, also when the rules have become stricter', async () => {
     const user = await givenUser(server, { password: 'just ten c' })
-    await withServer({ PASSWORD_MIN_LENGTH: '20' }, async (stricter) => {
+    await withServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' }, async (stricter) => {
       expect((await logIn(stricter, user.username, 'just ten c')).status).toBe(200)
       expect(refusalOf(await logIn(stricter, user.username, 'x'))).toBe('401 credentials_invalid')
     })
-  })
-
-  it('logs no password and no token', async () => {
-    const user = await givenUser(server, { password: 'telltale words in a log' })
-    const { body } = await logIn(server, user.username, user.password)
-    await logIn(server, user.username, 'telltale words with a slip')
-    const logged = server.logged.join('\n')
-    for (const secret of ['telltale', body.access_token, body.refresh_token]) expect(logged).not.toContain(secret)
   })
 })
 
@@ -163,8 +135,8 @@ describe('POST /login_credentials, a hash that is out of date', () => {
   it('is renewed when the cost has changed, and the password stays the same version', async () => {
     const user = await givenUser(server)
     const before = await storedPassword(user)
-    await withServer({ BCRYPT_COST: '5' }, async (costlier) => {
-      expect((await logIn(costlier, user.username, 'correct horse batterx')).status).toBe(401)
+    await withServer({ ...server.settings, BCRYPT_COST: '5' }, async (costlier) => {
+      expect(refusalOf(await logIn(costlier, user.username, 'correct horse batterx'))).toBe('401 credentials_invalid')
       expect(await storedPassword(user)).toEqual(before)
       expect((await logIn(costlier, user.username, user.password)).status).toBe(200)
     })
@@ -185,30 +157,30 @@ describe('POST /login_credentials, a hash that is out of date', () => {
   it('is renewed when a pepper is introduced, and again when that is replaced', async () => {
     const user = await givenUser(server)
     const [older, newer] = ['the older pepper of 32 bytes and more', 'the newer pepper of 32 bytes and more']
-    await withServer({ PASSWORD_PEPPER: older }, async (peppered) => {
+    await withServer({ ...server.settings, PASSWORD_PEPPER: older }, async (peppered) => {
       expect((await logIn(peppered, user.username, user.password)).status).toBe(200)
     })
     const withOlder = await storedPassword(user)
     expect(withOlder.hash).toMatch(/^bcrypt-sha384\$[\da-f]{8}\$2b\$04\$/)
-    expect((await logIn(server, user.username, user.password)).status).toBe(401)
-    await withServer({ PASSWORD_PEPPER: newer }, async (forgetful) => {
-      expect((await logIn(forgetful, user.username, user.password)).status).toBe(401)
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+    await withServer({ ...server.settings, PASSWORD_PEPPER: newer }, async (forgetful) => {
+      expect(refusalOf(await logIn(forgetful, user.username, user.password))).toBe('401 credentials_invalid')
     })
-    await withServer({ PASSWORD_PEPPER: `${newer},${older}` }, async (both) => {
+    await withServer({ ...server.settings, PASSWORD_PEPPER: `${newer},${older}` }, async (both) => {
       expect((await logIn(both, user.username, user.password)).status).toBe(200)
     })
     const withNewer = await storedPassword(user)
     expect(withNewer.hash).toMatch(/^bcrypt-sha384\$[\da-f]{8}\$2b\$04\$/)
     expect(withNewer.hash.slice(0, 22)).not.toBe(withOlder.hash.slice(0, 22))
     expect(withNewer.version).toBe(1)
-    await withServer({ PASSWORD_PEPPER: newer }, async (moved) => {
+    await withServer({ ...server.settings, PASSWORD_PEPPER: newer }, async (moved) => {
       expect((await logIn(moved, user.username, user.password)).status).toBe(200)
     })
   })
 
   it('does not keep any of 20 logins at once from its session', async () => {
     const user = await givenUser(server)
-    await withServer({ BCRYPT_COST: '5' }, async (costlier) => {
+    await withServer({ ...server.settings, BCRYPT_COST: '5' }, async (costlier) => {
       const answers = await times(20, () => logIn(costlier, user.username, user.password))
       expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
       for (const { body } of answers) {
@@ -221,8 +193,8 @@ describe('POST /login_credentials, a hash that is out of date', () => {
   })
 
   it('never brings back a password that was reset meanwhile', async () => {
-    await withServer({ BCRYPT_COST: '5' }, async (costlier) => {
-      for (let round = 0; round < 10; round += 1) {
+    await withServer({ ...server.settings, BCRYPT_COST: '5' }, async (costlier) => {
+      for (let round = 0; round < 5; round += 1) {
         const user = await givenUser(server)
         const token = await givenResetToken(server, user)
         const [reset] = await Promise.all([
@@ -230,7 +202,7 @@ describe('POST /login_credentials, a hash that is out of date', () => {
           ...Array.from({ length: 4 }, () => logIn(costlier, user.username, user.password)),
         ])
         expect(reset.status).toBe(200)
-        expect((await logIn(server, user.username, user.password)).status).toBe(401)
+        expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
         expect((await logIn(server, user.username, newPassword)).status).toBe(200)
       }
     })
@@ -244,18 +216,16 @@ describe('POST /login_credentials, racing a new password', () => {
       ...Array.from({ length: 6 }, () => logIn(server, user.username, user.password)),
     ])
     expect(changed.status).toBe(200)
-    for (const { status, body } of logins) {
-      if (status === 200) {
-        expect((await server.send('GET', '/session', { token: body.access_token })).body.code).toBe('session_revoked')
-      } else {
-        expect([status, body.code]).toEqual([401, 'credentials_invalid'])
-      }
+    for (const login of logins) {
+      const seen =
+        login.status === 200 ? await server.send('GET', '/session', { token: login.body.access_token }) : login
+      expect(refusalOf(seen)).toBe(login.status === 200 ? '401 session_revoked' : '401 credentials_invalid')
     }
-    expect((await logIn(server, user.username, user.password)).status).toBe(401)
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
   }
 
   it('leaves no session of the old password after a reset', async () => {
-    for (let round = 0; round < 15; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const user = await givenUser(server)
       const token = await givenResetToken(server, user)
       await race(user, () => server.send('POST', '/reset_password', { body: { token, new_password: newPassword } }))
@@ -264,7 +234,7 @@ describe('POST /login_credentials, racing a new password', () => {
   })
 
   it('leaves no session of the old password after a change, but the one that changed it', async () => {
-    for (let round = 0; round < 15; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const user = await givenUser(server)
       const body = { current_password: user.password, new_password: newPassword }
       await race(user, () => server.send('POST', '/change_password', { token: user.access_token, body }))
@@ -278,7 +248,7 @@ describe('POST /login_credentials, under load', () => {
 
   it('refuses with 503 what the hash queue cannot take, and serves the others', async () => {
     const user = await givenUser(server)
-    await withServer({ BCRYPT_COST: '9', HASH_QUEUE: '1' }, async (small) => {
+    await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1' }, async (small) => {
       const answers = await times(crowd, () => logIn(small, user.username, 'correct horse batterx'))
       const refused = answers.filter(({ status }) => status === 503)
       expect(refused.length).toBeGreaterThan(0)
@@ -289,12 +259,12 @@ describe('POST /login_credentials, under load', () => {
       const served = answers.filter((answer) => !refused.includes(answer))
       expect(served.length).toBeGreaterThanOrEqual(availableParallelism() + 1)
       expect(new Set(served.map(({ status }) => status))).toEqual(new Set([401]))
-      expect((await logIn(small, user.username, 'correct horse batterx')).status).toBe(401)
+      expect(refusalOf(await logIn(small, user.username, 'correct horse batterx'))).toBe('401 credentials_invalid')
     })
   })
 
   it('lets requests without a password pass the waiting hashes', async () => {
-    await withServer({ BCRYPT_COST: '9', HASH_QUEUE: '1000' }, async (busy) => {
+    await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1000' }, async (busy) => {
       const user = await givenUser(busy)
       let hashing = true
       const logins = times(crowd, () => logIn(busy, user.username, 'correct horse batterx')).finally(() => {
@@ -307,7 +277,7 @@ describe('POST /login_credentials, under load', () => {
         if (hashing) answeredMeanwhile += 1
       }
       expect(answeredMeanwhile).toBeGreaterThan(0)
-      for (const { status } of await logins) expect(status).toBe(401)
+      for (const login of await logins) expect(refusalOf(login)).toBe('401 credentials_invalid')
     })
   })
 })

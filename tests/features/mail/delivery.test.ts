@@ -1,6 +1,6 @@
 import { createSmtpMailer } from '../../../src/platform/mailer.ts'
+import { createMailWorld } from '../../support/mail-world.ts'
 import { startSmtpServer } from '../../support/smtp-server.ts'
-import { createMailWorld } from './mail-world.ts'
 
 let world: Awaited<ReturnType<typeof createMailWorld>>
 beforeEach(async () => {
@@ -11,7 +11,7 @@ afterEach(() => world.close())
 const from = 'Auth <auth@example.com>'
 
 describe('from the outbox to a mail server', () => {
-  test('a letter arrives with both parts, its link and no markup but ours', async () => {
+  it('a letter arrives with both parts, its link and no markup but ours', async () => {
     const { smtp, received, stop } = await startSmtpServer()
     await world.givenQueued('ada@example.com', { name: '<script>\r\nBcc: eve@example.com', token: 't0ken' })
     await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
@@ -25,7 +25,7 @@ describe('from the outbox to a mail server', () => {
     expect(received[0]?.body).toContain('<p>Hello &lt;script&gt; Bcc: eve@example.com, somebody invited you.</p>')
   })
 
-  test('a mail that the server puts off is sent later', async () => {
+  it('a mail that the server puts off is sent later', async () => {
     const replies = ['450 Try later', undefined]
     const { smtp, received, stop } = await startSmtpServer({ onRecipient: () => replies.shift() })
     const worker = world.givenWorker(createSmtpMailer({ smtp, from }))
@@ -42,7 +42,7 @@ describe('from the outbox to a mail server', () => {
     expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
   })
 
-  test('a mail that the server refuses is abandoned with the reason and without its values', async () => {
+  it('a mail that the server refuses is abandoned with the reason and without its values', async () => {
     const { smtp, stop } = await startSmtpServer({ onRecipient: () => '550 5.1.1 No such user' })
     await world.givenQueued('nobody@example.com')
     await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
@@ -52,7 +52,7 @@ describe('from the outbox to a mail server', () => {
     ])
   })
 
-  test('a mail waits while the server is away', async () => {
+  it('a mail waits while the server is away', async () => {
     const { smtp, stop } = await startSmtpServer()
     await stop()
     await world.givenQueued('ada@example.com')

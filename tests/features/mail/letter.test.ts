@@ -2,7 +2,7 @@ import { createLinks } from '../../../src/features/mail/index.ts'
 import { renderLetter } from '../../../src/features/mail/letter.ts'
 
 describe('renderLetter', () => {
-  test('writes the same in both parts', () => {
+  it('writes the same in both parts', () => {
     const { subject, text, html } = renderLetter({
       subject: 'Verify your address',
       paragraphs: ['Somebody registered.', 'Was it you?'],
@@ -14,7 +14,7 @@ describe('renderLetter', () => {
     expect(html).toContain('<a href="https://app.example.com/verify#token=abc"')
   })
 
-  test('makes no markup of what is put into it', () => {
+  it('makes no markup of what is put into it', () => {
     const evil = `"><script>alert('1')</script>&amp;<img src=x onerror=alert(2)>`
     const { html } = renderLetter({
       subject: evil,
@@ -25,18 +25,15 @@ describe('renderLetter', () => {
     expect(html.match(/&quot;&gt;&lt;script&gt;alert\(&#39;1&#39;\)&lt;\/script&gt;&amp;amp;/g)).toHaveLength(6)
   })
 
-  test.each(['\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '\t'])(
-    'makes one line of a text that holds %j',
-    (breaker) => {
-      const { subject, text } = renderLetter({ subject: `a${breaker}Bcc: b`, paragraphs: [`c${breaker}d`] })
-      expect(subject).toBe('a Bcc: b')
-      expect(text).toBe('c d\n')
-    },
-  )
+  it.each(['\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '\t'])('makes one line of a text that holds %j', (breaker) => {
+    const { subject, text } = renderLetter({ subject: `a${breaker}Bcc: b`, paragraphs: [`c${breaker}d`] })
+    expect(subject).toBe('a Bcc: b')
+    expect(text).toBe('c d\n')
+  })
 })
 
 describe('createLinks', () => {
-  test('fills the token and the uid in as the settings say', () => {
+  it('fills the token and the uid in as the settings say', () => {
     const links = createLinks({
       frontendUrl: 'https://app.example.com/auth',
       verifyEmailPath: '/verify#token={token}',
@@ -46,7 +43,7 @@ describe('createLinks', () => {
     expect(links.resetPassword('t', 42)).toBe('https://app.example.com/auth/reset/NDI/t/')
   })
 
-  test('takes no placeholder, pattern or path from a token', () => {
+  it('takes no placeholder, pattern or path from a token', () => {
     const links = createLinks({
       frontendUrl: 'https://a',
       verifyEmailPath: '/v/{token}',

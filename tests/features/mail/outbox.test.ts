@@ -1,4 +1,4 @@
-import { createMailWorld, createRecorder, invitation } from './mail-world.ts'
+import { createMailWorld, createRecorder, invitation } from '../../support/mail-world.ts'
 
 let world: Awaited<ReturnType<typeof createMailWorld>>
 beforeEach(async () => {
@@ -9,7 +9,7 @@ afterEach(() => world.close())
 const values = { name: 'Ada', token: 'a-token-nobody-may-read' }
 
 describe('the outbox', () => {
-  test('keeps what a letter is written with unreadable, and erases it once the letter is sent', async () => {
+  it('keeps what a letter is written with unreadable, and erases it once the letter is sent', async () => {
     await world.givenQueued('ada@example.com', values)
     const [waiting] = await world.rows()
     expect(waiting).toMatchObject({ letter: 'invitation', recipient: 'ada@example.com', status: 'queued', attempts: 0 })
@@ -23,7 +23,7 @@ describe('the outbox', () => {
     ])
   })
 
-  test('mails nothing when the change that caused the mail is rolled back', async () => {
+  it('mails nothing when the change that caused the mail is rolled back', async () => {
     const recorder = createRecorder()
     let woken = 0
     const change = world.transaction(async (tx) => {
@@ -37,7 +37,7 @@ describe('the outbox', () => {
     expect(woken).toBe(0)
   })
 
-  test('wakes the worker once the mail can be seen, and not before', async () => {
+  it('wakes the worker once the mail can be seen, and not before', async () => {
     const recorder = createRecorder()
     const worker = world.givenWorker(recorder)
     const runs: Promise<void>[] = []

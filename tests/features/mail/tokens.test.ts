@@ -1,5 +1,6 @@
 import { createMailTokens } from '../../../src/features/mail/index.ts'
-import { createMailWorld } from './mail-world.ts'
+import { times } from '../../support/answers.ts'
+import { createMailWorld } from '../../support/mail-world.ts'
 
 let world: Awaited<ReturnType<typeof createMailWorld>>
 let tokens: ReturnType<typeof createMailTokens>
@@ -14,10 +15,9 @@ afterAll(() => world.close())
 const aSubject = () => `subject-${++subjects}`
 const purpose = 'reset_password'
 const email = 'ada@example.com'
-const times = <Result>(count: number, work: () => Promise<Result>) => Promise.all(Array.from({ length: count }, work))
 
 describe('mail tokens', () => {
-  test('stand for what they were issued for, until they are spent', async () => {
+  it('stand for what they were issued for, until they are spent', async () => {
     const subject = aSubject()
     const token = await tokens.issue({ purpose, subject, email })
     expect(token).toMatch(/^[\w-]{43}$/)
@@ -28,13 +28,13 @@ describe('mail tokens', () => {
     expect(await tokens.spend({ purpose, token })).toBe(false)
   })
 
-  test('are spent once, even when fifty requests race', async () => {
+  it('are spent once, even when fifty requests race', async () => {
     const token = await tokens.issue({ purpose, subject: aSubject(), email })
     const answers = await times(50, () => tokens.spend({ purpose, token }))
     expect(answers.filter(Boolean)).toHaveLength(1)
   })
 
-  test('die when a newer one is issued, even after the older was spent', async () => {
+  it('die when a newer one is issued, even after the older was spent', async () => {
     const subject = aSubject()
     const older = await tokens.issue({ purpose, subject, email })
     const newer = await tokens.issue({ purpose, subject, email })
@@ -46,14 +46,14 @@ describe('mail tokens', () => {
     expect(await tokens.spend({ purpose, token: newer })).toBe(false)
   })
 
-  test('leave exactly one alive, even when fifty are issued at once', async () => {
+  it('leave exactly one alive, even when fifty are issued at once', async () => {
     const subject = aSubject()
     const issued = await times(50, () => tokens.issue({ purpose, subject, email }))
     const found = await Promise.all(issued.map((token) => tokens.find({ purpose, token })))
     expect(found.filter(Boolean)).toHaveLength(1)
   })
 
-  test('serve one purpose and one subject', async () => {
+  it('serve one purpose and one subject', async () => {
     const subject = aSubject()
     const reset = await tokens.issue({ purpose: 'reset_password', subject, email })
     const verify = await tokens.issue({ purpose: 'verify_email', subject, email })
@@ -64,7 +64,7 @@ describe('mail tokens', () => {
     expect(await tokens.spend({ purpose: 'verify_email', token: verify })).toBe(true)
   })
 
-  test.each([
+  it.each([
     ['reset_password', 30 * 60],
     ['verify_email', 24 * 3600],
     ['verify_registration', 24 * 3600],
@@ -77,7 +77,7 @@ describe('mail tokens', () => {
     expect(await tokens.spend({ purpose, token })).toBe(false)
   })
 
-  test('can be revoked', async () => {
+  it('can be revoked', async () => {
     const subject = aSubject()
     const token = await tokens.issue({ purpose, subject, email })
     await tokens.revoke({ purpose, subject: aSubject() })
@@ -86,12 +86,12 @@ describe('mail tokens', () => {
     expect(await tokens.spend({ purpose, token })).toBe(false)
   })
 
-  test('are not in the database', async () => {
+  it('are not in the database', async () => {
     const token = await tokens.issue({ purpose, subject: aSubject(), email })
     expect(JSON.stringify(await world.db.mailToken.findMany())).not.toContain(token)
   })
 
-  test.each(['', '\0', '\ud800', "' OR 1=1 --", 'x'.repeat(100_000), '{"not":""}'])('are not %j', async (token) => {
+  it.each(['', '\0', '\ud800', "' OR 1=1 --", 'x'.repeat(100_000), '{"not":""}'])('are not %j', async (token) => {
     expect(await tokens.find({ purpose, token })).toBeUndefined()
     expect(await tokens.spend({ purpose, token })).toBe(false)
   })

@@ -1,7 +1,7 @@
 import type { Db } from '../../../src/kernel/db.ts'
 import type { Mailer } from '../../../src/kernel/ports.ts'
 import { MailRefused } from '../../../src/kernel/ports.ts'
-import { createMailWorld, createRecorder, invitation } from './mail-world.ts'
+import { createMailWorld, createRecorder, invitation } from '../../support/mail-world.ts'
 
 let world: Awaited<ReturnType<typeof createMailWorld>>
 beforeEach(async () => {
@@ -20,7 +20,7 @@ async function givenManyQueued(count: number): Promise<string[]> {
 }
 
 describe('the mail worker', () => {
-  test('sends each mail once, even when fifty workers look for it', async () => {
+  it('sends each mail once, even when fifty workers look for it', async () => {
     const all = await givenManyQueued(120)
     const recorder = createRecorder()
     await Promise.all(Array.from({ length: 50 }, () => world.givenWorker(recorder).drain()))
@@ -28,7 +28,7 @@ describe('the mail worker', () => {
     expect(new Set((await world.rows()).map(({ status }) => status))).toEqual(new Set(['sent']))
   })
 
-  test('shares one run between callers who ask at once', async () => {
+  it('shares one run between callers who ask at once', async () => {
     const all = await givenManyQueued(30)
     const recorder = createRecorder()
     const worker = world.givenWorker(recorder)
@@ -36,7 +36,7 @@ describe('the mail worker', () => {
     expect(recorder.mails.map(({ recipient }) => recipient).sort()).toEqual(all)
   })
 
-  test('has no more than eight mails in flight', async () => {
+  it('has no more than eight mails in flight', async () => {
     await givenManyQueued(40)
     let inFlight = 0
     let most = 0
@@ -52,7 +52,7 @@ describe('the mail worker', () => {
     expect(most).toBe(8)
   })
 
-  test('sends what another worker claimed and never sent', async () => {
+  it('sends what another worker claimed and never sent', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     expect(await world.queue.claim(10)).toHaveLength(1)
@@ -64,7 +64,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  test('does not touch a mail whose lease has passed to another worker', async () => {
+  it('does not touch a mail whose lease has passed to another worker', async () => {
     await world.givenQueued('ada@example.com')
     const [mine] = await world.queue.claim(1)
     world.pass(120)
@@ -77,7 +77,7 @@ describe('the mail worker', () => {
     expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
   })
 
-  test('tries again after growing waits, and gives up after the tenth try', async () => {
+  it('tries again after growing waits, and gives up after the tenth try', async () => {
     await world.givenQueued('ada@example.com')
     const worker = world.givenWorker(failing(new Error('450 Mailbox busy')))
     const waits: number[] = []
@@ -110,7 +110,7 @@ describe('the mail worker', () => {
     ])
   })
 
-  test('gives up at once when the mail is refused, and keeps why', async () => {
+  it('gives up at once when the mail is refused, and keeps why', async () => {
     await world.givenQueued('ada@example.com')
     await world.givenWorker(failing(new MailRefused('550 No such user'))).drain()
     expect(await world.rows()).toMatchObject([
@@ -118,7 +118,7 @@ describe('the mail worker', () => {
     ])
   })
 
-  test('keeps and logs no link and no token of a letter that a server quotes', async () => {
+  it('keeps and logs no link and no token of a letter that a server quotes', async () => {
     const token = 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6'
     await world.givenQueued('ada@example.com', { name: 'Ada', token })
     const quote = `554 Spam:\r\n https://app.example.com/verify#${token} and ${token} ${'x '.repeat(500)}`
@@ -129,7 +129,7 @@ describe('the mail worker', () => {
     expect(JSON.stringify(world.logged)).not.toContain(token)
   })
 
-  test('goes on beside mails that a server never answers', async () => {
+  it('goes on beside mails that a server never answers', async () => {
     await givenManyQueued(20)
     const recorder = createRecorder()
     const hangs = (address: string) => /user1?\d@/.test(address) && Number(/\d+/.exec(address)?.[0]) < 10
@@ -144,7 +144,7 @@ describe('the mail worker', () => {
     expect(rows.filter(({ lastError }) => lastError === 'the mail server took too long')).toHaveLength(10)
   })
 
-  test('leaves a letter that it does not know to workers who do', async () => {
+  it('leaves a letter that it does not know to workers who do', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     await world.givenWorker(recorder, { letters: [] }).drain()
@@ -154,7 +154,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  test('leaves values that it cannot open to workers with the right key', async () => {
+  it('leaves values that it cannot open to workers with the right key', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     await world.givenWorker(recorder, { secret: 'another key' }).drain()
@@ -164,7 +164,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  test('does not send a letter that is no longer of use', async () => {
+  it('does not send a letter that is no longer of use', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     world.pass(6 * 3600 + 1)
@@ -173,7 +173,7 @@ describe('the mail worker', () => {
     expect(await world.rows()).toMatchObject([{ status: 'abandoned', sealedValues: null }])
   })
 
-  test('goes on when the database comes back, and says once that it was away', async () => {
+  it('goes on when the database comes back, and says once that it was away', async () => {
     await world.givenQueued('ada@example.com')
     let away = true
     const db = new Proxy<Db>(world.db, {
@@ -190,7 +190,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  test('sends on its own once it is started, and waits for mails in flight when it is stopped', async () => {
+  it('sends on its own once it is started, and waits for mails in flight when it is stopped', async () => {
     await givenManyQueued(1)
     let reached = () => {}
     let answer = () => {}

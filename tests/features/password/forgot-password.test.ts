@@ -1,7 +1,15 @@
 import { keysOf, refusalOf, times, visibleOf } from '../../support/answers.ts'
-import { eventsOf, givenDisabled, givenResetToken, givenUser, logIn, mailsTo, somebody } from '../../support/people.ts'
+import {
+  givenDisabled,
+  givenResetToken,
+  givenUser,
+  logIn,
+  mailsTo,
+  recordedBy,
+  somebody,
+} from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -66,20 +74,10 @@ describe('POST /forgot_password', () => {
   })
 
   it('writes down whose password was asked for, when and from where', async () => {
-    const user = await givenUser(server)
-    const before = server.now()
-    const answer = await server
-      .raw('POST', '/forgot_password')
-      .set('User-Agent', 'a browser of 1843')
-      .send({ email: user.email })
-    const event = (await eventsOf(server, user)).at(-1)
-    expect(event).toMatchObject({
-      type: 'password_reset_requested',
-      ip: '127.0.0.1',
-      userAgent: 'a browser of 1843',
-      requestId: answer.headers['x-request-id'],
-    })
-    expect(event?.at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    const { id, email } = await givenUser(server)
+    expect(await recordedBy(server, 'POST', '/forgot_password', { body: { email } })).toEqual([
+      { type: 'password_reset_requested', userId: id, sessionId: null, facts: {} },
+    ])
   })
 
   it('builds the link from the settings, whatever the request says', async () => {
@@ -87,8 +85,7 @@ describe('POST /forgot_password', () => {
       FRONTEND_URL: 'https://app.example.com/auth',
       RESET_PASSWORD_PATH: '/new-password/{uid}/{token}',
     }
-    const elsewhere = await startServer({ ...server.settings, ...settings })
-    try {
+    await withServer({ ...server.settings, ...settings }, async (elsewhere) => {
       const user = await givenUser(elsewhere)
       await elsewhere
         .raw('POST', '/forgot_password')
@@ -103,9 +100,7 @@ describe('POST /forgot_password', () => {
       const uid = Buffer.from(String(user.id)).toString('base64url')
       expect(mail?.text).toMatch(new RegExp(`\nhttps://app\\.example\\.com/auth/new-password/${uid}/[\\w-]{43}\n`))
       expect(JSON.stringify(mail)).not.toContain('evil')
-    } finally {
-      await elsewhere.close()
-    }
+    })
   })
 
   it('puts the token where no server log sees it, unless told otherwise', async () => {
@@ -115,28 +110,11 @@ describe('POST /forgot_password', () => {
     expect(mail?.text).toContain(`http://localhost:3000/reset-password#token=${token}\n`)
   })
 
-  it('keeps the token nowhere in the database but as its digest, and logs nothing of it', async () => {
-    const user = await givenUser(server)
-    const token = await givenResetToken(server, user)
-    const { mailToken, outboxMail, event } = server.database.db
-    const rows = await Promise.all([mailToken.findMany(), outboxMail.findMany(), event.findMany()])
-    const stored = JSON.stringify(rows, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
-    expect(stored).toContain(user.email)
-    expect(stored).not.toContain(token)
-    expect(server.logged.join('\n')).not.toContain(token)
-  })
-
   it.each([
-    [undefined, 'required'],
-    [null, 'invalid_type'],
-    ['', 'too_small'],
     ['ada', 'invalid_format'],
     ['\u212aelvin@example.com', 'invalid_format'],
     [`${'x'.repeat(65)}@example.com`, 'invalid_value'],
-    ['ada@example.com\r\nBcc: eve@example.com', 'control_character'],
     ['ada@example.com,eve@example.com', 'invalid_format'],
-    [['ada@example.com', 'eve@example.com'], 'invalid_type'],
-    [{ not: '' }, 'invalid_type'],
   ])('refuses %j', async (email, code) => {
     expect(refusalOf(await forgot(email))).toBe(`400 invalid_request #/email ${code}`)
   })

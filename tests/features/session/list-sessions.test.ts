@@ -1,4 +1,4 @@
-import { refusalOf } from '../../support/answers.ts'
+import { refusalOf, secondsBetween } from '../../support/answers.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -48,7 +48,7 @@ describe('GET /sessions', () => {
     server.pass('1m')
     const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
     const [session] = (await list(body.access_token)).body.sessions
-    expect(Date.parse(session.last_used_at) - Date.parse(session.created_at)).toBeGreaterThanOrEqual(60_000)
+    expect(secondsBetween(session.created_at, session.last_used_at)).toBe(60)
   })
 
   it('lists neither sessions that have ended nor sessions that have expired', async () => {

@@ -1,7 +1,7 @@
-import { refusalOf } from '../../support/answers.ts'
-import { givenSession, givenUser } from '../../support/people.ts'
+import { instant, refusalOf, secondsBetween, shownUser, uuid } from '../../support/answers.ts'
+import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -10,8 +10,6 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const read = (token?: string) => server.send('GET', '/session', { token })
-const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
-const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 describe('GET /session', () => {
   it('answers with the session and the account of the caller, and with nothing else', async () => {
@@ -29,27 +27,7 @@ describe('GET /session', () => {
         user_agent: '',
         current: true,
       },
-      user: {
-        id: user.id,
-        uuid: user.uuid,
-        username: user.username,
-        email: user.email,
-        email_verified: false,
-        first_name: '',
-        last_name: '',
-        full_name: '',
-        display_name: user.username,
-        phone_number: '',
-        phone_number_verified: false,
-        timezone: 'UTC',
-        account_status: 'active',
-        last_login: expect.stringMatching(instant),
-        date_joined: expect.stringMatching(instant),
-        is_active: true,
-        is_staff: false,
-        is_superuser: false,
-        is_practitioner: false,
-      },
+      user: shownUser(user),
     })
   })
 
@@ -105,18 +83,18 @@ describe('GET /session', () => {
   })
 
   it('refuses at the idle limit even with an access token that has not expired', async () => {
-    const brief = await startServer({
-      ACCESS_TOKEN_LIFETIME: '1h',
-      REFRESH_TOKEN_LIFETIME: '1h',
-      SESSION_LIFETIME: '1h',
-    })
-    try {
-      const user = await givenUser(brief)
-      brief.pass('1h')
-      expect(refusalOf(await brief.send('GET', '/session', { token: user.access_token }))).toBe('401 session_expired')
-    } finally {
-      await brief.close()
-    }
+    await withServer(
+      {
+        ACCESS_TOKEN_LIFETIME: '1h',
+        REFRESH_TOKEN_LIFETIME: '1h',
+        SESSION_LIFETIME: '1h',
+      },
+      async (brief) => {
+        const user = await givenUser(brief)
+        brief.pass('1h')
+        expect(refusalOf(await brief.send('GET', '/session', { token: user.access_token }))).toBe('401 session_expired')
+      },
+    )
   })
 
   it('wants an access token', async () => {
@@ -126,10 +104,20 @@ describe('GET /session', () => {
     expect(refusalOf(await read(user.refresh_token))).toBe('401 token_invalid')
   })
 
-  it("tells another session's own facts to another session", async () => {
+  it('tells each session of a user its own facts', async () => {
     const user = await givenUser(server)
-    const other = await givenSession(server, user)
-    const ids = [(await read(user.access_token)).body.session.id, (await read(other.access_token)).body.session.id]
-    expect(new Set(ids).size).toBe(2)
+    server.pass('10m')
+    const { body: other } = await server.send('POST', '/login_credentials', {
+      body: { username: user.username, password: user.password },
+      headers: { 'User-Agent': 'another browser' },
+    })
+    const [first, second] = [(await read(user.access_token)).body, (await read(other.access_token)).body]
+    expect(first.user).toEqual(second.user)
+    expect([first.session.user_agent, second.session.user_agent]).toEqual(['', 'another browser'])
+    expect([first.session.current, second.session.current]).toEqual([true, true])
+    for (const fact of ['created_at', 'last_used_at', 'expires_at', 'ends_at']) {
+      expect(secondsBetween(first.session[fact], second.session[fact])).toBe(600)
+    }
+    expect(second.session.id).not.toBe(first.session.id)
   })
 })

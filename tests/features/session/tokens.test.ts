@@ -1,4 +1,4 @@
-import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
+import { keysOf, pairKeys, refusalOf, secondsBetween, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
 import type { TokenPair } from '../../support/people.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
@@ -48,7 +48,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     server.pass('10m')
     const { body } = await renew(user)
     const after = await server.send('GET', '/session', { token: body.access_token })
-    expect(Date.parse(after.body.session.expires_at)).toBeGreaterThan(Date.parse(before.body.session.expires_at))
+    expect(secondsBetween(before.body.session.expires_at, after.body.session.expires_at)).toBe(600)
     expect(after.body.session.ends_at).toBe(before.body.session.ends_at)
   })
 

@@ -1,5 +1,4 @@
 import jwt from 'jsonwebtoken'
-import { refusalOf } from '../../support/answers.ts'
 import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -104,10 +103,5 @@ describe('POST /verify_token', () => {
       header: { alg: 'HS256', typ: 'at+jwt' },
     })
     expect(await verify(forged)).toEqual({ active: false })
-  })
-
-  it('wants a token', async () => {
-    const { errors } = expectProblem(await server.send('POST', '/verify_token', { body: {} }), 400, 'invalid_request')
-    expect(errors).toEqual([{ pointer: '#/token', code: 'required', detail: 'is required' }])
   })
 })

@@ -1,6 +1,6 @@
-import { keysOf, refusalOf, times, userKeys } from '../../support/answers.ts'
+import { refusalOf, shownUser, times, uuid } from '../../support/answers.ts'
 import type { User } from '../../support/people.ts'
-import { eventsOf, givenUser, logIn, somebody } from '../../support/people.ts'
+import { eventsOf, givenUser, logIn, recordedBy, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -22,7 +22,15 @@ describe('PATCH /profile', () => {
       timezone: 'Europe/London',
     })
     expect(first.status).toBe(200)
-    expect(keysOf(first.body)).toEqual(userKeys)
+    expect(first.body).toEqual(
+      shownUser(user, {
+        first_name: 'Ada',
+        full_name: 'Ada',
+        display_name: 'Ada',
+        phone_number: '+44 20 7946 0000',
+        timezone: 'Europe/London',
+      }),
+    )
     const second = await change(user, { last_name: 'Lovelace', display_name: 'Countess' })
     expect(second.body).toMatchObject({
       id: user.id,
@@ -61,7 +69,7 @@ describe('PATCH /profile', () => {
     const username = `Ｎ${somebody().username}`
     expect((await change(user, { username })).body.username).toBe(username.normalize('NFKC'))
     expect((await logIn(server, username.toLowerCase(), user.password)).status).toBe(200)
-    expect((await logIn(server, user.username, user.password)).status).toBe(401)
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
     expect((await givenUser(server, { username: user.username })).id).not.toBe(user.id)
   })
 
@@ -135,18 +143,11 @@ describe('PATCH /profile', () => {
   })
 
   it.each([
-    [{ username: '' }, '#/username too_small'],
-    [{ username: null }, '#/username invalid_type'],
     [{ username: 'ada lovelace' }, '#/username invalid_format'],
     [{ username: 'x'.repeat(151) }, '#/username too_big'],
-    [{ first_name: null }, '#/first_name invalid_type'],
-    [{ first_name: { set: 'Ada' } }, '#/first_name invalid_type'],
     [{ last_name: 'x'.repeat(151) }, '#/last_name too_big'],
-    [{ display_name: 'Ada\0' }, '#/display_name control_character'],
-    [{ display_name: '\ud800' }, '#/display_name ill_formed_text'],
     [{ phone_number: 'call me' }, '#/phone_number invalid_format'],
     [{ timezone: 'Mars/Olympus' }, '#/timezone invalid_value'],
-    [{ timezone: '' }, '#/timezone invalid_value'],
   ])('refuses %j', async (body, issue) => {
     const user = await givenUser(server)
     expect(refusalOf(await change(user, body))).toBe(`400 invalid_request ${issue}`)
@@ -154,21 +155,12 @@ describe('PATCH /profile', () => {
 
   it('writes down who changed which fields, when and from where', async () => {
     const user = await givenUser(server)
-    const before = server.now()
-    const answer = await server
-      .raw('PATCH', '/profile')
-      .set({ 'User-Agent': 'a browser of 1843', Authorization: `Bearer ${user.access_token}` })
-      .send({ first_name: 'Ada', timezone: 'Europe/London' })
-    const event = (await eventsOf(server, user)).at(-1)
-    expect(event).toMatchObject({
-      type: 'profile_changed',
-      sessionId: expect.stringMatching(/^[\da-f-]{36}$/),
-      ip: '127.0.0.1',
-      userAgent: 'a browser of 1843',
-      requestId: answer.headers['x-request-id'],
-      facts: { fields: 'first_name timezone' },
-    })
-    expect(event?.at.getTime()).toBeGreaterThanOrEqual(before.getTime())
+    const body = { first_name: 'Ada', timezone: 'Europe/London' }
+    const events = await recordedBy(server, 'PATCH', '/profile', { token: user.access_token, body })
+    const facts = { fields: 'first_name timezone' }
+    expect(events).toEqual([
+      { type: 'profile_changed', userId: user.id, sessionId: expect.stringMatching(uuid), facts },
+    ])
   })
 
   it('writes down nothing when nothing was changed', async () => {

@@ -1,11 +1,11 @@
-import type { Letter } from '../../../src/features/mail/index.ts'
-import { createLinks, createMailWorker, createOutbox, defineLetter } from '../../../src/features/mail/index.ts'
-import { createMailQueue } from '../../../src/features/mail/queue.ts'
-import type { Db } from '../../../src/kernel/db.ts'
-import type { Mail, Mailer } from '../../../src/kernel/ports.ts'
-import { createVault, deriveKey } from '../../../src/kernel/secrets.ts'
-import { connectDatabase } from '../../../src/platform/database.ts'
-import { freshDatabase } from '../../support/database.ts'
+import type { Letter } from '../../src/features/mail/index.ts'
+import { createLinks, createMailWorker, createOutbox, defineLetter } from '../../src/features/mail/index.ts'
+import { createMailQueue } from '../../src/features/mail/queue.ts'
+import type { Db } from '../../src/kernel/db.ts'
+import type { Mail, Mailer } from '../../src/kernel/ports.ts'
+import { createVault, deriveKey } from '../../src/kernel/secrets.ts'
+import { connectDatabase } from '../../src/platform/database.ts'
+import { freshDatabase } from './database.ts'
 
 /** A letter with everything that a letter may have. */
 export const invitation = defineLetter<{ name: string; token: string }>({
