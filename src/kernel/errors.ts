@@ -14,8 +14,6 @@ export interface InputIssue {
 
 /** What only the place that throws knows. */
 export interface Circumstances {
-  /** Replaces the definition's sentence where the case can be told more exactly. */
-  readonly detail?: string
   readonly issues?: readonly InputIssue[]
   readonly retryAfterSeconds?: number
   readonly allow?: readonly string[]
@@ -27,7 +25,7 @@ export class AuthError extends Error {
   readonly circumstances: Circumstances
 
   constructor(definition: ErrorDefinition, circumstances: Circumstances = {}) {
-    super(circumstances.detail ?? definition.sentence)
+    super(definition.sentence)
     this.name = 'AuthError'
     this.definition = definition
     this.circumstances = circumstances

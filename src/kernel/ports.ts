@@ -5,7 +5,6 @@ export interface Clock {
 }
 
 export interface Logger {
-  debug(facts: object, message: string): void
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
   error(facts: object, message: string): void

@@ -33,7 +33,7 @@ export async function createMailWorld() {
   const vault = createVault([deriveKey('a key for tests', 'outbox')])
   const logged: object[] = []
   const log = (facts: object, message: string) => void logged.push({ ...facts, message })
-  const logger = { debug: log, info: log, warn: log, error: log }
+  const logger = { info: log, warn: log, error: log }
 
   const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
     createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker })

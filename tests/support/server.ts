@@ -150,5 +150,5 @@ function createMemoryLogger(lines: string[]): Logger {
       JSON.stringify({ level, message, ...facts }, (_key, value) => (value instanceof Error ? value.stack : value)),
     )
   }
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  return { info: write('info'), warn: write('warn'), error: write('error') }
 }
