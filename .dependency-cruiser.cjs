@@ -91,10 +91,12 @@ module.exports = {
       '^src/features/index\\.ts$',
       '^src/features/[^/]+/(endpoints|schemas|errors)\\.ts$',
     ]),
-    mayOnlyImport('settings', 'Settings are read before anything else exists', '^src/(config|settings)\\.ts$', [
-      kernel,
-      '^src/(config|settings)\\.ts$',
-    ]),
+    mayOnlyImport(
+      'settings',
+      'Settings are read before anything else exists',
+      '^src/(config|config-problems|settings)\\.ts$',
+      [kernel, '^src/(config|config-problems|settings)\\.ts$'],
+    ),
     {
       name: 'composition-is-the-top',
       comment: 'What lies directly in src puts the parts together; no part knows it',

@@ -1,3 +1,5 @@
+import type { Environment } from './config-problems.ts'
+import { contradictions, productionProblems, unsupported } from './config-problems.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
 import { SettingRefusal, settings } from './settings.ts'
 
@@ -74,22 +76,12 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** Settings of a later version: one that does nothing would be believed. */
-const notYet = {
-  REDIS_URL: 'rate limits are counted by each process for itself',
-  REFRESH_TRANSPORT: 'refresh tokens travel in bodies only',
-}
-
 /** Turns the environment into the configuration. Throws a ConfigError that names all mistakes at once. */
 export function readConfig(environment: Environment): Config {
   const problems: string[] = []
   const given = readSettings(environment, problems)
   const production = given.NODE_ENV === 'production'
-  for (const [name, reason] of Object.entries(notYet)) {
-    if (environment[name]?.trim()) problems.push(`${name} is not supported by this version: ${reason}; remove it`)
-  }
+  problems.push(...unsupported(environment))
   if (production) problems.push(...productionProblems(environment, given))
 
   const port = given.PORT ?? 3000
@@ -162,57 +154,6 @@ function readSettings(environment: Environment, problems: string[]): GivenSettin
     }
   }
   return given as GivenSettings
-}
-
-const neededInProduction = {
-  DATABASE_URL: 'the PostgreSQL server to use',
-  SECRET_KEY: 'the key that signs tokens; make one with: openssl rand -base64 48',
-  FRONTEND_URL: 'where the links in mails lead',
-  PUBLIC_URL: 'how the outside reaches this server',
-  EMAIL_HOST: 'the mail server',
-  DEFAULT_FROM_EMAIL: 'the sender of mails',
-} satisfies Partial<Record<SettingName, string>>
-
-function isAbsent(environment: Environment, name: string): boolean {
-  return !environment[name]?.trim()
-}
-
-function productionProblems(environment: Environment, given: GivenSettings): string[] {
-  const problems = Object.entries(neededInProduction)
-    .filter(([name]) => isAbsent(environment, name))
-    .map(([name, purpose]) => `${name} must be set in production: ${purpose}`)
-  if (given.FRONTEND_URL?.startsWith('http:')) problems.push('FRONTEND_URL must be an https address in production')
-  if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
-  if (given.SECRET_KEY?.some(isSample)) {
-    problems.push('SECRET_KEY must not be a sample or a pattern; make one with: openssl rand -base64 48')
-  }
-  return problems
-}
-
-/** Keys that stand in examples everywhere, or that hold hardly any different characters. */
-function isSample(key: string): boolean {
-  return /change.?me|your.?secret|example|django-insecure|placeholder|secret.?key/i.test(key) || new Set(key).size < 10
-}
-
-/** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */
-function contradictions({ production, sessions }: Config, environment: Environment, given: GivenSettings): string[] {
-  const problems: string[] = []
-  const isUnread = (name: SettingName) => given[name] === undefined && !isAbsent(environment, name)
-  const mustLastAsLong = (name: SettingName, seconds: number, other: SettingName, otherSeconds: number) => {
-    if (seconds < otherSeconds && !isUnread(name) && !isUnread(other)) {
-      problems.push(`${name} must not be shorter than ${other}`)
-    }
-  }
-  const { accessLifetime, refreshLifetime, sessionLifetime } = sessions
-  mustLastAsLong('REFRESH_TOKEN_LIFETIME', refreshLifetime, 'ACCESS_TOKEN_LIFETIME', accessLifetime)
-  mustLastAsLong('SESSION_LIFETIME', sessionLifetime, 'REFRESH_TOKEN_LIFETIME', refreshLifetime)
-  if (!production && given.EMAIL_HOST !== undefined && isAbsent(environment, 'DEFAULT_FROM_EMAIL')) {
-    problems.push('DEFAULT_FROM_EMAIL must be set when EMAIL_HOST is: the sender of mails')
-  }
-  if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
-    problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')
-  }
-  return problems
 }
 
 function deepFreeze<Value>(value: Value): Value {
