@@ -103,7 +103,6 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const registrationsIn = (tx: Db) => createRegistrationStore({ db: tx, clock })
   const login = createLoginService({
     db,
-    transaction,
     hasher,
     signer,
     users,

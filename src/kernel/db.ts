@@ -3,6 +3,10 @@ import { Prisma } from '../generated/prisma/client.ts'
 
 export type { Registration, Session, User } from '../generated/prisma/client.ts'
 
+/** A part of a statement with its values: `sql` tags one, and statements are put together of them. */
+export type Sql = Prisma.Sql
+export const { sql } = Prisma
+
 /** What speaks to the tables: the whole database, or one transaction of it. */
 export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$use' | '$transaction' | '$extends'>
 

@@ -1,5 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, User } from '../../kernel/db.ts'
+import type { Database, Db, Sql, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { PasswordHasher, TokenSigner } from '../../kernel/ports.ts'
 import type { PasswordService, PasswordStore } from '../password/index.ts'
@@ -14,13 +14,12 @@ import type { RegistrationStore } from './store.ts'
 export interface LoginService {
   /** Throws `credentials_invalid`, alike for all that can be wrong, or what a gate says after the right password. */
   logIn(credentials: { identifier: string; password: string }, caller: Caller): Promise<LoggedIn>
-  /** Opens a session inside the transaction of whatever has just proven who this is. */
-  welcome(tx: Db, userId: number, caller: Caller): Promise<LoggedIn>
+  /** Opens a session inside the transaction of whatever has just proven who this is, or with a statement that proves it. */
+  welcome(tx: Db, user: User, caller: Caller, proof?: Sql): Promise<LoggedIn>
 }
 
 export function createLoginService({
   db,
-  transaction,
   hasher,
   signer,
   users,
@@ -30,7 +29,7 @@ export function createLoginService({
   sessionsIn,
   registrationsIn,
   verificationRequired,
-}: Pick<Database, 'db' | 'transaction'> & {
+}: Pick<Database, 'db'> & {
   hasher: PasswordHasher
   signer: TokenSigner
   users: UserService
@@ -41,10 +40,10 @@ export function createLoginService({
   registrationsIn: (db: Db) => RegistrationStore
   verificationRequired: boolean
 }): LoginService {
-  async function welcome(tx: Db, userId: number, caller: Caller): Promise<LoggedIn> {
-    const opened = await sessionsIn(tx).open(userId, caller)
-    if (!opened) throw new AuthError(passwordErrors.credentials_invalid)
-    return { ...pairOf(opened.session, opened.user, signer), user: users.present(opened.user) }
+  async function welcome(tx: Db, user: User, caller: Caller, proof?: Sql): Promise<LoggedIn> {
+    const session = await sessionsIn(tx).open(user, caller, proof)
+    if (!session) throw new AuthError(passwordErrors.credentials_invalid)
+    return { ...pairOf(session, session.user, signer), user: users.present(session.user) }
   }
 
   /**
@@ -64,10 +63,7 @@ export function createLoginService({
       const user: User | null = await usersIn(db).findByIdentifier(identifier)
       const proof = await passwords.prove(user?.id, password)
       if (!user || user.disabledAt || !proof) return refuse(identifier, password)
-      return transaction(async (tx) => {
-        if (!(await passwordsIn(tx).confirm(proof))) throw new AuthError(passwordErrors.credentials_invalid)
-        return welcome(tx, user.id, caller)
-      })
+      return welcome(db, user, caller, passwordsIn(db).confirmation(proof))
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db } from '../../kernel/db.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError, refuseField } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
@@ -64,11 +64,11 @@ export function createRegistrationService({
     await outboxIn(tx).enqueue(verifyEmail, email, { token, at: at.toUTCString() })
   }
 
-  async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<number> {
-    const { id } = await usersIn(tx).create(person)
-    await passwordsIn(tx).create(id, passwordHash)
-    await recordEvent(tx, { type: 'user_registered', userId: id }, caller)
-    return id
+  async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
+    const user = await usersIn(tx).create(person)
+    await passwordsIn(tx).create(user.id, passwordHash)
+    await recordEvent(tx, { type: 'user_registered', userId: user.id }, caller)
+    return user
   }
 
   /** Which of the two was taken, once the database has said that one of them is. */
@@ -81,10 +81,10 @@ export function createRegistrationService({
   async function registerAtOnce(person: NewUser, passwordHash: string, caller: Caller): Promise<LoggedIn> {
     try {
       return await transaction(async (tx) => {
-        const userId = await createUser(tx, person, passwordHash, caller)
+        const user = await createUser(tx, person, passwordHash, caller)
         const { email } = person
-        await mailToken(tx, { purpose: 'verify_email', subject: String(userId), email, at: clock.now() })
-        return login.welcome(tx, userId, caller)
+        await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() })
+        return login.welcome(tx, user, caller)
       })
     } catch (error) {
       throw isUniqueViolation(error) ? await takenField(person) : error
@@ -130,7 +130,7 @@ export function createRegistrationService({
           throw new AuthError(authErrors.verification_token_invalid)
         }
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
-        const userId = await createUser(tx, person, passwordHash, caller)
+        const { id: userId } = await createUser(tx, person, passwordHash, caller)
         await registrationsIn(tx).disarm(id)
         await recordEvent(tx, { type: 'email_verified', userId }, caller)
       })

@@ -1,4 +1,5 @@
-import type { Db } from '../../kernel/db.ts'
+import type { Db, Sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 
 /** That a password was right: of whom, and which version of it. */
@@ -14,10 +15,10 @@ export interface PasswordStore {
   find(userId: number): Promise<{ hash: string; version: number } | null>
   create(userId: number, hash: string): Promise<void>
   /**
-   * Whether the password that was proven still is the user's. Locks it until the transaction ends, so that a session
-   * opened with the old password cannot slip past a change or reset that runs at the same time.
+   * The statement that returns a row if the password that was proven still is the user's. It locks the password until
+   * its transaction ends, so that a session opened with the old one cannot slip past a change or reset in parallel.
    */
-  confirm(proof: PasswordProof): Promise<boolean>
+  confirmation(proof: PasswordProof): Sql
   /** Replaces the password that was proven; false when it has changed meanwhile. */
   replace(proof: Pick<PasswordProof, 'userId' | 'version'>, hash: string): Promise<boolean>
   /** Sets the password whatever it was. */
@@ -30,13 +31,9 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, changedAt: clock.now() } })
     },
-    async confirm({ userId, version, renewedHash }) {
-      const { count } = await db.password.updateMany({
-        where: { userId, version },
-        data: { lastUsedAt: clock.now(), ...(renewedHash !== undefined && { hash: renewedHash }) },
-      })
-      return count === 1
-    },
+    confirmation: ({ userId, version, renewedHash }) => sql`
+      UPDATE passwords SET last_used_at = ${clock.now()}, hash = COALESCE(${renewedHash}, hash)
+      WHERE user_id = ${userId} AND version = ${version} RETURNING user_id`,
     async replace({ userId, version }, hash) {
       const { count } = await db.password.updateMany({
         where: { userId, version },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Db, User } from '../../kernel/db.ts'
+import type { Db, Sql, User } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { EmailAddress, usernameKey } from './schemas.ts'
 
@@ -23,8 +24,8 @@ export interface UserStore {
   usernameIsTaken(username: string): Promise<boolean>
   /** Throws a unique violation when username or address are taken. */
   create(user: NewUser): Promise<User>
-  /** The user as of this login; undefined when there is no such user, or a disabled one. */
-  recordLogin(id: number): Promise<User | undefined>
+  /** The statement that notes a login, if the condition holds. It returns a row unless the user is gone or disabled. */
+  loginRecord(id: number, at: Date, condition: Sql): Sql
   /** Marks the address as verified if it still is the user's; false otherwise. */
   markEmailVerified(id: number, email: string): Promise<boolean>
   update(id: number, changes: Partial<NewUser> & { displayName?: string; phoneNumberVerified?: boolean }): Promise<User>
@@ -46,13 +47,8 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
       db.user.create({
         data: { ...user, uuid: randomUUID(), usernameKey: usernameKey(user.username), joinedAt: clock.now() },
       }),
-    async recordLogin(id) {
-      const [user] = await db.user.updateManyAndReturn({
-        where: { id, disabledAt: null },
-        data: { lastLoginAt: clock.now() },
-      })
-      return user
-    },
+    loginRecord: (id, at, condition) => sql`
+      UPDATE users SET last_login_at = ${at} WHERE id = ${id} AND disabled_at IS NULL AND ${condition} RETURNING id`,
     async markEmailVerified(id, email) {
       const { count } = await db.user.updateMany({ where: { id, email }, data: { emailVerifiedAt: clock.now() } })
       return count === 1
