@@ -49,7 +49,7 @@ async function talk(bytes: string | Buffer, to = port): Promise<RawAnswer> {
 /** A server of the test's own, as `change` makes it. */
 async function withServer(
   listener: RequestListener,
-  work: (port: number) => Promise<void>,
+  work: (port: number, server: Server) => Promise<void>,
   change: (server: Server) => void = () => undefined,
 ): Promise<void> {
   const own = createHttpServer(listener)
@@ -57,7 +57,7 @@ async function withServer(
   own.listen(0, '127.0.0.1')
   await once(own, 'listening')
   try {
-    await work((own.address() as AddressInfo).port)
+    await work((own.address() as AddressInfo).port, own)
   } finally {
     own.closeAllConnections()
     own.close()
@@ -120,13 +120,22 @@ describe('the HTTP server', () => {
   })
 
   it('lets go of a client that keeps its own half of the connection open', async () => {
-    const connection = once(http, 'connection')
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
-    const [ours] = (await connection) as [Socket]
-    const released = once(ours, 'close')
-    socket.resume().write('garbage\r\n\r\n')
-    await released
-    socket.destroy()
+    await withServer(
+      () => undefined,
+      async (to, own) => {
+        const connection = once(own, 'connection')
+        const socket = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+        const [ours] = (await connection) as [Socket]
+        const released = once(ours, 'close', { signal: AbortSignal.timeout(10_000) })
+        socket.resume().write('garbage\r\n\r\n')
+        await released.finally(() => socket.destroy())
+      },
+      (patient) => {
+        // Otherwise the patience with slow clients would end it in any case.
+        patient.headersTimeout = 0
+        patient.requestTimeout = 0
+      },
+    )
   })
 
   it('does not keep the requests of a client who reads no answers', async () => {
