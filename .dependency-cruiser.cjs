@@ -89,7 +89,7 @@ module.exports = {
       '^src/http/',
       '^src/contracts/',
       '^src/features/index\\.ts$',
-      '^src/features/[^/]+/(endpoints|schemas|errors)\\.ts$',
+      '^src/features/[^/]+/(endpoints|schemas|errors|pages)\\.ts$',
     ]),
     mayOnlyImport(
       'settings',

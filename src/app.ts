@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { NextFunction, Request, Response } from 'express'
 import express from 'express'
 import type { Config } from './config.ts'
+import { contractTerms } from './contract-terms.ts'
 import { contracts } from './contracts/index.ts'
 import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
@@ -9,12 +10,13 @@ import { passwordResetPage } from './features/password/pages.ts'
 import { sessionErrors } from './features/session/index.ts'
 import type { TranslateFault } from './http/errors.ts'
 import { refuseUnrouted, sendError } from './http/errors.ts'
-import { crossOrigin, securityHeaders } from './http/headers.ts'
+import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
-import { createLimiter } from './http/limits.ts'
+import type { Budget } from './http/limits.ts'
+import { budgets, createLimiter } from './http/limits.ts'
 import { observeRequests, warnOfUntrustedProxies } from './http/observe.ts'
 import { createPages } from './http/page.ts'
-import { presentProblem } from './http/present.ts'
+import { problemDetails } from './http/present.ts'
 import { createProblemsPage } from './http/problems.ts'
 import { createContractRouter } from './http/router.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
@@ -47,15 +49,18 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
 
-  const endpoints = contracts.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint))
-  const limited = server.rateLimits ? endpoints : []
-  const limiters = new Map(limited.map(({ name, limit }) => [name, createLimiter(name, limit)]))
-  for (const contract of contracts) {
+  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
+  const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
+  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
+  for (const contract of served) {
+    const sunset = config.contracts.sunsets[contract.name]
+    if (sunset) app.use(contract.prefix, announceSunset(sunset))
     const router = createContractRouter(contract, {
       services,
+      terms: contractTerms(contract, config),
       authenticate: services.sessions.authenticate,
       authenticationErrors,
-      limiterOf: (name) => limiters.get(name) ?? unlimited,
+      limiterOf: (budget) => limiters.get(budget) ?? unlimited,
       translateFault,
       strict: !production,
     })
@@ -65,16 +70,17 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   const definitions = [
     ...Object.values(requestErrors),
     ...authenticationErrors,
-    ...endpoints.flatMap(({ errors }) => errors),
+    ...contracts.flatMap(({ rows }) => rows.flatMap(({ endpoint }) => endpoint.errors)),
   ]
   app.use(createPages([createProblemsPage(definitions)]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
-  if (links.toOwnPages) app.use(createPages([verificationPage, passwordResetPage]))
+  if (links.toOwnPages && config.contracts.served.includes('v1'))
+    app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    sendError(error, response, presentProblem, translateFault)
+    sendError(error, response, problemDetails, translateFault)
   })
   // The third is for what Express refuses before all of the above; its own answer would be a page.
   return (request, response) => app(request as Request, response as Response, () => refuseUnrouted(response))

@@ -1,5 +1,7 @@
 import type { Environment } from './config-problems.ts'
 import { contradictions, productionProblems, unsupported } from './config-problems.ts'
+import type { ContractName } from './kernel/terms.ts'
+import { contractNames } from './kernel/terms.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
 import { SettingRefusal, settings } from './settings.ts'
 
@@ -24,6 +26,11 @@ export interface Config {
   }
   /** The first signs, all verify. Empty: one is to be made in the data directory. */
   readonly secretKeys: readonly string[]
+  readonly contracts: {
+    readonly served: readonly ContractName[]
+    /** The day on which a contract will be gone, for those of which it is known. */
+    readonly sunsets: Readonly<Partial<Record<ContractName, Date>>>
+  }
   readonly tokens: { readonly issuer: string; readonly audience: string }
   readonly sessions: {
     readonly accessLifetime: number
@@ -100,6 +107,7 @@ export function readConfig(environment: Environment): Config {
     },
     database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
     secretKeys: given.SECRET_KEY ?? [],
+    contracts: { served: given.CONTRACTS ?? contractNames, sunsets: given.CONTRACT_SUNSET ?? {} },
     tokens: { issuer: publicUrl, audience: given.JWT_AUDIENCE ?? publicUrl },
     sessions: {
       accessLifetime: given.ACCESS_TOKEN_LIFETIME ?? 15 * 60,

@@ -8,7 +8,7 @@ import {
 } from './features/auth/index.ts'
 import type { FeatureServices } from './features/index.ts'
 import type { Mailbox, MailWorker } from './features/mail/index.ts'
-import { createLinks, createMailbox, createMailTokens, createMailWorker, createOutbox } from './features/mail/index.ts'
+import { createMailbox, createMailTokens, createMailWorker, createOutbox } from './features/mail/index.ts'
 import {
   createPasswordPolicy,
   createPasswordService,
@@ -46,7 +46,6 @@ export interface Services extends FeatureServices {
 export function createServices(config: CompleteConfig, ports: Ports): Services {
   const { clock, logger, hasher, signer } = ports
   const { db, transaction, afterCommit } = ports.database
-  const verificationRequired = config.emailVerification === 'required'
   const [firstKey, ...olderKeys] = config.secretKeys
   const outboxKey = (secret: string) => deriveKey(secret, 'outbox')
   const vault = createVault([outboxKey(firstKey), ...olderKeys.map(outboxKey)])
@@ -60,17 +59,15 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     vault,
     mailer: ports.mailer ?? mailbox,
     letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, sessionCopied],
-    links: createLinks(config.links),
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
-  const users = createUserService({ transaction, usersIn, recordEvent, verificationRequired })
+  const users = createUserService({ transaction, usersIn, recordEvent })
 
-  const gates = verificationRequired ? [verifiedEmailGate] : []
-  const sessionsIn = (tx: Db) =>
-    createSessionStore({ db: tx, users: usersIn(tx), clock, lifetimes: config.sessions, gates, recordEvent })
+  const gates = [verifiedEmailGate]
+  const sessionsIn = (tx: Db) => createSessionStore({ db: tx, users: usersIn(tx), clock, gates, recordEvent })
   const { refreshGrace } = config.sessions
   const sessions = createSessionService({
     db,
@@ -111,7 +108,6 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     passwordsIn,
     sessionsIn,
     registrationsIn,
-    verificationRequired,
   })
   const registration = createRegistrationService({
     db,
@@ -119,6 +115,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     clock,
     hasher,
     policy,
+    users,
     login,
     usersIn,
     passwordsIn,
@@ -126,7 +123,6 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     mailTokensIn,
     outboxIn,
     recordEvent,
-    verificationRequired,
   })
 
   const housekeeping = createHousekeeping({

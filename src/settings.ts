@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import type { ContractName } from './kernel/terms.ts'
+import { contractNames } from './kernel/terms.ts'
 import { parseDuration } from './kernel/time.ts'
 
 /** Reads one setting's text. Throws a SettingRefusal whose message says what to write instead, never what was written. */
@@ -116,6 +118,29 @@ function proxies(text: string): number | string[] {
   })
 }
 
+function contracts(text: string): ContractName[] {
+  return list(text).map(
+    (item) =>
+      contractNames.find((name) => name === item) ??
+      refuse(`must be names separated by commas, of: ${contractNames.join(', ')}`),
+  )
+}
+
+/** `rest-auth=2027-06-30,drf=2027-12-31`: the day, in UTC, from which a contract is gone. */
+function sunsets(text: string): Partial<Record<ContractName, Date>> {
+  const days = list(text).map((item) => {
+    const [name, day = ''] = item.split('=')
+    const known = contractNames.find((contract) => contract === name)
+    const date = new Date(`${day}T00:00:00Z`)
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+    if (!known || !isDay) {
+      return refuse(`must be days such as drf=2027-06-30 separated by commas; contracts: ${contractNames.join(', ')}`)
+    }
+    return [known, date] as const
+  })
+  return Object.fromEntries(days)
+}
+
 function text(value: string): string {
   return value
 }
@@ -141,6 +166,8 @@ export const settings = {
   REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),
   SESSION_LIFETIME: duration(1, 3660 * day, 'from 1s to 3660d'),
   REFRESH_GRACE: duration(0, 60, 'from 0s to 60s'),
+  CONTRACTS: contracts,
+  CONTRACT_SUNSET: sunsets,
   EMAIL_VERIFICATION: oneOf('optional', 'required'),
   EMAIL_HOST: hostName,
   EMAIL_PORT: integer(1, 65_535),

@@ -43,6 +43,7 @@ describe('readConfig', () => {
       },
       database: { url: undefined, dataDir: '.data', poolSize: 10 },
       secretKeys: [],
+      contracts: { served: ['v1', 'rest-auth', 'simple-jwt', 'drf'], sunsets: {} },
       tokens: { issuer: 'http://localhost:3000', audience: 'http://localhost:3000' },
       sessions: { accessLifetime: 900, refreshLifetime: 604_800, sessionLifetime: 2_592_000, refreshGrace: 10 },
       emailVerification: 'optional',

@@ -1,6 +1,9 @@
 import type { FeatureServices } from '../features/index.ts'
 import type { Contract } from '../http/contract.ts'
+import { drf } from './drf.ts'
+import { restAuth } from './rest-auth.ts'
+import { simpleJwt } from './simple-jwt.ts'
 import { v1 } from './v1.ts'
 
-/** The published surfaces. */
-export const contracts: readonly Contract<FeatureServices>[] = [v1]
+/** The published surfaces; where one lies below another, the one below comes first. */
+export const contracts: readonly Contract<FeatureServices>[] = [v1, drf, restAuth, simpleJwt]

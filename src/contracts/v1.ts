@@ -5,12 +5,17 @@ import * as session from '../features/session/endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import type { Contract } from '../http/contract.ts'
 import { native } from '../http/contract.ts'
-import { presentProblem } from '../http/present.ts'
+import { problemDetails } from '../http/present.ts'
 
 /** Our own API: every endpoint as it is declared. */
 export const v1: Contract<FeatureServices> = {
+  name: 'v1',
+  title: 'Our own API',
   prefix: '/api/v1/auth',
-  present: presentProblem,
+  trailingSlash: false,
+  dialect: problemDetails,
+  terms: {},
+  differences: [],
   rows: [
     native(auth.register),
     native(auth.logIn),

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import express from 'express'
-import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
+import { AuthError, invalidRequest, jsonKind, requestErrors } from '../kernel/errors.ts'
 
 const mostBytes = 16 * 1024
 const readRaw = express.raw({ type: () => true, limit: mostBytes, inflate: false })
@@ -23,9 +23,28 @@ export async function readFields(request: Request, response: Response): Promise<
   }
   const value = parseJson(bytes)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidRequest([{ path: [], code: 'invalid_type', detail: 'must be a JSON object' }])
+    throw invalidRequest([
+      { path: [], code: 'invalid_type', detail: 'must be a JSON object', received: jsonKind(value) },
+    ])
   }
   return value as Record<string, unknown>
+}
+
+/** The fields of the query string; one that is given several times is a list. Malformed UTF-8 in it is refused like in a body. */
+export function readQuery(request: Request): Record<string, unknown> {
+  const query = /\?(.*)$/s.exec(request.originalUrl)?.[1] ?? ''
+  try {
+    decodeURIComponent(query)
+  } catch {
+    throw new AuthError(requestErrors.invalid_request)
+  }
+  const params = new URLSearchParams(query)
+  const names = [...new Set(params.keys())]
+  return Object.fromEntries(names.map((name) => [name, single(params.getAll(name))]))
+}
+
+function single(values: string[]): string | string[] | undefined {
+  return values.length === 1 ? values[0] : values
 }
 
 /** Express' own JSON parser replaces invalid UTF-8 silently: two different passwords could become one. */

@@ -1,5 +1,12 @@
+import type { z } from 'zod'
+import { AuthError } from '../kernel/errors.ts'
+import type { ContractName, Terms } from '../kernel/terms.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Present } from './present.ts'
+import type { View } from './page.ts'
+import type { Dialect } from './present.ts'
+import { validate } from './validate.ts'
+
+type Fields = Record<string, unknown>
 
 /** One method and path of a published surface, and the endpoint behind it. */
 export interface Row<Needs> {
@@ -7,17 +14,130 @@ export interface Row<Needs> {
   /** Below the contract's prefix, with parameters as `{id}`. */
   readonly path: string
   readonly endpoint: Endpoint<Needs>
+  /** Where the fields are read from, beside the path. */
+  readonly source: 'body' | 'query' | 'nothing'
+  /** What is sent, in the contract's own words. */
+  readonly wire: z.ZodObject
+  readonly status: number
+  readonly reply: z.ZodType
+  /** The input for the endpoint. Throws `invalid_request` in the contract's own words. */
+  readonly read: (sent: Fields) => Fields
+  /** The answer's body; it keeps only the fields that the reply names. */
+  readonly write: (result: unknown) => unknown
+  /** An error of the endpoint, with the contract's words for the fields that it blames. */
+  readonly reword: (error: unknown) => unknown
+  /** What a browser gets that visits the path. */
+  readonly page: View | undefined
 }
 
-/** A published surface: where it is, how it speaks of errors, and what it offers. */
+/** A published surface: where it is, on which terms it works, how it speaks of errors, and what it offers. */
 export interface Contract<Needs> {
+  readonly name: ContractName
+  readonly title: string
   readonly prefix: string
-  readonly present: Present
+  /** Whether a path may also end with a slash. */
+  readonly trailingSlash: boolean
+  readonly dialect: Dialect
+  /** What it lays down whatever the settings say. Link paths are below the address of this server. */
+  readonly terms: Partial<Pick<Terms, 'verificationRequired'>> & {
+    readonly lifetimes?: Partial<Terms['lifetimes']>
+    readonly links?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
+  }
+  /** Where it departs from the service that it replaces, for the people who move. */
+  readonly differences: readonly string[]
   readonly rows: readonly Row<Needs>[]
 }
 
 /** The endpoint as it is declared: its own route, words and answers. */
 export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
-  const [method = '', path = ''] = endpoint.route.split(' ')
-  return { method, path, endpoint }
+  const { method, path } = parseRoute(endpoint.route)
+  return {
+    method,
+    path,
+    endpoint,
+    source: takesBody(method) ? 'body' : 'nothing',
+    wire: endpoint.input,
+    status: endpoint.status,
+    reply: endpoint.output,
+    read: (sent) => validate(endpoint.input, sent),
+    write: (result) => endpoint.output.parse(result),
+    reword: (error) => error,
+    page: undefined,
+  }
+}
+
+interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {
+  /** What is sent. Fields that it does not name are ignored. */
+  readonly wire: Wire
+  /** Which field of the endpoint comes from which field, or is made how of all of them; those of one name need no entry. */
+  readonly from?: {
+    readonly [Field in keyof z.input<Input>]?:
+      | (keyof z.output<Wire> & string)
+      | ((sent: z.output<Wire>) => z.input<Input>[Field])
+  }
+  readonly status?: number
+  readonly reply: Reply
+  readonly to: (result: Result) => z.input<Reply>
+  readonly page?: View
+}
+
+/** The endpoint in the words of a foreign contract. */
+export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType>(
+  route: string,
+  endpoint: Endpoint<Needs, Input, Result>,
+  { wire, from = {}, status = endpoint.status, reply, to, page }: Translation<Input, Result, Wire, Reply>,
+): Row<Needs> {
+  const { method, path } = parseRoute(route)
+  type Source = string | ((sent: z.output<Wire>) => unknown)
+  const given = from as Readonly<Record<string, Source | undefined>>
+  const sources = Object.keys(endpoint.input.shape).map((field) => [field, given[field] ?? field] as const)
+  const words = new Map(sources.map(([field, source]) => [field, typeof source === 'string' ? source : field]))
+
+  function translate(sent: Fields): Fields {
+    const translated = sources.map(([field, source]) => [
+      field,
+      typeof source === 'function' ? source(sent as z.output<Wire>) : sent[source],
+    ])
+    return Object.fromEntries(translated.filter(([, value]) => value !== undefined))
+  }
+
+  function reword(error: unknown): unknown {
+    if (!(error instanceof AuthError) || !error.circumstances.issues) return error
+    const issues = error.circumstances.issues.map((issue) => {
+      const word = words.get(String(issue.path[0]))
+      // The client knows no field of this name: no field is to blame.
+      return { ...issue, path: word !== undefined && word in wire.shape ? [word, ...issue.path.slice(1)] : [] }
+    })
+    return new AuthError(error.definition, { ...error.circumstances, issues })
+  }
+
+  return {
+    method,
+    path,
+    endpoint,
+    source: takesBody(method) ? 'body' : 'query',
+    wire,
+    status,
+    reply,
+    read(sent) {
+      const fields = validate(wire, sent)
+      try {
+        return validate(endpoint.input, translate(fields))
+      } catch (error) {
+        throw reword(error)
+      }
+    },
+    write: (result) => reply.parse(to(result as Result)),
+    reword,
+    page,
+  }
+}
+
+function parseRoute(route: string): { method: string; path: string } {
+  const [method = '', path = ''] = route.split(' ')
+  return { method, path }
+}
+
+function takesBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }

@@ -20,30 +20,41 @@ interface Facts<A extends Access> {
   readonly route: Route
   readonly summary: string
   readonly access: A
+  /** Endpoints that do the same in other words draw on one budget. */
   readonly limit: Budget
   readonly status: 200 | 201 | 204
   /** What it refuses with, beside what any request with this access may meet. */
   readonly errors: readonly ErrorDefinition[]
 }
 
-interface Declaration<Needs, A extends Access, Input extends z.ZodObject, Output extends z.ZodType> extends Facts<A> {
+interface Declaration<
+  Needs,
+  A extends Access,
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  Result extends z.input<Output>,
+> extends Facts<A> {
   readonly input: Input
   /** Keeps only the fields it names: what it does not name does not leave. */
   readonly output: Output
-  readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<z.input<Output>>
+  readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<Result>
 }
 
-/** An endpoint whose input and caller are known to its own handler only. */
-export interface Endpoint<Needs> extends Facts<Access> {
-  readonly input: z.ZodObject
+/** An endpoint whose parsed input and caller are known to its own handler only. */
+export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result = unknown> extends Facts<Access> {
+  readonly input: Input
   readonly output: z.ZodType
   // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
-  readonly handle: (needs: Needs, input: any, caller: any) => Promise<unknown>
+  readonly handle: (needs: Needs, input: any, caller: any) => Promise<Result>
 }
 
 /** Declares an endpoint: everything else about it is derived from this. */
-export function endpoint<Needs, A extends Access, Input extends z.ZodObject, Output extends z.ZodType>(
-  declaration: Declaration<Needs, A, Input, Output>,
-): Endpoint<Needs> {
+export function endpoint<
+  Needs,
+  A extends Access,
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  Result extends z.input<Output>,
+>(declaration: Declaration<Needs, A, Input, Output, Result>): Endpoint<Needs, Input, Result> {
   return declaration
 }

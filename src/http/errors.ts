@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { RequestHandler, Response } from 'express'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
-import type { Present } from './present.ts'
+import type { Dialect } from './present.ts'
 import { presentProblem } from './present.ts'
 
 /** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
@@ -16,21 +16,29 @@ const byStatus: Readonly<Record<number, ErrorDefinition>> = {
 }
 
 /** Answers a failure from anywhere in the dialect of the contract it happened in. */
-export function sendError(error: unknown, response: Response, present: Present, translateFault: TranslateFault): void {
+export function sendError(
+  error: unknown,
+  response: Response,
+  { present }: Dialect,
+  translateFault: TranslateFault,
+): void {
   const refusal = asRefusal(error) ?? translateFault(error, response.locals.requestId)
   if (response.headersSent) {
     response.destroy()
     return
   }
   response.locals.code = refusal.definition.code
-  const { status, contentType, headers, body } = present(refusal, response.locals.requestId)
+  const { requestId, access } = response.locals
+  const { method } = response.req
+  const mediaType = response.req.get('content-type') ?? ''
+  const { status, contentType, headers, body } = present(refusal, { requestId, method, mediaType, access })
   response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
 }
 
 /** Answers what Express gave up before it met a handler of ours, such as a request for no readable address. */
 export function refuseUnrouted(response: ServerResponse): void {
   const requestId = randomUUID()
-  const { status, contentType, body } = presentProblem(new AuthError(requestErrors.invalid_request), requestId)
+  const { status, contentType, body } = presentProblem(new AuthError(requestErrors.invalid_request), { requestId })
   response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store', 'X-Request-Id': requestId })
   response.end(JSON.stringify(body))
 }

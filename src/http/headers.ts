@@ -21,13 +21,33 @@ export function securityHeaders({ https }: { https: boolean }): RequestHandler[]
   ]
 }
 
+/** When our own API was first there to move to, in seconds since 1970. */
+const deprecatedSince = Date.UTC(2026, 10, 21) / 1000
+
+/** Tells clients of a contract that it is deprecated (RFC 9745) and until when it will be there (RFC 8594). */
+export function announceSunset(sunset: Date): RequestHandler {
+  const fields = { Deprecation: `@${deprecatedSince}`, Sunset: sunset.toUTCString() }
+  return (_request, response, next) => {
+    response.set(fields)
+    next()
+  }
+}
+
 /** Lets the pages of these origins, and no others, read our answers. */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
   const handle = cors({
     origin: [...origins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type'],
-    exposedHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate'],
+    exposedHeaders: [
+      'X-Request-Id',
+      'RateLimit',
+      'RateLimit-Policy',
+      'Retry-After',
+      'WWW-Authenticate',
+      'Deprecation',
+      'Sunset',
+    ],
     maxAge: 600,
   })
   return (request, response, next) => {

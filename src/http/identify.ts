@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Request } from 'express'
 import type { Caller } from '../kernel/caller.ts'
+import type { Terms } from '../kernel/terms.ts'
 
 const longestUserAgent = 512
 
@@ -15,12 +16,13 @@ export function clientAddress(request: Request): string {
 }
 
 /** What the request says of its caller. Nothing of it is proven yet. */
-export function readCaller(request: Request, requestId: string): Caller {
+export function readCaller(request: Request, requestId: string, terms: Terms): Caller {
   return {
     requestId,
     ip: clientAddress(request),
     userAgent: (request.get('user-agent') ?? '').slice(0, longestUserAgent),
     bearer: bearerToken(request),
+    terms,
   }
 }
 

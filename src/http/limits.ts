@@ -3,24 +3,41 @@ import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import { clientAddress } from './identify.ts'
 
-/** Requests per minute that one address may send to one endpoint, whatever contract they come through. */
-const budgets = {
-  /** Takes a password or sends a mail: a person needs a few, a guesser many. */
-  strict: 30,
-  /** Takes a token: applications refresh in parallel and from behind one office address. */
-  normal: 120,
-  /** Reads with a live session. */
-  relaxed: 600,
+/** How many requests a minute one address may send, to whichever endpoint of whichever contract draws on the budget. */
+export const budgets = {
+  // A hash and, mostly, a mail: a person registers once, an office of people on one address a few times.
+  register: 30,
+  // A hash each. What a guesser may try at one account is the business of the account itself.
+  logIn: 30,
+  issueRefreshToken: 30,
+  changePassword: 30,
+  resetPassword: 30,
+  // A mail each.
+  forgotPassword: 30,
+  resendVerification: 30,
+  // A row changes, or a token is judged: applications do so in parallel and from behind one office address.
+  verifyEmail: 120,
+  refreshTokens: 120,
+  renewTokens: 120,
+  verifyToken: 120,
+  logOut: 120,
+  logOutEverywhere: 120,
+  endSession: 120,
+  changeProfile: 120,
+  // Reads with a live session.
+  readSession: 600,
+  listSessions: 600,
+  readProfile: 600,
 } as const
 
 export type Budget = keyof typeof budgets
 
 const windowSeconds = 60
 
-/** One counter per endpoint and address. Built at start: a limiter made at the first request would count nothing. */
-export function createLimiter(name: string, budget: Budget): RequestHandler {
+/** One counter per budget and address. Built at start: a limiter made at the first request would count nothing. */
+export function createLimiter(budget: Budget): RequestHandler {
   return rateLimit({
-    identifier: name,
+    identifier: budget,
     windowMs: windowSeconds * 1000,
     limit: budgets[budget],
     standardHeaders: 'draft-8',

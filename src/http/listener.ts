@@ -66,7 +66,7 @@ const unreadable: Readonly<Record<string, ErrorDefinition>> = {
 function refuseUnreadable(fault: Error & { code?: string }, socket: Duplex): void {
   const requestId = randomUUID()
   const refusal = new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request)
-  const { status, contentType, body } = presentProblem(refusal, requestId)
+  const { status, contentType, body } = presentProblem(refusal, { requestId })
   const text = JSON.stringify(body)
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -13,13 +13,14 @@ export function observeRequests(logger: Logger): RequestHandler {
     response.locals.requestId = requestId
     response.set('X-Request-Id', requestId)
     response.once('close', () => {
-      const { endpoint, path, userId, code } = response.locals
+      const { contract, endpoint, path, userId, code } = response.locals
       logger.info(
         {
           request_id: requestId,
           method: request.method,
           // The route where there is one: a path can hold a token. A query string is never logged.
           path: path ?? request.originalUrl.replace(/\?.*/s, '').slice(0, longestPath),
+          contract,
           endpoint,
           // Nothing was answered to who left early.
           status: response.headersSent ? response.statusCode : undefined,

@@ -36,7 +36,7 @@ export function createPages(pages: readonly Page[]): Router {
       .route(path)
       .get(async (request, response) => {
         response.locals.path = path
-        send(response, await render(textParams(request.params)))
+        sendPage(response, await render(textParams(request.params)))
       })
       .all(refuseOtherMethods)
   }
@@ -47,7 +47,8 @@ function textParams(params: Readonly<Record<string, string | string[]>>): Record
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }
 
-function send(response: Response, reply: PageReply): void {
+/** Answers with the page, under the policy that it needs. */
+export function sendPage(response: Response, reply: PageReply): void {
   switch (reply?.kind) {
     case 'json':
       response.json(reply.value)
@@ -65,7 +66,7 @@ function send(response: Response, reply: PageReply): void {
   }
 }
 
-type View = Extract<PageReply, { kind: 'view' }>
+export type View = Extract<PageReply, { kind: 'view' }>
 
 const documentPolicy = [
   "default-src 'none'",

@@ -1,4 +1,5 @@
 import type { AuthError, InputIssue } from '../kernel/errors.ts'
+import type { Access } from './endpoint.ts'
 
 /** An error as a contract's clients read it. */
 export interface Presentation {
@@ -8,10 +9,24 @@ export interface Presentation {
   readonly body: unknown
 }
 
-export type Present = (error: AuthError, requestId: string) => Presentation
+/** Where an error happened, as far as a dialect speaks of it. */
+export interface Situation {
+  readonly requestId: string
+  readonly method: string
+  readonly mediaType: string
+  /** Who may call the endpoint, if the request reached one. */
+  readonly access: Access | undefined
+}
+
+/** How a contract speaks of errors. */
+export interface Dialect {
+  readonly present: (error: AuthError, situation: Situation) => Presentation
+}
 
 /** Our own dialect: problem details (RFC 9457). */
-export function presentProblem(error: AuthError, requestId: string): Presentation {
+export const problemDetails: Dialect = { present: presentProblem }
+
+export function presentProblem(error: AuthError, { requestId }: Pick<Situation, 'requestId'>): Presentation {
   const { code, status, sentence } = error.definition
   const { issues } = error.circumstances
   return {
@@ -33,7 +48,7 @@ export function presentProblem(error: AuthError, requestId: string): Presentatio
 }
 
 /** The header fields that HTTP wants beside a status, in every dialect. */
-function errorHeaders({ definition, circumstances }: AuthError): Record<string, string> {
+export function errorHeaders({ definition, circumstances }: AuthError): Record<string, string> {
   const headers: Record<string, string> = {}
   if (definition.status === 401) headers['WWW-Authenticate'] = 'Bearer'
   if (definition.status === 405) headers.Allow = (circumstances.allow ?? []).join(', ')

@@ -1,21 +1,24 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { Router } from 'express'
 import type { AuthenticatedCaller, Caller } from '../kernel/caller.ts'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
-import { readFields } from './body.ts'
+import type { Terms } from '../kernel/terms.ts'
+import { readFields, readQuery } from './body.ts'
 import type { Contract, Row } from './contract.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
-import { validate } from './validate.ts'
+import type { Budget } from './limits.ts'
+import { sendPage } from './page.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
+  readonly terms: Terms
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
   readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
-  readonly limiterOf: (endpointName: string) => RequestHandler
+  readonly limiterOf: (budget: Budget) => RequestHandler
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
@@ -23,17 +26,23 @@ export interface RouterParts<Needs> {
 
 /** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
 export function createContractRouter<Needs>(contract: Contract<Needs>, parts: RouterParts<Needs>): Router {
-  const router = Router({ caseSensitive: true, strict: true })
+  const router = Router({ caseSensitive: true, strict: !contract.trailingSlash })
+  router.use((_request, response, next) => {
+    response.locals.contract = contract.name
+    next()
+  })
   for (const path of new Set(contract.rows.map((row) => row.path))) {
     const rows = contract.rows.filter((row) => row.path === path)
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
     const allow = rows.flatMap(methodsOf)
     for (const row of rows) {
-      const limit = parts.limiterOf(row.endpoint.name)
+      const limit = parts.limiterOf(row.endpoint.limit)
       route.all((request, response, next) => {
+        response.locals.path = contract.prefix + row.path
+        if (row.page && isVisit(request)) return sendPage(response, row.page)
         if (!methodsOf(row).includes(request.method)) return next()
         response.locals.endpoint = row.endpoint.name
-        response.locals.path = contract.prefix + row.path
+        response.locals.access = row.endpoint.access
         limit(request, response, (refusal?: unknown) => {
           if (refusal) return next(refusal)
           // Without an error, next() would go on as if nobody had answered.
@@ -46,34 +55,51 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
       else next(new AuthError(requestErrors.method_not_allowed, { allow }))
     })
   }
-  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    sendError(error, response, contract.present, parts.translateFault)
+  router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
+  router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
+    sendError(error, response, contract.dialect, parts.translateFault)
   })
   return router
 }
 
-function methodsOf({ method }: { readonly method: string }): string[] {
-  return method === 'GET' ? ['GET', 'HEAD'] : [method]
+/** HEAD is answered like the GETs that change nothing. */
+function methodsOf<Needs>({ method, endpoint }: Row<Needs>): string[] {
+  return method === 'GET' && endpoint.route.startsWith('GET ') ? ['GET', 'HEAD'] : [method]
+}
+
+/** Whether somebody looks at the path with a browser, or a browser does so ahead of them. */
+function isVisit(request: Request): boolean {
+  if (request.method !== 'GET') return false
+  const { accept = '', 'sec-fetch-mode': mode, 'sec-purpose': purpose } = request.headers
+  return /\btext\/html\b/i.test(accept) || mode === 'navigate' || purpose !== undefined
 }
 
 /** The path of a request from here to its endpoint and back. */
 async function answer<Needs>(
-  { endpoint }: Row<Needs>,
+  row: Row<Needs>,
   parts: RouterParts<Needs>,
   request: Request,
   response: Response,
 ): Promise<void> {
-  const caller = await identify(endpoint, parts, readCaller(request, response.locals.requestId), response)
-  const hasBody = request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH'
-  const fields = hasBody ? await readFields(request, response) : {}
-  const input = validate(endpoint.input, { ...fields, ...request.params })
+  const { endpoint } = row
+  const caller = await identify(endpoint, parts, readCaller(request, response.locals.requestId, parts.terms), response)
+  const input = row.read({ ...(await readSource(row, request, response)), ...request.params })
   const result = await endpoint.handle(parts.services, input, caller).catch((error: unknown) => {
-    throw parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error
+    throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
   })
-  const body = endpoint.output.parse(result)
-  response.status(endpoint.status)
-  if (endpoint.status === 204) response.end()
+  const body = row.write(result)
+  response.status(row.status)
+  if (body === undefined) response.end()
   else response.json(body)
+}
+
+async function readSource<Needs>(
+  { source }: Row<Needs>,
+  request: Request,
+  response: Response,
+): Promise<Record<string, unknown>> {
+  if (source === 'body') return readFields(request, response)
+  return source === 'query' ? readQuery(request) : {}
 }
 
 async function identify<Needs>(

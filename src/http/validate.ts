@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { InputIssue } from '../kernel/errors.ts'
-import { invalidRequest } from '../kernel/errors.ts'
+import { invalidRequest, jsonKind } from '../kernel/errors.ts'
 
 const mostIssues = 10
 const longestFieldName = 64
@@ -32,17 +32,25 @@ function describeIssue(issue: Issue, fields: Record<string, unknown>): InputIssu
     case 'invalid_type':
       return path.length === 1 && !Object.hasOwn(fields, path[0] as string)
         ? [{ path, code: 'required', detail: 'is required' }]
-        : [{ path, code: 'invalid_type', detail: `must be a ${issue.expected}` }]
+        : [
+            {
+              path,
+              code: 'invalid_type',
+              detail: `must be a ${issue.expected}`,
+              received: jsonKind(valueAt(fields, path)),
+            },
+          ]
     case 'too_small':
       return [
         {
           path,
           code: 'too_small',
           detail: issue.minimum === 1 ? 'must not be empty' : `at least ${issue.minimum} characters`,
+          limit: Number(issue.minimum),
         },
       ]
     case 'too_big':
-      return [{ path, code: 'too_big', detail: `at most ${issue.maximum} characters` }]
+      return [{ path, code: 'too_big', detail: `at most ${issue.maximum} characters`, limit: Number(issue.maximum) }]
     case 'custom': {
       const code: unknown = issue.params?.code
       return [{ path, code: typeof code === 'string' ? code : 'invalid_value', detail: issue.message }]
@@ -50,4 +58,8 @@ function describeIssue(issue: Issue, fields: Record<string, unknown>): InputIssu
     default:
       return [{ path, code: 'invalid_format', detail: issue.message }]
   }
+}
+
+function valueAt(fields: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step], fields)
 }

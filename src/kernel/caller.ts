@@ -1,12 +1,14 @@
 import type { Session, User } from './db.ts'
+import type { Terms } from './terms.ts'
 
-/** Who is calling and from where. */
+/** Who is calling, from where, and on which terms. */
 export interface Caller {
   readonly requestId: string
   readonly ip: string
   readonly userAgent: string
   /** The token of the Authorization header as it came, not yet believed. */
   readonly bearer: string | undefined
+  readonly terms: Terms
 }
 
 /** A caller who showed a live access token: the session and the user as they are at this request. */

@@ -10,6 +10,16 @@ export interface InputIssue {
   readonly path: readonly PropertyKey[]
   readonly code: string
   readonly detail: string
+  /** The length that was missed. */
+  readonly limit?: number
+  /** What kind of JSON value came where another was asked for. */
+  readonly received?: string
+}
+
+/** The kind of a JSON value, as its grammar calls it (RFC 8259). */
+export function jsonKind(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
 }
 
 /** What only the place that throws knows. */

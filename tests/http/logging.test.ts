@@ -46,6 +46,7 @@ describe('the log', () => {
         request_id: id,
         method: 'POST',
         path: '/api/v1/auth/verify_token',
+        contract: 'v1',
         endpoint: 'verifyToken',
         status: 200,
         ms: expect.any(Number),

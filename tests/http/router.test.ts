@@ -7,7 +7,7 @@ import { contracts } from '../../src/contracts/index.ts'
 import { native } from '../../src/http/contract.ts'
 import { endpoint } from '../../src/http/endpoint.ts'
 import { sendError } from '../../src/http/errors.ts'
-import { presentProblem } from '../../src/http/present.ts'
+import { problemDetails } from '../../src/http/present.ts'
 import { createContractRouter } from '../../src/http/router.ts'
 import { AuthError, defineErrors, requestErrors } from '../../src/kernel/errors.ts'
 import { refusalOf } from '../support/answers.ts'
@@ -55,8 +55,6 @@ describe.each(paths)('$path', ({ path, methods, allow }) => {
       path.replace('/api', '/API'),
       path.replace(/\w+$/, (word) => word.replace(/^./, (letter) => letter.toUpperCase())),
       `/${path}`,
-      path.replace('/v1', '/v2'),
-      path.replace('/v1', ''),
       `${path}.json`,
       `${path}%20`,
       `${path}%2F`,
@@ -91,8 +89,6 @@ describe('an address where nothing is', () => {
     for (const path of [
       '/',
       '/nowhere',
-      '/api',
-      '/api/',
       '/api/v1/auth',
       '/api/v1/auth/',
       '/api/v1/auth/nowhere',
@@ -217,7 +213,7 @@ describe('an endpoint that fails', () => {
           route: `GET /${name}`,
           summary: name,
           access: 'public',
-          limit: 'normal',
+          limit: 'verifyToken',
           input: z.strictObject({}),
           status: 200,
           output: z.object({}),
@@ -232,7 +228,7 @@ describe('an endpoint that fails', () => {
         route: 'GET /wrongReply',
         summary: 'Answers what its own schema refuses',
         access: 'public',
-        limit: 'normal',
+        limit: 'verifyToken',
         input: z.strictObject({}),
         status: 200,
         output: z.object({ id: z.int() }),
@@ -246,7 +242,7 @@ describe('an endpoint that fails', () => {
         route: 'GET /tooMuch',
         summary: 'Answers more than its schema names',
         access: 'public',
-        limit: 'normal',
+        limit: 'verifyToken',
         input: z.strictObject({}),
         status: 200,
         output: z.object({ user: z.object({ id: z.int() }) }),
@@ -275,9 +271,24 @@ describe('an endpoint that fails', () => {
     app.use(
       '/t',
       createContractRouter(
-        { prefix: '/t', present: presentProblem, rows },
+        {
+          name: 'v1',
+          title: 'A table',
+          prefix: '/t',
+          trailingSlash: false,
+          dialect: problemDetails,
+          terms: {},
+          differences: [],
+          rows,
+        },
         {
           services: {},
+          terms: {
+            contract: 'v1',
+            verificationRequired: false,
+            lifetimes: { accessLifetime: 1, refreshLifetime: 1, sessionLifetime: 1 },
+            links: { verifyEmail: String, resetPassword: String },
+          },
           authenticate: () => Promise.reject(new Error('nobody asks for it')),
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
@@ -287,7 +298,7 @@ describe('an endpoint that fails', () => {
       ),
     )
     app.use((error: unknown, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
-      sendError(error, response, presentProblem, translateFault)
+      sendError(error, response, problemDetails, translateFault)
     })
     const http = createServer(app).listen(0, '127.0.0.1')
     await once(http, 'listening')

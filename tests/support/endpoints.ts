@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { contracts } from '../../src/contracts/index.ts'
 
-export interface Field {
+interface Field {
   readonly name: string
   /** A text that the field takes. */
   readonly sample: string
@@ -13,11 +13,12 @@ const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
 // The first one also is a password that nothing forbids.
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
 
-/** Every endpoint of every contract, with what its own schema says of its fields: a new one needs no line here. */
-export const endpoints = contracts.flatMap(({ prefix, rows }) =>
-  rows.map(({ method, path, endpoint }) => {
+/** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */
+const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
+  rows.map(({ method, path, endpoint, wire }) => {
     const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
     return {
+      contract,
       name: endpoint.name,
       route: `${method} ${prefix}${path}`,
       method,
@@ -28,14 +29,17 @@ export const endpoints = contracts.flatMap(({ prefix, rows }) =>
       access: endpoint.access,
       limit: endpoint.limit,
       hasBody: ['POST', 'PUT', 'PATCH'].includes(method),
-      fields: Object.entries(endpoint.input.shape)
+      fields: Object.entries(wire.shape)
         .filter(([name]) => !params.includes(name))
         .map(([name, schema]) => describeField(name, schema)),
     }
   }),
 )
 
-export type Target = (typeof endpoints)[number]
+export type Target = (typeof targets)[number]
+
+/** The endpoints of our own API. */
+export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
 function describeField(name: string, schema: z.core.$ZodType): Field {
   const takes = (value: unknown) => z.safeParse(schema, value).success

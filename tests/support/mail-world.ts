@@ -1,5 +1,5 @@
 import type { Letter } from '../../src/features/mail/index.ts'
-import { createLinks, createMailWorker, createOutbox, defineLetter } from '../../src/features/mail/index.ts'
+import { createMailWorker, createOutbox, defineLetter } from '../../src/features/mail/index.ts'
 import { createMailQueue } from '../../src/features/mail/queue.ts'
 import type { Db } from '../../src/kernel/db.ts'
 import type { Mail, Mailer } from '../../src/kernel/ports.ts'
@@ -11,17 +11,11 @@ import { freshDatabase } from './database.ts'
 export const invitation = defineLetter<{ name: string; token: string }>({
   name: 'invitation',
   staleAfterSeconds: 6 * 3600,
-  write: ({ name, token }, links) => ({
+  write: ({ name, token }) => ({
     subject: `Welcome, ${name}`,
     paragraphs: [`Hello ${name}, somebody invited you.`],
-    link: { label: 'Come in', url: links.verifyEmail(token) },
+    link: { label: 'Come in', url: `https://app.example.com/verify#${token}` },
   }),
-})
-
-const links = createLinks({
-  frontendUrl: 'https://app.example.com',
-  verifyEmailPath: '/verify#{token}',
-  resetPasswordPath: '/reset/{uid}/{token}',
 })
 
 /** The mail feature on a database of its own, with a clock that stands still until it is moved. */
@@ -59,7 +53,6 @@ export async function createMailWorld() {
         vault: changes.secret === undefined ? vault : createVault([deriveKey(changes.secret, 'outbox')]),
         mailer,
         letters: changes.letters ?? [invitation],
-        links,
         logger,
         sendTimeoutMs: changes.sendTimeoutMs ?? 30_000,
       }),

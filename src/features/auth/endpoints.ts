@@ -4,7 +4,8 @@ import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { passwordErrors } from '../password/index.ts'
 import { sessionErrors, TokenPair } from '../session/index.ts'
-import { EmailAddress, userErrors } from '../user/index.ts'
+import type { NewUser } from '../user/index.ts'
+import { EmailAddress, UserReply, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { LoginService } from './login.ts'
 import type { RegistrationService } from './registration.ts'
@@ -15,39 +16,60 @@ interface Needs {
   readonly registration: RegistrationService
 }
 
-export const register = endpoint({
-  name: 'register',
-  route: 'POST /register_credentials',
-  summary: 'Create an account; where verification is required, the answer is the same for a known address',
+const registrationOf = {
   access: 'public',
-  limit: 'strict',
+  limit: 'register',
   input: NewAccount,
   status: 201,
-  output: z.union([LoggedIn, VerificationPending]),
   errors: [userErrors.username_taken, userErrors.email_taken, userErrors.username_is_address],
-  handle: async ({ registration }: Needs, { password, ...person }, caller) => {
-    const newUser = {
-      username: person.username,
-      email: person.email,
-      firstName: person.first_name ?? '',
-      lastName: person.last_name ?? '',
-      phoneNumber: person.phone_number ?? '',
-      timezone: person.timezone ?? 'UTC',
-    }
-    const loggedIn = await registration.register(newUser, password, caller)
-    return (
-      loggedIn ?? {
-        detail: 'A mail with a link is on its way: follow it to finish the registration',
-        email: person.email,
-        verification_required: true as const,
-      }
-    )
-  },
+} as const
+
+export const register = endpoint({
+  ...registrationOf,
+  name: 'register',
+  route: 'POST /register_credentials',
+  summary: 'Create an account and log in; where verification is required, the answer is the same for a known address',
+  output: z.union([LoggedIn, VerificationPending]),
+  handle: async ({ registration }: Needs, account, caller) =>
+    (await registration.register(newUserOf(account), account.password, caller)) ?? pendingReply(account),
 })
+
+export const createAccount = endpoint({
+  ...registrationOf,
+  name: 'createAccount',
+  route: 'POST /accounts',
+  summary:
+    'Create an account without logging in; where verification is required, the answer is the same for a known address',
+  output: z.union([UserReply, VerificationPending]),
+  handle: async ({ registration }: Needs, account, caller) =>
+    (await registration.createAccount(newUserOf(account), account.password, caller)) ?? pendingReply(account),
+})
+
+function newUserOf(account: z.output<typeof NewAccount>): NewUser {
+  return {
+    username: account.username,
+    email: account.email,
+    firstName: account.first_name ?? '',
+    lastName: account.last_name ?? '',
+    phoneNumber: account.phone_number ?? '',
+    timezone: account.timezone ?? 'UTC',
+  }
+}
+
+/** Nothing but what was sent, as it must not tell what became of it. */
+function pendingReply({ username, email, first_name = '', last_name = '' }: z.output<typeof NewAccount>) {
+  return {
+    detail: 'A mail with a link is on its way: follow it to finish the registration',
+    username,
+    email,
+    first_name,
+    last_name,
+    verification_required: true as const,
+  }
+}
 
 const passwordLogin = {
   access: 'public',
-  limit: 'strict',
   input: Credentials,
   status: 200,
   errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
@@ -56,6 +78,7 @@ const passwordLogin = {
 export const logIn = endpoint({
   ...passwordLogin,
   name: 'logIn',
+  limit: 'logIn',
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
   output: LoggedIn,
@@ -65,6 +88,7 @@ export const logIn = endpoint({
 export const issueRefreshToken = endpoint({
   ...passwordLogin,
   name: 'issueRefreshToken',
+  limit: 'issueRefreshToken',
   route: 'POST /refresh_token',
   summary: 'The token pair of a new session, for a username and a password',
   output: TokenPair,
@@ -76,7 +100,7 @@ export const verifyEmail = endpoint({
   route: 'POST /verify_email',
   summary: 'Verify an address with a mailed token',
   access: 'public',
-  limit: 'normal',
+  limit: 'verifyEmail',
   input: z.strictObject({ token: MailToken }),
   status: 200,
   output: Detail,
@@ -92,7 +116,7 @@ export const resendVerification = endpoint({
   route: 'POST /resend_verification',
   summary: 'Mail a new verification link',
   access: 'public',
-  limit: 'strict',
+  limit: 'resendVerification',
   input: z.strictObject({ email: EmailAddress }),
   status: 200,
   output: Detail,

@@ -5,16 +5,16 @@ const day = 24 * 3600
 // An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
 
 /** Asks whether the address is the registrant's. It says when, as several may have registered it. */
-export const verifyEmail = defineLetter<{ token: string; at: string }>({
+export const verifyEmail = defineLetter<{ link: string; at: string }>({
   name: 'verify_email',
   staleAfterSeconds: day,
-  write: ({ token, at }, links) => ({
+  write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [
       `Somebody, probably you, registered an account with this address on ${at}.`,
       'Follow the link within 24 hours to verify it. If you did not register then, do not follow it and nothing will happen.',
     ],
-    link: { label: 'Verify this address', url: links.verifyEmail(token) },
+    link: { label: 'Verify this address', url: link },
   }),
 })
 

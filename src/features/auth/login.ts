@@ -28,7 +28,6 @@ export function createLoginService({
   passwordsIn,
   sessionsIn,
   registrationsIn,
-  verificationRequired,
 }: Pick<Database, 'db'> & {
   hasher: PasswordHasher
   signer: TokenSigner
@@ -38,20 +37,19 @@ export function createLoginService({
   passwordsIn: (db: Db) => PasswordStore
   sessionsIn: (db: Db) => SessionStore
   registrationsIn: (db: Db) => RegistrationStore
-  verificationRequired: boolean
 }): LoginService {
   async function welcome(tx: Db, user: User, caller: Caller, proof?: Sql): Promise<LoggedIn> {
     const session = await sessionsIn(tx).open(user, caller, proof)
     if (!session) throw new AuthError(passwordErrors.credentials_invalid)
-    return { ...pairOf(session, session.user, signer), user: users.present(session.user) }
+    return { ...pairOf(session, session.user, signer), user: users.present(session.user, caller.terms) }
   }
 
   /**
    * Somebody who has registered and not yet verified learns so, but only with the right password; and likewise when the
    * address belongs to a user already, as the difference would tell so. A failure costs two hashes here, whoever fails.
    */
-  async function refuse(identifier: string, password: string): Promise<never> {
-    if (!verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
+  async function refuse(identifier: string, password: string, { terms }: Caller): Promise<never> {
+    if (!terms.verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
     const waiting = await registrationsIn(db).findNewest(identifier)
     const matches = await hasher.verify(password, waiting?.passwordHash)
     throw new AuthError(matches ? sessionErrors.email_not_verified : passwordErrors.credentials_invalid)
@@ -62,7 +60,7 @@ export function createLoginService({
     async logIn({ identifier, password }, caller) {
       const user: User | null = await usersIn(db).findByIdentifier(identifier)
       const proof = await passwords.prove(user?.id, password)
-      if (!user || user.disabledAt || !proof) return refuse(identifier, password)
+      if (!user || user.disabledAt || !proof) return refuse(identifier, password, caller)
       return welcome(db, user, caller, passwordsIn(db).confirmation(proof))
     },
   }

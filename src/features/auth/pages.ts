@@ -1,10 +1,15 @@
-import type { Page } from '../../http/page.ts'
+import type { Page, View } from '../../http/page.ts'
 import { mailTokenScript } from '../mail/index.ts'
 
 /** Where the link in a verification mail leads when no frontend is configured. */
 export const verificationPage: Page = {
   path: '/verify-email',
-  render: () => ({
+  render: () => verificationView('api/v1/auth/verify_email'),
+}
+
+/** One button, which posts the token to that address. */
+export function verificationView(target: string): View {
+  return {
     kind: 'view',
     title: 'Verify your e-mail address',
     // A button and not the visit itself: programs that look at mails for their readers follow links too.
@@ -22,11 +27,11 @@ if (token) {
 }
 button.addEventListener('click', async () => {
   button.disabled = true
-  const { ok, worthRetrying, detail } = await post('api/v1/auth/verify_email')
+  const { ok, worthRetrying, detail } = await send('POST', ${JSON.stringify(target)})
   say(detail, !ok)
   button.hidden = !worthRetrying
   button.disabled = false
 })
 `,
-  }),
+  }
 }

@@ -6,7 +6,7 @@ import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy, PasswordStore } from '../password/index.ts'
-import type { NewUser, UserStore } from '../user/index.ts'
+import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
 import { refuseForeignAddress, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import { addressInUse, verifyEmail } from './letters.ts'
@@ -19,10 +19,12 @@ type VerificationPurpose = 'verify_email' | 'verify_registration'
 /** From a stranger to a user with a verified address. */
 export interface RegistrationService {
   /**
-   * Creates the user and logs in; or, where verification is required, mails a token and answers nothing that tells
+   * Creates the user, and logs in if asked to; or, where verification is required, mails a token and answers nothing that tells
    * whether the address has an account. Throws what is wrong with username, address or password.
    */
   register(person: NewUser, password: string, caller: Caller): Promise<LoggedIn | undefined>
+  /** The same without a session. */
+  createAccount(person: NewUser, password: string, caller: Caller): Promise<UserReply | undefined>
   /** Spends a verification token. Throws `verification_token_invalid` or `username_taken_meanwhile`. */
   verify(token: string, caller: Caller): Promise<void>
   /** Mails a new token if something with this address waits to be verified. */
@@ -35,6 +37,7 @@ export function createRegistrationService({
   clock,
   hasher,
   policy,
+  users,
   login,
   usersIn,
   passwordsIn,
@@ -42,11 +45,11 @@ export function createRegistrationService({
   mailTokensIn,
   outboxIn,
   recordEvent,
-  verificationRequired,
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
+  users: UserService
   login: LoginService
   usersIn: (db: Db) => UserStore
   passwordsIn: (db: Db) => PasswordStore
@@ -54,14 +57,14 @@ export function createRegistrationService({
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
-  verificationRequired: boolean
 }): RegistrationService {
   async function mailToken(
     tx: Db,
     { purpose, subject, email, at }: { purpose: VerificationPurpose; subject: string; email: string; at: Date },
+    { terms }: Caller,
   ): Promise<void> {
     const token = await mailTokensIn(tx).issue({ purpose, subject, email })
-    await outboxIn(tx).enqueue(verifyEmail, email, { token, at: at.toUTCString() })
+    await outboxIn(tx).enqueue(verifyEmail, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
   }
 
   async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
@@ -78,13 +81,18 @@ export function createRegistrationService({
       : refuseField(userErrors.email_taken, 'email')
   }
 
-  async function registerAtOnce(person: NewUser, passwordHash: string, caller: Caller): Promise<LoggedIn> {
+  async function registerAtOnce<Result>(
+    person: NewUser,
+    passwordHash: string,
+    caller: Caller,
+    welcome: (tx: Db, user: User) => Promise<Result>,
+  ): Promise<Result> {
     try {
       return await transaction(async (tx) => {
         const user = await createUser(tx, person, passwordHash, caller)
         const { email } = person
-        await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() })
-        return login.welcome(tx, user, caller)
+        await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() }, caller)
+        return welcome(tx, user)
       })
     } catch (error) {
       throw isUniqueViolation(error) ? await takenField(person) : error
@@ -100,7 +108,7 @@ export function createRegistrationService({
         await outboxIn(tx).enqueue(addressInUse, user.email, {})
         await recordEvent(tx, { type: 'registration_repeated', userId: user.id }, caller)
       } else {
-        await mailToken(tx, { purpose: 'verify_registration', subject: id, email: person.email, at: createdAt })
+        await mailToken(tx, { purpose: 'verify_registration', subject: id, email: person.email, at: createdAt }, caller)
         await recordEvent(tx, { type: 'registration_started' }, caller)
       }
     })
@@ -143,18 +151,29 @@ export function createRegistrationService({
     }
   }
 
+  async function register<Result>(
+    person: NewUser,
+    password: string,
+    caller: Caller,
+    welcome: (tx: Db, user: User) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    refuseForeignAddress(person.username, person.email)
+    policy(password, 'password', person)
+    if (await usersIn(db).usernameIsTaken(person.username)) throw refuseField(userErrors.username_taken, 'username')
+    const { verificationRequired } = caller.terms
+    if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
+      throw refuseField(userErrors.email_taken, 'email')
+    const passwordHash = await hasher.hash(password)
+    if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, welcome)
+    await registerLater(person, passwordHash, caller)
+    return undefined
+  }
+
   return {
-    async register(person, password, caller) {
-      refuseForeignAddress(person.username, person.email)
-      policy(password, 'password', person)
-      if (await usersIn(db).usernameIsTaken(person.username)) throw refuseField(userErrors.username_taken, 'username')
-      if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
-        throw refuseField(userErrors.email_taken, 'email')
-      const passwordHash = await hasher.hash(password)
-      if (!verificationRequired) return registerAtOnce(person, passwordHash, caller)
-      await registerLater(person, passwordHash, caller)
-      return undefined
-    },
+    register: (person, password, caller) =>
+      register(person, password, caller, (tx, user) => login.welcome(tx, user, caller)),
+    createAccount: (person, password, caller) =>
+      register(person, password, caller, async (_tx, user) => users.present(user, caller.terms)),
 
     async verify(token, caller) {
       const ofUser = await mailTokensIn(db).find({ purpose: 'verify_email', token })
@@ -169,12 +188,12 @@ export function createRegistrationService({
       const waiting = await registrationsIn(db).listWaiting(email)
       await transaction(async (tx) => {
         if (user && !user.emailVerifiedAt && !user.disabledAt) {
-          await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: user.joinedAt })
+          await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: user.joinedAt }, caller)
           await recordEvent(tx, { type: 'verification_resent', userId: user.id }, caller)
         }
         for (const { id, createdAt: at } of waiting) {
           // The token before the registration, as a verification takes them: in another order the two can deadlock.
-          if (!user) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at })
+          if (!user) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at }, caller)
           // Prolonged for a known address too, as a login with its password tells whether it waits.
           await registrationsIn(tx).prolong(id)
         }

@@ -1,6 +1,5 @@
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Mail } from '../../kernel/ports.ts'
-import type { Links } from './links.ts'
 
 /** What a letter says, before it is anything that can be sent. A paragraph is one line. */
 export interface LetterText {
@@ -17,7 +16,7 @@ export interface Letter<Values> {
   readonly name: string
   /** After so many seconds the letter is not worth sending any more, as the token in it has expired. */
   readonly staleAfterSeconds?: number
-  readonly write: (values: Values, links: Links) => LetterText
+  readonly write: (values: Values) => LetterText
 }
 
 export function defineLetter<Values extends LetterValues>(letter: Letter<Values>): Letter<Values> {

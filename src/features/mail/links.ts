@@ -1,22 +1,18 @@
-/** Where the links in mails lead. Every part of an address but the token comes from the settings, nothing from a request. */
-export interface Links {
-  verifyEmail(token: string): string
-  resetPassword(token: string, userId: number): string
-}
+import type { Links } from '../../kernel/terms.ts'
 
 /** The paths may hold `{token}` and `{uid}`, the unpadded base64url of the decimal user id (what Django calls uidb64). */
 export interface LinkSettings {
   /** Without a trailing slash. */
-  readonly frontendUrl: string
+  readonly baseUrl: string
   readonly verifyEmailPath: string
   readonly resetPasswordPath: string
 }
 
-export function createLinks({ frontendUrl, verifyEmailPath, resetPasswordPath }: LinkSettings): Links {
+export function createLinks({ baseUrl, verifyEmailPath, resetPasswordPath }: LinkSettings): Links {
   return {
-    verifyEmail: (token) => frontendUrl + fill(verifyEmailPath, { token }),
+    verifyEmail: (token) => baseUrl + fill(verifyEmailPath, { token }),
     resetPassword: (token, userId) =>
-      frontendUrl + fill(resetPasswordPath, { token, uid: Buffer.from(String(userId)).toString('base64url') }),
+      baseUrl + fill(resetPasswordPath, { token, uid: Buffer.from(String(userId)).toString('base64url') }),
   }
 }
 

@@ -4,7 +4,6 @@ import { MailRefused } from '../../kernel/ports.ts'
 import type { Vault } from '../../kernel/secrets.ts'
 import type { Letter } from './letter.ts'
 import { renderLetter } from './letter.ts'
-import type { Links } from './links.ts'
 import type { ClaimedMail, Outcome } from './queue.ts'
 import { createMailQueue } from './queue.ts'
 
@@ -27,7 +26,6 @@ export interface MailWorkerNeeds {
   readonly mailer: Mailer
   /** All letters there are. (A letter of any values is a `Letter<never>`.) */
   readonly letters: readonly Letter<never>[]
-  readonly links: Links
   readonly logger: Logger
   /** How long one mail may take to be handed over; it has to be well below the lease. */
   readonly sendTimeoutMs?: number
@@ -140,10 +138,10 @@ async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outco
   }
 }
 
-function write({ vault, links }: MailWorkerNeeds, letter: Letter<never>, mail: ClaimedMail): Mail {
+function write({ vault }: MailWorkerNeeds, letter: Letter<never>, mail: ClaimedMail): Mail {
   // What was sealed under a letter's name are that letter's values: enqueue() takes no others.
   const values = JSON.parse(vault.open(mail.sealedValues)) as never
-  return { recipient: mail.recipient, ...renderLetter(letter.write(values, links)) }
+  return { recipient: mail.recipient, ...renderLetter(letter.write(values)) }
 }
 
 /** Fails when the work takes too long, so that a mailer that never answers cannot hold its place for ever. */

@@ -17,7 +17,7 @@ export const forgotPassword = endpoint({
   route: 'POST /forgot_password',
   summary: 'Mail a link to reset the password',
   access: 'public',
-  limit: 'strict',
+  limit: 'forgotPassword',
   input: z.strictObject({ email: EmailAddress }),
   status: 200,
   output: Detail,
@@ -33,7 +33,7 @@ export const resetPassword = endpoint({
   route: 'POST /reset_password',
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
-  limit: 'strict',
+  limit: 'resetPassword',
   input: z.strictObject({ token: MailToken, new_password: PasswordText }),
   status: 200,
   output: Detail,
@@ -44,16 +44,54 @@ export const resetPassword = endpoint({
   },
 })
 
+/** An account's id as Django writes it into links: the unpadded base64url of its decimal digits. */
+const Uid = z
+  .string()
+  .regex(/^[\w-]{1,16}$/)
+  .transform((uid) => Number(Buffer.from(uid, 'base64url').toString()))
+
+export const resetPasswordOfUser = endpoint({
+  name: 'resetPasswordOfUser',
+  route: 'POST /reset_password/{uid}',
+  summary: 'Set a new password with a mailed token that must be of this account; all sessions of the user end',
+  access: 'public',
+  limit: 'resetPassword',
+  input: z.strictObject({ uid: Uid, token: z.string(), new_password: PasswordText }),
+  status: 200,
+  output: Detail,
+  errors: [passwordErrors.reset_token_invalid],
+  handle: async ({ passwords }: Needs, { uid, token, new_password }, caller) => {
+    await passwords.reset({ token, newPassword: new_password, userId: uid }, caller)
+    return { detail: 'The new password is set: log in with it' }
+  },
+})
+
+const passwordChange = {
+  access: 'bearer',
+  limit: 'changePassword',
+  input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
+  status: 200,
+  errors: [passwordErrors.current_password_wrong, sessionErrors.session_revoked, sessionErrors.session_expired],
+} as const
+
 export const changePassword = endpoint({
+  ...passwordChange,
   name: 'changePassword',
   route: 'POST /change_password',
   summary: 'Change the password; the other sessions of the user end',
-  access: 'bearer',
-  limit: 'strict',
-  input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
-  status: 200,
   output: TokenPair,
-  errors: [passwordErrors.current_password_wrong, sessionErrors.session_revoked, sessionErrors.session_expired],
   handle: ({ passwords }: Needs, { current_password, new_password }, caller) =>
     passwords.change({ current: current_password, next: new_password }, caller),
+})
+
+export const changePasswordKeepingTokens = endpoint({
+  ...passwordChange,
+  name: 'changePasswordKeepingTokens',
+  route: 'POST /change_password_keeping_tokens',
+  summary: 'Change the password; the other sessions of the user end, and this one keeps its tokens',
+  output: Detail,
+  handle: async ({ passwords }: Needs, { current_password, new_password }, caller) => {
+    await passwords.changeKeepingTokens({ current: current_password, next: new_password }, caller)
+    return { detail: 'The new password is set' }
+  },
 })

@@ -1,16 +1,16 @@
 import { defineLetter } from '../mail/index.ts'
 
 /** Brings the link that sets a new password. */
-export const resetPassword = defineLetter<{ token: string; userId: number }>({
+export const resetPassword = defineLetter<{ link: string }>({
   name: 'reset_password',
   staleAfterSeconds: 30 * 60,
-  write: ({ token, userId }, links) => ({
+  write: ({ link }) => ({
     subject: 'Reset your password',
     paragraphs: [
       'Somebody, probably you, asked to reset the password of your account.',
       'The link works once and for 30 minutes. If it was not you, do nothing: your password stays as it is.',
     ],
-    link: { label: 'Choose a new password', url: links.resetPassword(token, userId) },
+    link: { label: 'Choose a new password', url: link },
   }),
 })
 

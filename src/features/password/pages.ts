@@ -1,10 +1,16 @@
-import type { Page } from '../../http/page.ts'
+import type { Page, View } from '../../http/page.ts'
 import { mailTokenScript } from '../mail/index.ts'
 
 /** Where the link in a reset mail leads when no frontend is configured. */
 export const passwordResetPage: Page = {
   path: '/reset-password',
-  render: () => ({
+  render: () => passwordResetView({ method: 'POST', target: 'api/v1/auth/reset_password', field: 'new_password' }),
+}
+
+/** A form, which sends the token and the new password, in that field, to that address. */
+export function passwordResetView(order: { method: 'POST' | 'PATCH'; target: string; field: string }): View {
+  const { method, target, field } = order
+  return {
     kind: 'view',
     title: 'Set a new password',
     // The method is for browsers that submit the form themselves: a GET would put the password into the address.
@@ -30,8 +36,8 @@ document.getElementById('show').addEventListener('change', ({ target }) => {
 form.addEventListener('submit', async (event) => {
   event.preventDefault()
   submit.disabled = true
-  const { ok, worthRetrying, detail, errors } = await post('api/v1/auth/reset_password', { new_password: password.value })
-  const refused = errors.filter(({ pointer }) => pointer === '#/new_password').map((error) => error.detail)
+  const { ok, worthRetrying, detail, refusals } = await send('${method}', ${JSON.stringify(target)}, { ${field}: password.value })
+  const refused = refusals('${field}')
   say(refused.length > 0 ? 'New password: ' + refused.join('; ') : detail, !ok)
   password.ariaInvalid = String(refused.length > 0)
   form.hidden = refused.length === 0 && !worthRetrying
@@ -39,5 +45,5 @@ form.addEventListener('submit', async (event) => {
   if (!form.hidden) password.focus()
 })
 `,
-  }),
+  }
 }

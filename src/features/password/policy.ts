@@ -16,8 +16,8 @@ export type PasswordPolicy = (password: string, field: string, owner: { username
 export function createPasswordPolicy({ minLength }: { minLength: number }): PasswordPolicy {
   return (password, field, owner) => {
     const length = [...password.normalize('NFC')].length
-    if (length < minLength) refuse(field, 'too_small', `at least ${minLength} characters`)
-    if (length > mostCodePoints) refuse(field, 'too_big', `at most ${mostCodePoints} characters`)
+    if (length < minLength) refuse(field, 'too_small', `at least ${minLength} characters`, minLength)
+    if (length > mostCodePoints) refuse(field, 'too_big', `at most ${mostCodePoints} characters`, mostCodePoints)
     const folded = password.normalize('NFC').toLowerCase()
     if (common.has(folded)) refuse(field, 'password_common', 'is one of the passwords that everybody tries first')
     if (ownWords(owner).includes(folded)) {
@@ -30,6 +30,6 @@ function ownWords({ username, email }: { username: string; email: string }): str
   return [username.toLowerCase(), email, email.slice(0, email.indexOf('@'))]
 }
 
-function refuse(field: string, code: string, detail: string): never {
-  throw invalidRequest([{ path: [field], code, detail }])
+function refuse(field: string, code: string, detail: string, limit?: number): never {
+  throw invalidRequest([{ path: [field], code, detail, ...(limit !== undefined && { limit }) }])
 }

@@ -11,16 +11,23 @@ import { passwordChanged, resetPassword } from './letters.ts'
 import type { PasswordPolicy } from './policy.ts'
 import type { PasswordProof, PasswordStore } from './store.ts'
 
+interface PasswordChange {
+  readonly current: string
+  readonly next: string
+}
+
 /** Passwords: proving, changing and resetting them. */
 export interface PasswordService {
   /** Compares the password with the user's; undefined when it is wrong. For no user it takes the same time. */
   prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined>
   /** Changes the password, ends the user's other sessions and gives this one a new pair. */
-  change(passwords: { current: string; next: string }, caller: AuthenticatedCaller): Promise<TokenPair>
+  change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair>
+  /** The same, but the session keeps its tokens: for answers that cannot carry new ones. */
+  changeKeepingTokens(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<void>
   /** Mails a reset token to the user with this address, if there is one. */
   forgot(email: string, caller: Caller): Promise<void>
-  /** Sets a new password for a mailed token and ends all sessions of the user. */
-  reset(order: { token: string; newPassword: string }, caller: Caller): Promise<void>
+  /** Sets a new password for a mailed token, which must be that user's if one is named, and ends all sessions of the user. */
+  reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<void>
 }
 
 export function createPasswordService({
@@ -61,27 +68,33 @@ export function createPasswordService({
     await outboxIn(tx).enqueue(passwordChanged, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
   }
 
+  async function change<Result>(
+    { current, next }: PasswordChange,
+    caller: AuthenticatedCaller,
+    finish: (tx: Db) => Promise<Result>,
+  ): Promise<Result> {
+    const { user, session } = caller
+    const proof = await prove(user.id, current)
+    if (!proof) throw refuseField(passwordErrors.current_password_wrong, 'current_password')
+    policy(next, 'new_password', user)
+    const hash = await hasher.hash(next)
+    return transaction(async (tx) => {
+      // The token before the password, as a reset takes them: in another order the two can deadlock.
+      await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
+      if (!(await passwordsIn(tx).replace(proof, hash)))
+        throw refuseField(passwordErrors.current_password_wrong, 'current_password')
+      await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
+      await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
+      await tellUser(tx, user, caller)
+      // Inside, so that a change whose session has been ended meanwhile does not happen.
+      return finish(tx)
+    })
+  }
+
   return {
     prove,
-
-    async change({ current, next }, caller) {
-      const { user, session } = caller
-      const proof = await prove(user.id, current)
-      if (!proof) throw refuseField(passwordErrors.current_password_wrong, 'current_password')
-      policy(next, 'new_password', user)
-      const hash = await hasher.hash(next)
-      return transaction(async (tx) => {
-        // The token before the password, as a reset takes them: in another order the two can deadlock.
-        await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
-        if (!(await passwordsIn(tx).replace(proof, hash)))
-          throw refuseField(passwordErrors.current_password_wrong, 'current_password')
-        await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
-        await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
-        await tellUser(tx, user, caller)
-        // Inside, so that a change whose session has been ended meanwhile does not happen.
-        return sessions.renewIn(tx, caller)
-      })
-    },
+    change: (passwords, caller) => change(passwords, caller, (tx) => sessions.renewIn(tx, caller)),
+    changeKeepingTokens: (passwords, caller) => change(passwords, caller, (tx) => sessions.confirmIn(tx, caller)),
 
     async forgot(email, caller) {
       const user = await usersIn(db).findByEmail(email)
@@ -89,15 +102,18 @@ export function createPasswordService({
       await transaction(async (tx) => {
         const subject = String(user.id)
         const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email: user.email })
-        await outboxIn(tx).enqueue(resetPassword, user.email, { token, userId: user.id })
+        await outboxIn(tx).enqueue(resetPassword, user.email, {
+          link: caller.terms.links.resetPassword(token, user.id),
+        })
         await recordEvent(tx, { type: 'password_reset_requested', userId: user.id }, caller)
       })
     },
 
-    async reset({ token, newPassword }, caller) {
+    async reset({ token, newPassword, userId }, caller) {
       const mailed = await mailTokensIn(db).find({ purpose: 'reset_password', token })
       const user = mailed && (await usersIn(db).findById(Number(mailed.subject)))
-      if (!user || user.disabledAt || user.email !== mailed.email)
+      const isTheirs = user && (userId === undefined || userId === user.id)
+      if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
       policy(newPassword, 'new_password', user)
       const hash = await hasher.hash(newPassword)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
+import { AuthError } from '../../kernel/errors.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import type { UserService } from '../user/index.ts'
 import { UserReply } from '../user/index.ts'
@@ -24,18 +25,36 @@ export const refreshTokens = endpoint({
   route: 'POST /access_token',
   summary: 'Trade a refresh token for a new pair',
   access: 'refresh',
-  limit: 'normal',
+  limit: 'refreshTokens',
   input: z.strictObject({ refresh_token: Token }),
   status: 200,
   output: TokenPair,
   errors: refusedRefresh,
-  handle: ({ sessions }: Needs, { refresh_token }, caller) => sessions.refresh(refresh_token, caller),
+  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, { refresh_token }, caller) => {
+    const { pair, user } = await sessions.refresh(refresh_token, caller)
+    return { ...pair, user: users.present(user, caller.terms) }
+  },
+})
+
+export const issueAccessToken = endpoint({
+  name: 'issueAccessToken',
+  route: 'POST /access_token_alone',
+  summary: 'An access token for a refresh token, which stays what it is',
+  access: 'refresh',
+  limit: 'refreshTokens',
+  input: z.strictObject({ refresh_token: Token }),
+  status: 200,
+  output: z.object({ access_token: z.string() }),
+  errors: refusedRefresh,
+  handle: async ({ sessions }: Needs, { refresh_token }, caller) => ({
+    access_token: await sessions.issueAccessToken(refresh_token, caller),
+  }),
 })
 
 const renewal = {
   summary: 'The next pair for the session of the caller; the same one for all requests with one access token',
   access: 'bearer',
-  limit: 'normal',
+  limit: 'renewTokens',
   input: z.strictObject({}),
   status: 200,
   output: TokenPair,
@@ -61,7 +80,7 @@ export const verifyToken = endpoint({
   route: 'POST /verify_token',
   summary: 'Whether a token would be accepted now, and what it stands for',
   access: 'public',
-  limit: 'normal',
+  limit: 'verifyToken',
   input: z.strictObject({ token: Token }),
   status: 200,
   output: TokenFacts,
@@ -69,12 +88,29 @@ export const verifyToken = endpoint({
   handle: ({ sessions }: Needs, { token }) => sessions.introspect(token),
 })
 
+export const requireToken = endpoint({
+  name: 'requireToken',
+  route: 'POST /require_token',
+  summary: 'Nothing, if the token would be accepted now',
+  access: 'public',
+  limit: 'verifyToken',
+  input: z.strictObject({ token: Token }),
+  status: 200,
+  output: z.object({}),
+  errors: [sessionErrors.token_invalid],
+  handle: async ({ sessions }: Needs, { token }) => {
+    const { active } = await sessions.introspect(token)
+    if (!active) throw new AuthError(sessionErrors.token_invalid)
+    return {}
+  },
+})
+
 export const logOut = endpoint({
   name: 'logOut',
   route: 'POST /logout',
   summary: 'End the session of the refresh token or of the caller; doing it twice is fine',
   access: 'bearer_or_refresh',
-  limit: 'normal',
+  limit: 'logOut',
   input: z.strictObject({ refresh_token: Token.optional() }),
   status: 200,
   output: Detail,
@@ -90,7 +126,7 @@ export const logOutEverywhere = endpoint({
   route: 'POST /logout_all',
   summary: 'End all sessions of the caller',
   access: 'bearer',
-  limit: 'normal',
+  limit: 'logOutEverywhere',
   input: z.strictObject({}),
   status: 200,
   output: Detail.extend({ sessions_ended: z.int() }),
@@ -106,14 +142,14 @@ export const readSession = endpoint({
   route: 'GET /session',
   summary: 'The session and the account of the caller',
   access: 'bearer',
-  limit: 'relaxed',
+  limit: 'readSession',
   input: z.strictObject({}),
   status: 200,
   output: z.object({ session: SessionReply, user: UserReply }),
   errors: [],
-  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user }) => ({
+  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user, terms }) => ({
     session: sessions.present(session, session),
-    user: users.present(user),
+    user: users.present(user, terms),
   }),
 })
 
@@ -122,7 +158,7 @@ export const listSessions = endpoint({
   route: 'GET /sessions',
   summary: 'The live sessions of the caller, newest first',
   access: 'bearer',
-  limit: 'relaxed',
+  limit: 'listSessions',
   input: z.strictObject({}),
   status: 200,
   output: z.object({ sessions: z.array(SessionReply) }),
@@ -135,7 +171,7 @@ export const endSession = endpoint({
   route: 'DELETE /sessions/{id}',
   summary: 'End one of the sessions of the caller',
   access: 'bearer',
-  limit: 'normal',
+  limit: 'endSession',
   input: z.strictObject({ id: z.string() }),
   status: 204,
   output: z.undefined(),

@@ -6,15 +6,27 @@ import type { TokenPair } from './schemas.ts'
 export function pairOf(session: Session, user: Pick<User, 'uuid'>, signer: TokenSigner): TokenPair {
   const iat = wholeSeconds(session.rotatedAt)
   const refreshExp = wholeSeconds(session.expiresAt)
-  const accessExp = Math.min(iat + session.accessLifetime, wholeSeconds(session.endsAt))
-  const claims = { sub: user.uuid, user_id: session.userId, sid: session.id, generation: session.generation, iat }
   return {
-    access_token: signer.sign('access', { ...claims, exp: accessExp }),
-    refresh_token: signer.sign('refresh', { ...claims, exp: refreshExp }),
+    access_token: accessTokenOf(session, user, signer, session.rotatedAt),
+    refresh_token: signer.sign('refresh', { ...identityOf(session, user), iat, exp: refreshExp }),
     token_type: 'bearer',
-    expires_in: accessExp - iat,
+    expires_in: accessEnd(session, iat) - iat,
     refresh_expires_in: refreshExp - iat,
   }
+}
+
+/** An access token of the session as issued at that instant. */
+export function accessTokenOf(session: Session, user: Pick<User, 'uuid'>, signer: TokenSigner, issuedAt: Date): string {
+  const iat = wholeSeconds(issuedAt)
+  return signer.sign('access', { ...identityOf(session, user), iat, exp: accessEnd(session, iat) })
+}
+
+function identityOf(session: Session, user: Pick<User, 'uuid'>) {
+  return { sub: user.uuid, user_id: session.userId, sid: session.id, generation: session.generation }
+}
+
+function accessEnd(session: Session, iat: number): number {
+  return Math.min(iat + session.accessLifetime, wholeSeconds(session.endsAt))
 }
 
 function wholeSeconds(instant: Date): number {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session } from '../../kernel/db.ts'
+import type { Database, Db, Session, User } from '../../kernel/db.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, TokenClaims, TokenSigner } from '../../kernel/ports.ts'
@@ -9,7 +9,7 @@ import type { Outbox } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import { sessionCopied } from './letters.ts'
 import { endOf, isOurs, refuseEnded } from './liveness.ts'
-import { pairOf } from './pair.ts'
+import { accessTokenOf, pairOf } from './pair.ts'
 import type { SessionReply, TokenFacts, TokenPair } from './schemas.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 
@@ -18,11 +18,15 @@ export interface SessionService {
   /** The live session behind the bearer token. Throws why there is none. */
   authenticate(caller: Caller): Promise<AuthenticatedCaller>
   /** Trades a refresh token for its successor. Throws why it cannot. */
-  refresh(refreshToken: string, caller: Caller): Promise<TokenPair>
+  refresh(refreshToken: string, caller: Caller): Promise<{ pair: TokenPair; user: User }>
+  /** An access token for a refresh token that stays what it is. Throws why there is none. */
+  issueAccessToken(refreshToken: string, caller: Caller): Promise<string>
   /** The pair that follows the one of the caller's access token. */
   renew(caller: AuthenticatedCaller): Promise<TokenPair>
   /** The same inside a transaction: thrown out of it, the transaction does not happen. */
   renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair>
+  /** Throws inside a transaction if the caller's session has ended meanwhile. */
+  confirmIn(tx: Db, caller: AuthenticatedCaller): Promise<void>
   /** What a token stands for, if it would be accepted now. */
   introspect(token: string): Promise<TokenFacts>
   present(session: Session, current: Session): SessionReply
@@ -70,7 +74,8 @@ export function createSessionService({
     return clock.now() < secondsAfter(rotatedAt, refreshGrace)
   }
 
-  async function refresh(claims: TokenClaims, caller: Caller): Promise<TokenPair> {
+  /** The session of a refresh token that is the current one, or was until just now. Throws why it is neither. */
+  async function findCurrent(claims: TokenClaims, caller: Caller): Promise<SessionOfUser> {
     const session = await find(claims.sid)
     const presented = claims.generation
     if (!isOurs(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
@@ -78,11 +83,22 @@ export function createSessionService({
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    if (presented === session.generation - 1 && isInGrace(session)) return pairFor(session)
-    if (presented !== session.generation) return endCopied(session, caller)
+    const isFollowed = presented === session.generation - 1 && isInGrace(session)
+    return isFollowed || presented === session.generation ? session : endCopied(session, caller)
+  }
+
+  async function refresh(claims: TokenClaims, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
+    const session = await findCurrent(claims, caller)
+    const isFollowed = claims.generation < session.generation
     // A loser looks again: the row now tells who was faster, another refresh or a logout.
-    const next = await store.advance(session)
-    return next ? pairFor(next) : refresh(claims, caller)
+    const current = isFollowed ? session : await store.advance(session)
+    return current ? { pair: pairFor(current), user: current.user } : refresh(claims, caller)
+  }
+
+  async function issueAccessToken(claims: TokenClaims, caller: Caller): Promise<string> {
+    const session = await findCurrent(claims, caller)
+    if (!(await store.use(session))) return issueAccessToken(claims, caller)
+    return accessTokenOf(session, session.user, signer, clock.now())
   }
 
   async function renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair> {
@@ -109,7 +125,7 @@ export function createSessionService({
     return {
       id: session.id,
       created_at: session.createdAt.toISOString(),
-      last_used_at: session.rotatedAt.toISOString(),
+      last_used_at: session.lastUsedAt.toISOString(),
       expires_at: session.expiresAt.toISOString(),
       ends_at: session.endsAt.toISOString(),
       ip: session.ip,
@@ -148,8 +164,16 @@ export function createSessionService({
       return refresh(readRefreshToken(refreshToken), caller)
     },
 
+    async issueAccessToken(refreshToken, caller) {
+      return issueAccessToken(readRefreshToken(refreshToken), caller)
+    },
+
     renew: (caller) => renewIn(db, caller),
     renewIn,
+
+    async confirmIn(tx, { session }) {
+      refuseEnded(await find(session.id, sessionsIn(tx)), clock.now(), sessionErrors.session_expired)
+    },
 
     async introspect(token) {
       for (const kind of ['access', 'refresh'] as const) {

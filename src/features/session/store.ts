@@ -10,13 +10,6 @@ import type { Gate } from './gates.ts'
 
 type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected'
 
-/** How long tokens and sessions live, in seconds. */
-export interface Lifetimes {
-  readonly accessLifetime: number
-  readonly refreshLifetime: number
-  readonly sessionLifetime: number
-}
-
 export type SessionOfUser = Session & { readonly user: User }
 
 /** The table of sessions, on the whole database or inside one transaction. */
@@ -32,6 +25,8 @@ export interface SessionStore {
   listLive(userId: number): Promise<Session[]>
   /** The session in its next generation; undefined when it is not in the presented one any more, or was ended. */
   advance(session: SessionOfUser): Promise<SessionOfUser | undefined>
+  /** Notes that the session is used now; false when it is not in that generation any more, or was ended. */
+  use(session: Session): Promise<boolean>
   /** Ends the live sessions of the user, but for one if asked; says how many. */
   endAllOf(userId: number, reason: EndReason, caller: Caller, options?: { except: string }): Promise<number>
   /** Ends the user's session if it lives; says whether it did. */
@@ -47,14 +42,12 @@ export function createSessionStore({
   db,
   users,
   clock,
-  lifetimes,
   gates,
   recordEvent,
 }: {
   db: Db
   users: UserStore
   clock: Clock
-  lifetimes: Lifetimes
   gates: readonly Gate[]
   recordEvent: EventRecorder
 }): SessionStore {
@@ -62,9 +55,9 @@ export function createSessionStore({
 
   return {
     async open(user, caller, proof = provenBefore) {
-      for (const gate of gates) gate(user)
+      for (const gate of gates) gate(user, caller)
       const now = clock.now()
-      const { accessLifetime, refreshLifetime, sessionLifetime } = lifetimes
+      const { accessLifetime, refreshLifetime, sessionLifetime } = caller.terms.lifetimes
       const endsAt = secondsAfter(now, sessionLifetime)
       const session = {
         id: randomUUID(),
@@ -74,6 +67,7 @@ export function createSessionStore({
         refreshLifetime,
         createdAt: now,
         rotatedAt: now,
+        lastUsedAt: now,
         expiresAt: earlier(secondsAfter(now, refreshLifetime), endsAt),
         endsAt,
         ip: caller.ip,
@@ -92,9 +86,9 @@ export function createSessionStore({
           login AS (${users.loginRecord(user.id, now, sql`EXISTS (SELECT FROM proof)`)}),
           change AS (
             INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime,
-              created_at, rotated_at, expires_at, ends_at, ip, user_agent)
+              created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent)
             SELECT ${session.id}::uuid, login.id, ${accessLifetime}, ${refreshLifetime},
-              ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent}
+              ${now}, ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent}
             FROM login RETURNING id)`,
       )
       return isOpen ? { ...session, user: { ...user, lastLoginAt: now } } : undefined
@@ -114,6 +108,7 @@ export function createSessionStore({
       const next = {
         generation: session.generation + 1,
         rotatedAt,
+        lastUsedAt: rotatedAt,
         expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
       }
       // Of any number of racers one still finds the generation that all of them saw.
@@ -122,6 +117,14 @@ export function createSessionStore({
         data: next,
       })
       return count === 1 ? { ...session, ...next } : undefined
+    },
+
+    async use({ id, generation }) {
+      const { count } = await db.session.updateMany({
+        where: { id, generation, revokedAt: null },
+        data: { lastUsedAt: clock.now() },
+      })
+      return count === 1
     },
 
     async endAllOf(userId, reason, caller, options) {

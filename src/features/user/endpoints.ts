@@ -13,17 +13,17 @@ export const readProfile = endpoint({
   route: 'GET /profile',
   summary: 'The account of the caller',
   access: 'bearer',
-  limit: 'relaxed',
+  limit: 'readProfile',
   input: z.strictObject({}),
   status: 200,
   output: UserReply,
   errors: [],
-  handle: async ({ users }: Needs, _input, { user }) => users.present(user),
+  handle: async ({ users }: Needs, _input, { user, terms }) => users.present(user, terms),
 })
 
 const profileChange = {
   access: 'bearer',
-  limit: 'normal',
+  limit: 'changeProfile',
   input: ProfileChanges,
   status: 200,
   output: UserReply,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { text } from '../../kernel/schemas.ts'
 
@@ -16,6 +17,11 @@ export const Username = text({ min: 1, max: 150 })
       .regex(/^(?!\p{M})[\p{L}\p{M}\p{N}@.+_-]+$/u, { error: allowedCharacters })
       .regex(/^\P{Default_Ignorable_Code_Point}+$/u, { error: allowedCharacters }),
   )
+
+/** For people who are asked for none. Random, as usernames are public and addresses are not. */
+export function makeUsername(): string {
+  return `user-${randomBytes(8).toString('hex')}`
+}
 
 /** What makes two usernames the same: case and width do not. By way of upper case, as `ß` and `ς` have more than one. */
 export function usernameKey(username: string): string {

@@ -4,6 +4,7 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { refuseField } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
+import type { Terms } from '../../kernel/terms.ts'
 import { userErrors } from './errors.ts'
 import type { ProfileChanges, UserReply } from './schemas.ts'
 import { EmailAddress } from './schemas.ts'
@@ -13,7 +14,7 @@ type Changes = z.output<typeof ProfileChanges>
 
 /** Profiles: what a user shows and may change. */
 export interface UserService {
-  present(user: User): UserReply
+  present(user: User, terms: Terms): UserReply
   /** Changes the fields that are given. Throws `username_taken` or `username_is_address`. */
   change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
   /** Changes the fields that are given and empties the others; a username cannot be empty and stays. */
@@ -24,18 +25,16 @@ export function createUserService({
   transaction,
   usersIn,
   recordEvent,
-  verificationRequired,
 }: Pick<Database, 'transaction'> & {
   usersIn: (db: Db) => UserStore
   recordEvent: EventRecorder
-  verificationRequired: boolean
 }): UserService {
-  function statusOf({ disabledAt, emailVerifiedAt }: User): UserReply['account_status'] {
+  function statusOf({ disabledAt, emailVerifiedAt }: User, terms: Terms): UserReply['account_status'] {
     if (disabledAt) return 'disabled'
-    return verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
+    return terms.verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
   }
 
-  function present(user: User): UserReply {
+  function present(user: User, terms: Terms): UserReply {
     const fullName = `${user.firstName} ${user.lastName}`.trim()
     return {
       id: user.id,
@@ -50,7 +49,7 @@ export function createUserService({
       phone_number: user.phoneNumber,
       phone_number_verified: user.phoneNumberVerified,
       timezone: user.timezone,
-      account_status: statusOf(user),
+      account_status: statusOf(user, terms),
       last_login: user.lastLoginAt?.toISOString() ?? null,
       date_joined: user.joinedAt.toISOString(),
       is_active: user.disabledAt === null,
@@ -61,8 +60,8 @@ export function createUserService({
   }
 
   async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
-    const { user, session } = caller
-    if (Object.keys(changes).length === 0) return present(user)
+    const { user, session, terms } = caller
+    if (Object.keys(changes).length === 0) return present(user, terms)
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
     try {
       const changed = await transaction(async (tx) => {
@@ -74,7 +73,7 @@ export function createUserService({
         )
         return usersIn(tx).update(user.id, columnsOf(changes, user))
       })
-      return present(changed)
+      return present(changed, terms)
     } catch (error) {
       throw isUniqueViolation(error) ? refuseField(userErrors.username_taken, 'username') : error
     }

@@ -35,7 +35,7 @@ describe('renderLetter', () => {
 describe('createLinks', () => {
   it('fills the token and the uid in as the settings say', () => {
     const links = createLinks({
-      frontendUrl: 'https://app.example.com/auth',
+      baseUrl: 'https://app.example.com/auth',
       verifyEmailPath: '/verify#token={token}',
       resetPasswordPath: '/reset/{uid}/{token}/',
     })
@@ -45,7 +45,7 @@ describe('createLinks', () => {
 
   it('takes no placeholder, pattern or path from a token', () => {
     const links = createLinks({
-      frontendUrl: 'https://a',
+      baseUrl: 'https://a',
       verifyEmailPath: '/v/{token}',
       resetPasswordPath: '/r/{token}/{uid}',
     })

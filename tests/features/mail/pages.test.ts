@@ -103,7 +103,7 @@ describe('pages', () => {
       const { text, status } = await get(`${path}?token=${token}`)
       expect(status).toBe(200)
       expect(text).not.toContain(token)
-      expect(text).toContain("method: 'POST'")
+      expect(text).toContain("send('POST', ")
       expect(text).toContain('history.replaceState')
     },
   )

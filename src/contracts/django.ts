@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import type { Dialect, Presentation, Situation } from '../http/present.ts'
+import { errorHeaders } from '../http/present.ts'
+import type { AuthError, InputIssue } from '../kernel/errors.ts'
+
+/** What Django REST framework and SimpleJWT say: clients compare these sentences, so they are kept to the letter. */
+const details: Readonly<Record<string, string>> = {
+  unauthenticated: 'Authentication credentials were not provided.',
+  not_found: 'Not found.',
+  internal_error: 'A server error occurred.',
+  overloaded: 'Service temporarily unavailable, try again later.',
+  database_unavailable: 'Service temporarily unavailable, try again later.',
+  malformed_json: 'JSON parse error - the body is not valid JSON in UTF-8',
+  invalid_request: 'Malformed request.',
+}
+
+const messages: Readonly<Record<string, string>> = {
+  required: 'This field is required.',
+  password_common: 'This password is too common.',
+  password_personal: 'The password is too similar to the username.',
+  username_taken: 'A user with that username already exists.',
+  email_taken: 'user with this email already exists.',
+}
+
+/** Of values in the wrong form, by field. */
+const formats: Readonly<Record<string, string>> = {
+  email: 'Enter a valid email address.',
+  username: 'Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.',
+}
+
+const pythonTypes: Readonly<Record<string, string>> = {
+  array: 'list',
+  string: 'str',
+  number: 'int',
+  boolean: 'bool',
+  null: 'NoneType',
+}
+
+const badTokens = ['token_invalid', 'access_token_expired', 'refresh_token_expired', 'session_expired']
+const endedTokens = ['refresh_token_reused', 'session_revoked']
+const noAccount = ['credentials_invalid', 'email_not_verified']
+
+/** The dialect of Django REST framework with SimpleJWT. */
+export const django: Dialect = { present }
+
+function present(error: AuthError, situation: Situation): Presentation {
+  const { code, status } = error.definition
+  const answer = { status: noAccount.includes(code) ? 401 : status, body: bodyOf(error, situation) }
+  const headers = errorHeaders(error)
+  if (answer.status === 401) headers['WWW-Authenticate'] = 'Bearer realm="api"'
+  if (headers.Allow !== undefined) headers.Allow += ', OPTIONS'
+  return { ...answer, contentType: 'application/json', headers }
+}
+
+function bodyOf(error: AuthError, { method, mediaType, access }: Situation): unknown {
+  const { code } = error.definition
+  const { issues, retryAfterSeconds = 1 } = error.circumstances
+  if (issues) return fieldErrors(issues)
+  if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
+  if (noAccount.includes(code)) return { detail: 'No active account found with the given credentials' }
+  switch (code) {
+    case 'method_not_allowed':
+      return { detail: `Method "${method}" not allowed.` }
+    case 'unsupported_media_type':
+      return { detail: `Unsupported media type "${mediaType}" in request.` }
+    case 'rate_limited':
+      return {
+        detail: `Request was throttled. Expected available in ${retryAfterSeconds} second${retryAfterSeconds === 1 ? '' : 's'}.`,
+      }
+    default:
+      return { detail: details[code] ?? `${error.message}.` }
+  }
+}
+
+function tokenNotValid(code: string, isBearer: boolean): unknown {
+  if (!isBearer) {
+    return {
+      detail: endedTokens.includes(code) ? 'Token is blacklisted' : 'Token is invalid or expired',
+      code: 'token_not_valid',
+    }
+  }
+  return {
+    detail: 'Given token not valid for any token type',
+    code: 'token_not_valid',
+    messages: [{ token_class: 'AccessToken', token_type: 'access', message: 'Token is invalid or expired' }],
+  }
+}
+
+function fieldErrors(issues: readonly InputIssue[]): Record<string, string[]> {
+  const errors: [string, string[]][] = []
+  for (const issue of issues) {
+    const field = String(issue.path[0] ?? 'non_field_errors')
+    const known = errors.find(([name]) => name === field)
+    if (known) known[1].push(messageOf(issue))
+    else errors.push([field, [messageOf(issue)]])
+  }
+  return Object.fromEntries(errors)
+}
+
+function messageOf({ path, code, detail, limit, received = '' }: InputIssue): string {
+  switch (code) {
+    case 'invalid_type':
+      if (path.length === 0) return `Invalid data. Expected a dictionary, but got ${pythonTypes[received] ?? received}.`
+      return received === 'null' ? 'This field may not be null.' : 'Not a valid string.'
+    case 'too_small':
+      return limit === 1
+        ? 'This field may not be blank.'
+        : `This password is too short. It must contain at least ${limit} characters.`
+    case 'too_big':
+      return limit === undefined ? asSentence(detail) : `Ensure this field has no more than ${limit} characters.`
+    case 'invalid_format':
+      return formats[String(path[0])] ?? asSentence(detail)
+    default:
+      return messages[code] ?? asSentence(detail)
+  }
+}
+
+function asSentence(detail: string): string {
+  return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`
+}
+
+/** A text as Django takes it: numbers count as their digits. What is allowed in it, the endpoint's own rules say. */
+export const Text = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
+
+/** Refuses a confirmation that is given and differs. */
+export function confirms(confirmation: string, password: string) {
+  return (sent: Readonly<Record<string, unknown>>, context: z.RefinementCtx) => {
+    if (sent[confirmation] === undefined || sent[confirmation] === sent[password]) return
+    context.addIssue({
+      code: 'custom',
+      path: [confirmation],
+      params: { code: 'password_mismatch' },
+      message: 'the two passwords do not match',
+    })
+  }
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import * as auth from '../features/auth/endpoints.ts'
+import type { FeatureServices } from '../features/index.ts'
+import * as password from '../features/password/endpoints.ts'
+import * as session from '../features/session/endpoints.ts'
+import * as user from '../features/user/endpoints.ts'
+import { makeUsername, ProfileChanges, UserReply } from '../features/user/schemas.ts'
+import type { Contract } from '../http/contract.ts'
+import { serve } from '../http/contract.ts'
+import { confirms, django, Text } from './django.ts'
+
+const Profile = UserReply.omit({ username: true, email_verified: true })
+const Message = z.object({ message: z.string() })
+const Tokens = z.object({
+  access_token: z.string(),
+  refresh_token: z.string(),
+  token_type: z.literal('bearer'),
+  expires_in: z.int(),
+  user: Profile,
+})
+const Pending = z.object({ message: z.string(), email: z.string() })
+
+const toMessage = ({ detail }: { detail: string }) => ({ message: detail })
+
+/** A published service that knows people by their addresses and answers with their profiles. */
+export const drf: Contract<FeatureServices> = {
+  name: 'drf',
+  title: 'Accounts by address',
+  prefix: '/api/v1/drf/auth',
+  trailingSlash: true,
+  dialect: django,
+  terms: { lifetimes: { accessLifetime: 30 * 60, refreshLifetime: 7 * 86_400 } },
+  differences: [
+    'Accounts get a random username, which shows in the other contracts and can be changed there.',
+    'Where the settings require verification, registering answers with a message and the address instead of tokens.',
+    'Bodies are JSON: forms are refused with 415.',
+    'Spaces around a password belong to it.',
+    'Common passwords, and those that are the address or its beginning, are refused.',
+    'Changing the password ends the other sessions of the user.',
+    'Logging out revokes the access tokens of the session as well, and says so a second time.',
+  ],
+  rows: [
+    serve('POST /register/', auth.register, {
+      wire: z
+        .object({
+          email: Text,
+          password: Text,
+          password_confirm: Text,
+          first_name: Text,
+          last_name: Text,
+        })
+        .superRefine(confirms('password_confirm', 'password')),
+      from: { username: makeUsername },
+      reply: z.union([Tokens, Pending]),
+      to: (result) => ('access_token' in result ? result : { message: result.detail, email: result.email }),
+    }),
+    serve('POST /login/', auth.logIn, {
+      wire: z.object({ email: Text, password: Text }),
+      from: { username: 'email' },
+      reply: Tokens,
+      to: (result) => result,
+    }),
+    serve('POST /logout/', session.logOut, {
+      wire: z.object({ refresh_token: Text }),
+      reply: Message,
+      to: toMessage,
+    }),
+    serve('POST /token/refresh/', session.refreshTokens, {
+      wire: z.object({ refresh_token: Text }),
+      reply: Tokens,
+      to: (result) => result,
+    }),
+    serve('GET /me/', user.readProfile, { wire: z.object({}), reply: Profile, to: (result) => result }),
+    serve('PATCH /me/', user.changeProfile, {
+      wire: z.object(ProfileChanges.omit({ username: true }).shape),
+      reply: Profile,
+      to: (result) => result,
+    }),
+    serve('POST /change-password/', password.changePasswordKeepingTokens, {
+      wire: z
+        .object({ current_password: Text, new_password: Text, new_password_confirm: Text.optional() })
+        .superRefine(confirms('new_password_confirm', 'new_password')),
+      reply: Message,
+      to: toMessage,
+    }),
+  ],
+}

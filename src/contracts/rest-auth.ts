@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import * as auth from '../features/auth/endpoints.ts'
+import { verificationView } from '../features/auth/pages.ts'
+import type { FeatureServices } from '../features/index.ts'
+import * as password from '../features/password/endpoints.ts'
+import { passwordResetView } from '../features/password/pages.ts'
+import * as session from '../features/session/endpoints.ts'
+import * as user from '../features/user/endpoints.ts'
+import { ProfileChanges, UserReply } from '../features/user/schemas.ts'
+import type { Contract } from '../http/contract.ts'
+import { serve } from '../http/contract.ts'
+import { Detail } from '../kernel/schemas.ts'
+import { confirms, django, Text } from './django.ts'
+
+const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
+const Refresh = z.object({ refresh: Text })
+const Profile = z.object(ProfileChanges.shape)
+const Empty = z.object({})
+const asIs = <Value>(value: Value) => value
+
+const refreshing = {
+  wire: Refresh,
+  from: { refresh_token: 'refresh' },
+  reply: z.object({ access: z.string() }),
+  to: ({ access_token }: { access_token: string }) => ({ access: access_token }),
+} as const
+
+const asksForReset = { wire: z.object({ email: Text }), reply: Detail, to: asIs }
+
+/** Two published services with one prefix: accounts that must be verified, refresh tokens that stay. */
+export const restAuth: Contract<FeatureServices> = {
+  name: 'rest-auth',
+  title: 'Accounts with verified addresses',
+  prefix: '/api/auth',
+  trailingSlash: true,
+  dialect: django,
+  terms: {
+    verificationRequired: true,
+    links: {
+      verifyEmailPath: '/api/auth/verify-email/?token={token}',
+      resetPasswordPath: '/api/auth/password-reset-confirm/{uid}/{token}/',
+    },
+  },
+  differences: [
+    'Registering answers alike for known and unknown addresses, so the profile in the answer has no id yet.',
+    'A verification link that is opened in a browser asks for one click; a reset link opened in a browser shows a form.',
+    'Bodies are JSON: forms are refused with 415.',
+    'Spaces around a password belong to it.',
+    'Common passwords, and those that are the username or the address, are refused.',
+    'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
+  ],
+  rows: [
+    serve('POST /register/', auth.createAccount, {
+      wire: z
+        .object({
+          email: Text,
+          username: Text,
+          password: Text,
+          password2: Text.optional(),
+          first_name: Text.optional(),
+          last_name: Text.optional(),
+        })
+        .superRefine(confirms('password2', 'password')),
+      reply: Account,
+      to: asIs,
+    }),
+    serve('GET /verify-email/', auth.verifyEmail, {
+      wire: z.object({ token: z.string() }),
+      reply: Detail,
+      to: asIs,
+      page: verificationView(''),
+    }),
+    serve('POST /verify-email/', auth.verifyEmail, { wire: z.object({ token: Text }), reply: Detail, to: asIs }),
+    serve('POST /login/', auth.logIn, {
+      wire: z.object({ username: Text.optional(), email: Text.optional(), password: Text }),
+      from: { username: ({ username, email }) => username ?? email ?? '' },
+      reply: z.object({ access: z.string(), refresh: z.string() }),
+      to: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
+    }),
+    serve('POST /login/refresh/', session.issueAccessToken, refreshing),
+    serve('POST /token/refresh/', session.issueAccessToken, refreshing),
+    serve('POST /token/verify/', session.requireToken, { wire: z.object({ token: Text }), reply: Empty, to: asIs }),
+    serve('POST /logout/', session.logOut, {
+      wire: Refresh,
+      from: { refresh_token: 'refresh' },
+      status: 205,
+      reply: z.undefined(),
+      to: () => undefined,
+    }),
+    serve('POST /password-reset/', password.forgotPassword, asksForReset),
+    serve('PATCH /password-reset-confirm/{uidb64}/{token}/', password.resetPasswordOfUser, {
+      wire: z.object({ uidb64: z.string(), token: z.string(), password: Text }),
+      from: { uid: 'uidb64', new_password: 'password' },
+      reply: Detail,
+      to: asIs,
+      page: passwordResetView({ method: 'PATCH', target: '', field: 'password' }),
+    }),
+    serve('POST /password/reset/request/', password.forgotPassword, asksForReset),
+    serve('POST /password/reset/confirm/', password.resetPassword, {
+      wire: z
+        .object({ token: Text, new_password: Text, new_password_confirm: Text })
+        .superRefine(confirms('new_password_confirm', 'new_password')),
+      reply: Detail,
+      to: asIs,
+    }),
+    serve('GET /profile/', user.readProfile, { wire: Empty, reply: UserReply, to: asIs }),
+    serve('PUT /profile/', user.replaceProfile, { wire: Profile, reply: UserReply, to: asIs }),
+  ],
+}

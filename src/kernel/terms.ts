@@ -1,0 +1,26 @@
+/** The published surfaces, as settings and logs call them. */
+export const contractNames = ['v1', 'rest-auth', 'simple-jwt', 'drf'] as const
+export type ContractName = (typeof contractNames)[number]
+
+/** How long tokens and sessions live, in seconds. */
+interface Lifetimes {
+  readonly accessLifetime: number
+  readonly refreshLifetime: number
+  readonly sessionLifetime: number
+}
+
+/** Where the links in mails lead. Every part of an address but the token comes from settings and contracts, nothing from a request. */
+export interface Links {
+  verifyEmail(token: string): string
+  resetPassword(token: string, userId: number): string
+}
+
+/** What the contract lays down that a request came through. */
+export interface Terms {
+  readonly contract: ContractName
+  /** Whether nobody gets in whose address is not verified. */
+  readonly verificationRequired: boolean
+  /** Of the sessions that are opened through it. */
+  readonly lifetimes: Lifetimes
+  readonly links: Links
+}
