@@ -8,6 +8,7 @@ import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
 import { sessionErrors } from './features/session/index.ts'
+import { createCookies } from './http/cookies.ts'
 import type { TranslateFault } from './http/errors.ts'
 import { refuseUnrouted, sendError } from './http/errors.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
@@ -18,6 +19,7 @@ import { observeRequests, warnOfUntrustedProxies } from './http/observe.ts'
 import { createPages } from './http/page.ts'
 import { problemDetails } from './http/present.ts'
 import { createProblemsPage } from './http/problems.ts'
+import { createRefreshTransport } from './http/refresh-transport.ts'
 import { createContractRouter } from './http/router.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
@@ -52,6 +54,11 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
   const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
+  const refreshTransport = createRefreshTransport({
+    choice: server.refreshTransport,
+    cookies: createCookies({ secure: production || server.publicUrl.startsWith('https:') }),
+    origins: server.corsOrigins,
+  })
   for (const contract of served) {
     const sunset = config.contracts.sunsets[contract.name]
     if (sunset) app.use(contract.prefix, announceSunset(sunset))
@@ -61,6 +68,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
       authenticate: services.sessions.authenticate,
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
+      refreshTransport,
       translateFault,
       strict: !production,
     })

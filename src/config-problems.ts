@@ -5,7 +5,6 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Settings of a later version: one that does nothing would be believed. */
 const notYet = {
   REDIS_URL: 'rate limits are counted by each process for itself',
-  REFRESH_TRANSPORT: 'refresh tokens travel in bodies only',
 }
 
 export function unsupported(environment: Environment): string[] {

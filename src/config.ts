@@ -17,6 +17,7 @@ export interface Config {
     readonly trustProxy: number | readonly string[]
     readonly corsOrigins: readonly string[]
     readonly rateLimits: boolean
+    readonly refreshTransport: 'client' | 'cookie' | 'body'
   }
   readonly database: {
     /** Absent: the server runs its own PostgreSQL in the data directory. */
@@ -104,6 +105,7 @@ export function readConfig(environment: Environment): Config {
       trustProxy: given.TRUST_PROXY ?? 0,
       corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
       rateLimits: given.RATE_LIMITS ?? true,
+      refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
     },
     database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
     secretKeys: given.SECRET_KEY ?? [],

@@ -182,6 +182,7 @@ export const settings = {
   PASSWORD_PEPPER: longKeys,
   HASH_QUEUE: integer(1, 100_000),
   CORS_ORIGINS: origins,
+  REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),

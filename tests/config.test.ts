@@ -40,6 +40,7 @@ describe('readConfig', () => {
         trustProxy: 0,
         corsOrigins: ['http://localhost:3000'],
         rateLimits: true,
+        refreshTransport: 'client',
       },
       database: { url: undefined, dataDir: '.data', poolSize: 10 },
       secretKeys: [],
@@ -251,7 +252,7 @@ describe('a malformed value', () => {
 })
 
 describe('a setting of a later version', () => {
-  it.each(['REDIS_URL', 'REFRESH_TRANSPORT'])('%s is refused rather than ignored', (name) => {
+  it.each(['REDIS_URL'])('%s is refused rather than ignored', (name) => {
     expect(problemsOf({ [name]: 'a value' })).toEqual([expect.stringContaining(`${name} is not supported`)])
     expect(problemsOf({ [name]: '' })).toEqual([])
   })

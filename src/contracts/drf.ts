@@ -13,7 +13,7 @@ const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })
 const Tokens = z.object({
   access_token: z.string(),
-  refresh_token: z.string(),
+  refresh_token: z.string().optional(),
   token_type: z.literal('bearer'),
   expires_in: z.int(),
   user: Profile,

@@ -74,7 +74,7 @@ export const restAuth: Contract<FeatureServices> = {
     serve('POST /login/', auth.logIn, {
       wire: z.object({ username: Text.optional(), email: Text.optional(), password: Text }),
       from: { username: ({ username, email }) => username ?? email ?? '' },
-      reply: z.object({ access: z.string(), refresh: z.string() }),
+      reply: z.object({ access: z.string(), refresh: z.string().optional() }),
       to: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
     }),
     serve('POST /login/refresh/', session.issueAccessToken, refreshing),

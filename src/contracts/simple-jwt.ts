@@ -10,7 +10,7 @@ import { django, Text } from './django.ts'
 
 const Refresh = z.object({ refresh: Text })
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
-const Pair = z.object({ access: z.string(), refresh: z.string() })
+const Pair = z.object({ access: z.string(), refresh: z.string().optional() })
 
 const toPair = ({ access_token, refresh_token }: { access_token: string; refresh_token: string }) => ({
   access: access_token,

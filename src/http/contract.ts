@@ -26,6 +26,8 @@ export interface Row<Needs> {
   readonly write: (result: unknown) => unknown
   /** An error of the endpoint, with the contract's words for the fields that it blames. */
   readonly reword: (error: unknown) => unknown
+  /** What the contract calls the refresh token that the endpoint takes. */
+  readonly refreshField: string | undefined
   /** What a browser gets that visits the path. */
   readonly page: View | undefined
 }
@@ -62,6 +64,7 @@ export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
     read: (sent) => validate(endpoint.input, sent),
     write: (result) => endpoint.output.parse(result),
     reword: (error) => error,
+    refreshField: 'refresh_token' in endpoint.input.shape ? 'refresh_token' : undefined,
     page: undefined,
   }
 }
@@ -129,6 +132,7 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
     },
     write: (result) => reply.parse(to(result as Result)),
     reword,
+    refreshField: words.get('refresh_token'),
     page,
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import cors from 'cors'
 import type { RequestHandler } from 'express'
 import helmet from 'helmet'
@@ -35,10 +36,10 @@ export function announceSunset(sunset: Date): RequestHandler {
 
 /** Lets the pages of these origins, and no others, read our answers. */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
-  const handle = cors({
+  const options = {
     origin: [...origins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Auth-Transport'],
     exposedHeaders: [
       'X-Request-Id',
       'RateLimit',
@@ -49,6 +50,9 @@ export function crossOrigin(origins: readonly string[]): RequestHandler {
       'Sunset',
     ],
     maxAge: 600,
+  }
+  const handle = cors((request: IncomingMessage, done) => {
+    done(null, { ...options, credentials: origins.includes(request.headers.origin ?? '') })
   })
   return (request, response, next) => {
     // The library takes every OPTIONS for a preflight, even one that no browser sent and for a path that does not exist.

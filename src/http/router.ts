@@ -11,6 +11,7 @@ import { sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
 import type { Budget } from './limits.ts'
 import { sendPage } from './page.ts'
+import type { RefreshTransport } from './refresh-transport.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
@@ -19,6 +20,7 @@ export interface RouterParts<Needs> {
   readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: (budget: Budget) => RequestHandler
+  readonly refreshTransport: RefreshTransport
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
@@ -82,15 +84,28 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
+  const { refreshTransport } = parts
   const caller = await identify(endpoint, parts, readCaller(request, response.locals.requestId, parts.terms), response)
-  const input = row.read({ ...(await readSource(row, request, response)), ...request.params })
+  const sent = refreshTransport.receive(row, request, await readSource(row, request, response))
+  const input = row.read({ ...sent, ...request.params })
   const result = await endpoint.handle(parts.services, input, caller).catch((error: unknown) => {
+    if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
     throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
   })
-  const body = row.write(result)
+  const body = refreshTransport.deliver(request, response, result, row.write(result))
+  if (endpoint.logsOut) {
+    refreshTransport.clear(request, response)
+    // Not "cookies": that would be those of the whole site.
+    response.set('Clear-Site-Data', '"cache", "storage"')
+  }
   response.status(row.status)
   if (body === undefined) response.end()
   else response.json(body)
+}
+
+/** Whether the token that came is worth nothing any more. */
+function isRefused(error: unknown): boolean {
+  return error instanceof AuthError && error.definition.status === 401
 }
 
 async function readSource<Needs>(

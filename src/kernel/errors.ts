@@ -58,7 +58,14 @@ export function defineErrors<Code extends string>(
 export const requestErrors = defineErrors({
   invalid_request: [400, 'The request is not valid'],
   malformed_json: [400, 'The body is not valid JSON in UTF-8'],
+  transport_unknown: [400, 'The header Auth-Transport is either cookie or body'],
+  refresh_tokens_differ: [400, 'The refresh token of the body is not the one of the cookie: send one of them'],
   unauthenticated: [401, 'Authentication is required: send "Authorization: Bearer <access token>"'],
+  refresh_cookie_missing: [401, 'No refresh cookie came with the request: log in'],
+  cross_site_request: [
+    403,
+    'The refresh cookie counts only with "Auth-Transport: cookie" and from this origin or one of CORS_ORIGINS',
+  ],
   not_found: [404, 'There is nothing at this path'],
   method_not_allowed: [405, 'This path does not answer that method'],
   request_timeout: [408, 'The request took too long to arrive'],

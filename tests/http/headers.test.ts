@@ -43,7 +43,8 @@ function withoutPassing({
 }
 
 const exposed = {
-  'access-control-expose-headers': 'X-Request-Id,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate',
+  'access-control-expose-headers':
+    'X-Request-Id,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate,Deprecation,Sunset',
 }
 const always = { ...security, ...exposed, vary: 'Origin' }
 const json = { 'content-type': 'application/json; charset=utf-8' }
@@ -119,8 +120,9 @@ describe('the header fields', () => {
     expect(withoutPassing(answer.headers)).toEqual({
       ...always,
       'access-control-allow-origin': friend,
+      'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
-      'access-control-allow-headers': 'Authorization,Content-Type',
+      'access-control-allow-headers': 'Authorization,Content-Type,Auth-Transport',
       'access-control-max-age': '600',
     })
   })
@@ -155,7 +157,7 @@ describe('a page of another origin', () => {
   it.each([friend, 'http://localhost:5173'])('may read our answers when it is %s', async (origin) => {
     for (const path of ['/healthz', '/nowhere', '/api/v1/auth/session']) {
       const { headers } = await ask(path, { headers: { Origin: origin } })
-      expect(corsFields(headers)).toEqual([origin, undefined, 'Origin'])
+      expect(corsFields(headers)).toEqual([origin, 'true', 'Origin'])
     }
   })
 

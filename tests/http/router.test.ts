@@ -5,9 +5,11 @@ import express from 'express'
 import { z } from 'zod'
 import { contracts } from '../../src/contracts/index.ts'
 import { native } from '../../src/http/contract.ts'
+import { createCookies } from '../../src/http/cookies.ts'
 import { endpoint } from '../../src/http/endpoint.ts'
 import { sendError } from '../../src/http/errors.ts'
 import { problemDetails } from '../../src/http/present.ts'
+import { createRefreshTransport } from '../../src/http/refresh-transport.ts'
 import { createContractRouter } from '../../src/http/router.ts'
 import { AuthError, defineErrors, requestErrors } from '../../src/kernel/errors.ts'
 import { refusalOf } from '../support/answers.ts'
@@ -292,6 +294,11 @@ describe('an endpoint that fails', () => {
           authenticate: () => Promise.reject(new Error('nobody asks for it')),
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
+          refreshTransport: createRefreshTransport({
+            choice: 'body',
+            cookies: createCookies({ secure: true }),
+            origins: [],
+          }),
           translateFault,
           strict,
         },

@@ -18,7 +18,7 @@ export const NewAccount = z.strictObject({
 })
 
 export const LoggedIn = TokenPair.extend({ user: UserReply })
-export type LoggedIn = z.infer<typeof LoggedIn>
+export type LoggedIn = TokenPair & z.infer<typeof LoggedIn>
 
 /** What everybody is told who registers where verification is required. */
 export const VerificationPending = Detail.extend({ email: z.string(), verification_required: z.literal(true) })

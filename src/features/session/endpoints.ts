@@ -108,6 +108,7 @@ export const requireToken = endpoint({
 export const logOut = endpoint({
   name: 'logOut',
   route: 'POST /logout',
+  logsOut: true,
   summary: 'End the session of the refresh token or of the caller; doing it twice is fine',
   access: 'bearer_or_refresh',
   limit: 'logOut',
@@ -124,6 +125,7 @@ export const logOut = endpoint({
 export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
   route: 'POST /logout_all',
+  logsOut: true,
   summary: 'End all sessions of the caller',
   access: 'bearer',
   limit: 'logOutEverywhere',

@@ -6,13 +6,14 @@ export const Token = text({ min: 1, max: 4096 })
 
 export const TokenPair = z.object({
   access_token: z.string(),
-  refresh_token: z.string(),
+  /** Absent where it travels in a cookie. */
+  refresh_token: z.string().optional(),
   token_type: z.literal('bearer'),
   /** Seconds, counted from when the pair was issued. */
   expires_in: z.int(),
   refresh_expires_in: z.int(),
 })
-export type TokenPair = z.infer<typeof TokenPair>
+export type TokenPair = z.infer<typeof TokenPair> & { readonly refresh_token: string }
 
 export const SessionReply = z.object({
   id: z.uuid(),

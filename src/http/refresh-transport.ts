@@ -1,0 +1,73 @@
+import type { Request, Response } from 'express'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+import type { Row } from './contract.ts'
+import type { Cookies } from './cookies.ts'
+
+type Fields = Record<string, unknown>
+
+/** How refresh tokens travel: in bodies, or in a cookie that scripts cannot read. */
+export interface RefreshTransport {
+  /** What was sent, with the cookie's token where the contract has its refresh token. Throws what stands against it. */
+  receive<Needs>(row: Row<Needs>, request: Request, sent: Fields): Fields
+  /** The body of the answer; without the refresh token, if that goes into the cookie. */
+  deliver(request: Request, response: Response, result: unknown, body: unknown): unknown
+  /** Takes the cookie back from a client that uses one. */
+  clear(request: Request, response: Response): void
+}
+
+const header = 'auth-transport'
+const cookieName = 'refresh'
+
+export function createRefreshTransport({
+  choice,
+  cookies,
+  origins,
+}: {
+  /** Who chooses: the client, with the header Auth-Transport; or the operator, for all. */
+  choice: 'client' | 'cookie' | 'body'
+  cookies: Cookies
+  /** Those that may send the cookie from elsewhere than this server. */
+  origins: readonly string[]
+}): RefreshTransport {
+  function usesCookie(request: Request): boolean {
+    if (choice !== 'client') return choice === 'cookie'
+    const asked = request.headers[header]
+    if (asked === undefined || asked === 'body' || asked === 'cookie') return asked === 'cookie'
+    throw new AuthError(requestErrors.transport_unknown)
+  }
+
+  /** Browsers send the cookie whoever asks them to; these are what another site's page cannot write (ASVS 3.5). */
+  function refuseForeign(request: Request): void {
+    const { origin, 'sec-fetch-site': site } = request.headers
+    const isOurs = site === 'same-origin' || (origin !== undefined && origins.includes(origin))
+    if (request.headers[header] !== 'cookie' || !isOurs) throw new AuthError(requestErrors.cross_site_request)
+  }
+
+  return {
+    receive({ refreshField, endpoint }, request, sent) {
+      if (refreshField === undefined || !usesCookie(request)) return sent
+      refuseForeign(request)
+      const token = cookies.read(request, cookieName)
+      const given = choice === 'cookie' ? undefined : sent[refreshField]
+      if (token === undefined && given === undefined && endpoint.access === 'refresh') {
+        throw new AuthError(requestErrors.refresh_cookie_missing)
+      }
+      if (token !== undefined && given !== undefined && given !== token) {
+        throw new AuthError(requestErrors.refresh_tokens_differ)
+      }
+      return { ...sent, [refreshField]: token ?? given }
+    },
+
+    deliver(request, response, result, body) {
+      const { refresh_token: token, refresh_expires_in: lifetime } = (result ?? {}) as Fields
+      if (typeof token !== 'string' || !usesCookie(request)) return body
+      cookies.set(response, cookieName, token, Number(lifetime))
+      // Whatever the contract calls it.
+      return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== token))
+    },
+
+    clear(request, response) {
+      if (usesCookie(request)) cookies.clear(response, cookieName)
+    },
+  }
+}
