@@ -1,8 +1,8 @@
-// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency]
+// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency|contracts]
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
-import { percentile, post, register, startServer, withDataDir } from './server.mjs'
+import { get, percentile, post, register, startServer, withDataDir } from './server.mjs'
 
 const password = 'correct horse battery'
 
@@ -54,12 +54,7 @@ const benches = {
       }
       await server.stop()
       console.table(ratios)
-      console.log(
-        `ratio, median of 5: ${percentile(
-          ratios.map(({ ratio }) => ratio),
-          50,
-        ).toFixed(3)}`,
-      )
+      console.log(`ratio, median of 5: ${medianRatio(ratios).toFixed(3)}`)
     }),
 
   /** Latency of GET /session, idle and while 64 clients log in without pause. */
@@ -82,6 +77,43 @@ const benches = {
       await server.stop()
       console.table({ idle: summary(idle), 'under 64 logging in': summary(loaded) })
     }),
+
+  /** What the server's own process works on the same endpoint through a foreign contract and through our own API, in turn. */
+  contracts: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir })
+      const { access_token } = await register(server.api, 'bench')
+      const cost = async (path) => {
+        const before = await cpuMs(server.pid)
+        const requests = Array.from({ length: 4000 }, () => path)
+        await inParallel(4, requests, () => get(server.api, path, access_token))
+        return ((await cpuMs(server.pid)) - before) / requests.length
+      }
+      // The compiler settles first.
+      for (const path of ['/api/v1/auth/session', '/api/protected/']) await cost(path)
+      const ratios = []
+      for (let round = 0; round < 5; round += 1) {
+        const own = await cost('/api/v1/auth/session')
+        const foreign = await cost('/api/protected/')
+        ratios.push({ 'own ms': own, 'foreign ms': foreign, ratio: foreign / own })
+      }
+      await server.stop()
+      console.table(ratios)
+      console.log(`ratio, median of 5: ${medianRatio(ratios).toFixed(3)}`)
+    }),
+}
+
+async function cpuMs(pid) {
+  const [, user, system] = /\) \S(?: \S+){10} (\d+) (\d+)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))
+  // In ticks of 10 ms.
+  return (Number(user) + Number(system)) * 10
+}
+
+function medianRatio(ratios) {
+  return percentile(
+    ratios.map(({ ratio }) => ratio),
+    50,
+  )
 }
 
 async function logIn(api) {

@@ -61,12 +61,24 @@ export async function withDataDir(work) {
 
 const agent = new Agent({ keepAlive: true })
 
-/** POSTs JSON and reads the answer, with a client that costs little beside what is measured. */
+/** POSTs JSON to our own API and reads the answer. */
 export function post(api, path, body) {
   const bytes = Buffer.from(JSON.stringify(body))
   const headers = { 'content-type': 'application/json', 'content-length': bytes.length }
+  return exchange(`${api}/api/v1/auth${path}`, { method: 'POST', headers }, bytes)
+}
+
+/** Reads what is at the path, with an access token. */
+export async function get(api, path, accessToken) {
+  const { status, body } = await exchange(`${api}${path}`, { headers: { authorization: `Bearer ${accessToken}` } })
+  if (status !== 200) throw new Error(`${path} answered ${status}`)
+  return body
+}
+
+/** With a client that costs little beside what is measured. */
+function exchange(url, options, bytes) {
   return new Promise((resolve, reject) => {
-    const sent = request(`${api}/api/v1/auth${path}`, { method: 'POST', headers, agent }, (answer) => {
+    const sent = request(url, { ...options, agent }, (answer) => {
       const chunks = []
       answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject)
       answer.on('end', () => resolve({ status: answer.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }))
