@@ -103,7 +103,7 @@ function exactClaims(kind: TokenKind) {
     iss: z.string(),
     aud: z.string(),
     sub: z.uuid(),
-    user_id: z.int().positive(),
+    user_id: z.int32().positive(),
     sid: z.uuid(),
     jti: z.string().regex(new RegExp(`^[\\da-f-]{36}\\.\\d{1,9}\\.\\d{1,12}\\.${kind}$`)),
     token_type: z.literal(kind),
