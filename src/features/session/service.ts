@@ -3,7 +3,7 @@ import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { Database, Db, Session, User } from '../../kernel/db.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, TokenClaims, TokenSigner } from '../../kernel/ports.ts'
+import type { Clock, TokenClaims, TokenReading, TokenSigner } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import type { Outbox } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
@@ -12,6 +12,8 @@ import { endOf, isOurs, refuseEnded } from './liveness.ts'
 import { accessTokenOf, pairOf } from './pair.ts'
 import type { SessionReply, TokenFacts, TokenPair } from './schemas.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
+
+type OurReading = Exclude<TokenReading, { state: 'invalid' }>
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService {
@@ -75,7 +77,7 @@ export function createSessionService({
   }
 
   /** The session of a refresh token that is the current one, or was until just now. Throws why it is neither. */
-  async function findCurrent(claims: TokenClaims, caller: Caller): Promise<SessionOfUser> {
+  async function findCurrent({ state, claims }: OurReading, caller: Caller): Promise<SessionOfUser> {
     const session = await find(claims.sid)
     const presented = claims.generation
     if (!isOurs(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
@@ -84,20 +86,22 @@ export function createSessionService({
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
     const isFollowed = presented === session.generation - 1 && isInGrace(session)
-    return isFollowed || presented === session.generation ? session : endCopied(session, caller)
+    if (!isFollowed && presented !== session.generation) return endCopied(session, caller)
+    if (!isFollowed && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
+    return session
   }
 
-  async function refresh(claims: TokenClaims, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
-    const session = await findCurrent(claims, caller)
-    const isFollowed = claims.generation < session.generation
+  async function refresh(reading: OurReading, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
+    const session = await findCurrent(reading, caller)
+    const isFollowed = reading.claims.generation < session.generation
     // A loser looks again: the row now tells who was faster, another refresh or a logout.
     const current = isFollowed ? session : await store.advance(session)
-    return current ? { pair: pairFor(current), user: current.user } : refresh(claims, caller)
+    return current ? { pair: pairFor(current), user: current.user } : refresh(reading, caller)
   }
 
-  async function issueAccessToken(claims: TokenClaims, caller: Caller): Promise<string> {
-    const session = await findCurrent(claims, caller)
-    if (!(await store.use(session))) return issueAccessToken(claims, caller)
+  async function issueAccessToken(reading: OurReading, caller: Caller): Promise<string> {
+    const session = await findCurrent(reading, caller)
+    if (!(await store.use(session))) return issueAccessToken(reading, caller)
     return accessTokenOf(session, session.user, signer, clock.now())
   }
 
@@ -143,11 +147,11 @@ export function createSessionService({
     return reading.claims
   }
 
-  /** The claims of a refresh token of ours. Whether it has expired, its session knows better. */
-  function readRefreshToken(token: string): TokenClaims {
+  /** What a refresh token of ours says. One that has expired can still be a copy, or be logged out. */
+  function readRefreshToken(token: string): OurReading {
     const reading = signer.read('refresh', token)
     if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-    return reading.claims
+    return reading
   }
 
   return {
@@ -205,7 +209,7 @@ export function createSessionService({
     },
 
     async logOut(refreshToken, caller) {
-      const shown = refreshToken === undefined ? [readBearer(caller)] : [readRefreshToken(refreshToken)]
+      const shown = refreshToken === undefined ? [readBearer(caller)] : [readRefreshToken(refreshToken).claims]
       // Who shows both means to leave with both, even if they are of two sessions.
       if (refreshToken !== undefined && caller.bearer !== undefined) {
         const reading = signer.read('access', caller.bearer)
