@@ -1,0 +1,180 @@
+import type { Mould } from '../support/forgery.ts'
+import { content, encode, forge, segmentsOf, signed, verdictsOfOthers, withMember } from '../support/forgery.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+import type { Row, TokenTarget } from '../support/token-target.ts'
+import { bothKinds, createTokenTarget, kinds } from '../support/token-target.ts'
+
+let server: TestServer
+let target: TokenTarget
+beforeAll(async () => {
+  server = await startServer()
+  target = await createTokenTarget(server)
+})
+afterAll(() => server.close())
+
+/** A last character that holds other unused bits than those that the encoder leaves empty, if the segment has any. */
+function withLooseBits(segment: string, bits: number): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return segment.slice(0, -1) + alphabet[alphabet.indexOf(segment.slice(-1)) ^ bits]
+}
+
+/** JSON of a length that leaves bits over in base64url. */
+function uneven(part: object): string {
+  const json = JSON.stringify(part)
+  return Buffer.byteLength(json) % 3 === 0 ? `${json} ` : json
+}
+
+/** A well-signed token whose signature holds characters in which the two alphabets differ. */
+function withOddSignature(mould: Mould): string {
+  for (let exp = mould.claims.exp; ; exp -= 1) {
+    const token = forge(mould, { claims: { ...mould.claims, exp } })
+    const signature = token.slice(-43)
+    if (/-/.test(signature) && /_/.test(signature)) return token
+  }
+}
+
+const spellings: readonly Row[] = [
+  ...[1, 2, 3].map(
+    (bits): Row => [`loose bits in the signature (${bits})`, ({ genuine }) => withLooseBits(genuine, bits)],
+  ),
+  [
+    'loose bits in the payload',
+    ({ header, claims, key }) => signed(`${encode(header)}.${withLooseBits(encode(uneven(claims)), 1)}`, key),
+  ],
+  [
+    'loose bits in the header',
+    ({ header, claims, key }) => signed(`${withLooseBits(encode(uneven(header)), 1)}.${encode(claims)}`, key),
+  ],
+  [
+    'the plain alphabet in the signature',
+    (mould) =>
+      withOddSignature(mould)
+        .replaceAll(/-(?=[^.]*$)/g, '+')
+        .replaceAll(/_(?=[^.]*$)/g, '/'),
+  ],
+  ['a + in the signature', (mould) => withOddSignature(mould).replaceAll(/-(?=[^.]*$)/g, '+')],
+  ['a / in the signature', (mould) => withOddSignature(mould).replaceAll(/_(?=[^.]*$)/g, '/')],
+  ['padding after the signature', ({ genuine }) => `${genuine}=`],
+  ['two signs of padding after the signature', ({ genuine }) => `${genuine}==`],
+  ...[1, 2]
+    .map(
+      (count): Row =>
+        [
+          '='.repeat(count),
+          ({ header, claims, key }) => signed(`${encode(header)}${'='.repeat(count)}.${encode(claims)}`, key),
+        ] as const,
+    )
+    .map(([signs, make]): Row => [`${signs} after the header, signed with it`, make]),
+  ...[1, 2].map(
+    (count): Row => [
+      `${'='.repeat(count)} after the payload, signed with it`,
+      ({ header, claims, key }) => signed(`${encode(header)}.${encode(claims)}${'='.repeat(count)}`, key),
+    ],
+  ),
+  [
+    'a character more in the payload, signed with it',
+    ({ header, claims, key }) => signed(`${encode(header)}.${encode(claims)}A`, key),
+  ],
+  [
+    'a space in the header, signed with it',
+    ({ header, claims, key }) => signed(`${encode(header)} .${encode(claims)}`, key),
+  ],
+  [
+    'a space in the payload, signed with it',
+    ({ header, claims, key }) => signed(`${encode(header)}. ${encode(claims)}`, key),
+  ],
+  [
+    'a space before the signature',
+    (mould) =>
+      segmentsOf(mould)
+        .join('.')
+        .replace(/\.(?=[^.]*$)/, '. '),
+  ],
+  ['a percent-encoded dot', ({ genuine }) => genuine.replace('.', '%2E')],
+  [
+    'a signature in hexadecimal digits',
+    (mould) => `${content(mould, {})}.${Buffer.from(segmentsOf(mould)[2], 'base64url').toString('hex')}`,
+  ],
+  ['a signature cut by a character', ({ genuine }) => genuine.slice(0, -1)],
+  ['a signature cut by half', ({ genuine }) => genuine.slice(0, -22)],
+  ['a signature and another character', ({ genuine }) => `${genuine}A`],
+  ['a signature of zeros', ({ genuine }) => genuine.slice(0, -43) + 'A'.repeat(43)],
+]
+
+const segments: readonly Row[] = [
+  ['one segment', (mould) => segmentsOf(mould)[0]],
+  ['the signature alone', (mould) => segmentsOf(mould)[2]],
+  ['two segments', (mould) => segmentsOf(mould).slice(0, 2).join('.')],
+  ['the claims and the signature', (mould) => segmentsOf(mould).slice(1).join('.')],
+  ['four segments', ({ genuine }) => `${genuine}.${genuine.slice(-43)}`],
+  ['five segments', ({ genuine }) => `${genuine}.AAAA.AAAA`],
+  ['no header', (mould) => `.${segmentsOf(mould).slice(1).join('.')}`],
+  ['no payload', ({ header, key }) => signed(`${encode(header)}.`, key)],
+  ['no signature', (mould) => `${segmentsOf(mould).slice(0, 2).join('.')}.`],
+  ['a signature and nothing else', (mould) => signed('.', mould.key)],
+  ['a dot', () => '.'],
+  ['two dots', () => '..'],
+  ['four dots', () => '....'],
+  ['a dot before', ({ genuine }) => `.${genuine}`],
+  ['a dot after', ({ genuine }) => `${genuine}.`],
+  ['two dots after', ({ genuine }) => `${genuine}..`],
+  ['two dots between', ({ genuine }) => genuine.replace('.', '..')],
+  ['segments in another order', (mould) => segmentsOf(mould).reverse().join('.')],
+  ['two tokens in one', ({ genuine }) => `${genuine}.${genuine}`],
+  [
+    'the form of a JWE',
+    (mould) =>
+      `${encode({ alg: 'dir', enc: 'A256GCM' })}..AAAAAAAAAAAAAAAA.${segmentsOf(mould)[1]}.AAAAAAAAAAAAAAAAAAAAAA`,
+  ],
+  ['the form of a JWE, signed', (mould) => forge(mould, { header: { ...mould.header, alg: 'dir', enc: 'A256GCM' } })],
+  [
+    'the JSON form of a JWS',
+    (mould) =>
+      JSON.stringify({
+        protected: segmentsOf(mould)[0],
+        payload: segmentsOf(mould)[1],
+        signature: segmentsOf(mould)[2],
+      }),
+  ],
+  ['a token in a token', (mould) => forge(mould, { header: { ...mould.header, cty: 'JWT' }, claims: mould.genuine })],
+  ['a token as the text of the claims', (mould) => forge(mould, { claims: JSON.stringify(mould.genuine) })],
+]
+
+const oversized = ({ header, claims, key }: Mould, length: number) => {
+  const room = Math.floor(((length - encode(header).length - 45) * 3) / 4)
+  return signed(`${encode(header)}.${encode(JSON.stringify(claims).padEnd(room))}`, key)
+}
+
+const sizes: readonly Row[] = [
+  ...[1024, 2040, 2048, 2100, 4000, 4094].map(
+    (size): Row => [`${size} characters, most of them spaces`, (mould) => oversized(mould, size)],
+  ),
+  ['a claim that fills 4 kB', (mould) => forge(mould, { claims: { ...mould.claims, filler: 'x'.repeat(2600) } })],
+  ['a header that fills 4 kB', (mould) => signed(content(mould, { filler: 'x'.repeat(2400) }), mould.key)],
+  [
+    'lists in lists',
+    (mould) => forge(mould, { claims: withMember(mould.claims, 'deep', '['.repeat(1200) + ']'.repeat(1200)) }),
+  ],
+  ['4096 dots', () => '.'.repeat(4096)],
+  ['4096 letters', () => 'A'.repeat(4096)],
+]
+
+const rows = [...spellings, ...segments, ...sizes]
+
+describe('a token in another form than ours', () => {
+  it.each(kinds)('is compared with %s tokens made the same way, which are good', async (kind) => {
+    const mould = target.moulds[kind]
+    expect(await target.isActive(mould.genuine)).toBe(true)
+    expect(await verdictsOfOthers(mould, mould.genuine, server.now())).toEqual({ jose: true, fastJwt: true })
+    expect(await target.isActive(withOddSignature(mould))).toBe(true)
+  })
+
+  it.each(bothKinds(rows))('is refused: $name ($kind token)', async ({ kind, make }) => {
+    await target.expectRefused(make(target.moulds[kind]))
+  })
+
+  it('is never accepted here when jose or fast-jwt refuses it', () => target.expectAgreement(rows))
+
+  it('harmed nothing', () => target.expectUnharmed())
+})
