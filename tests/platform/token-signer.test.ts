@@ -36,12 +36,12 @@ const accessPayload = {
   sub: claims.sub,
   user_id: 42,
   sid,
-  jti: `${sid}.3.access`,
+  jti: `${sid}.3.${claims.iat}.access`,
   token_type: 'access',
   iat: claims.iat,
   exp: claims.exp,
 }
-const refreshPayload = { ...accessPayload, jti: `${sid}.3.refresh`, token_type: 'refresh' }
+const refreshPayload = { ...accessPayload, jti: `${sid}.3.${claims.iat}.refresh`, token_type: 'refresh' }
 
 type Part = object | string
 
@@ -221,11 +221,12 @@ describe('the JWT signer', () => {
     ...[
       '""',
       `"${sid}"`,
-      `"${sid}.-1.access"`,
-      `"${sid}.1e9.access"`,
-      `"${sid}.1.5.access"`,
-      `"${sid}.9999999999.access"`,
-      `" ${sid}.3.access"`,
+      `"${sid}.-1.1.access"`,
+      `"${sid}.1e9.1.access"`,
+      `"${sid}.1.5.1.access"`,
+      `"${sid}.9999999999.1.access"`,
+      `" ${sid}.3.1.access"`,
+      `"${sid}.3.access"`,
       '3',
       'null',
     ].map((json): [string, string] => [`jti ${json}`, withClaim('jti', json)]),
