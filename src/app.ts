@@ -9,6 +9,7 @@ import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
 import { sessionErrors } from './features/session/index.ts'
 import { createCookies } from './http/cookies.ts'
+import { createDocs } from './http/docs.ts'
 import type { TranslateFault } from './http/errors.ts'
 import { refuseUnrouted, sendError } from './http/errors.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
@@ -38,6 +39,7 @@ export interface AppParts {
 export function createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }: AppParts): RequestListener {
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
+  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
@@ -51,7 +53,6 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
 
-  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
   const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
   const refreshTransport = createRefreshTransport({
@@ -81,6 +82,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
     ...contracts.flatMap(({ rows }) => rows.flatMap(({ endpoint }) => endpoint.errors)),
   ]
   app.use(createPages([createProblemsPage(definitions)]))
+  if (server.docs) app.use(createDocs(served))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
   if (links.toOwnPages && config.contracts.served.includes('v1'))

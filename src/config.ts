@@ -18,6 +18,8 @@ export interface Config {
     readonly corsOrigins: readonly string[]
     readonly rateLimits: boolean
     readonly refreshTransport: 'client' | 'cookie' | 'body'
+    /** Whether the documentation is served, with which everything can be tried out. */
+    readonly docs: boolean
   }
   readonly database: {
     /** Absent: the server runs its own PostgreSQL in the data directory. */
@@ -106,6 +108,7 @@ export function readConfig(environment: Environment): Config {
       corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
       rateLimits: given.RATE_LIMITS ?? true,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
+      docs: given.DOCS ?? !production,
     },
     database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
     secretKeys: given.SECRET_KEY ?? [],

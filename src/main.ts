@@ -138,7 +138,7 @@ function report(error: unknown): void {
   console.error(error instanceof ConfigError || error instanceof StartError ? error.message : error)
 }
 
-function banner({ server: { host, publicUrl }, database, mail }: Config, port: number): string {
+function banner({ server: { host, publicUrl, docs }, database, mail }: Config, port: number): string {
   const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
   const here = `http://${isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
   const data =
@@ -147,6 +147,7 @@ function banner({ server: { host, publicUrl }, database, mail }: Config, port: n
     `auth-server ${readVersion()} is ready`,
     '',
     `  API      ${here}/api/v1/auth`,
+    ...(docs ? [`  Docs     ${here}/docs`] : []),
     `  Health   ${here}/healthz`,
     ...(mail.smtp ? [] : [`  Mailbox  ${here}/mailbox`]),
     `  Data     ${data}`,

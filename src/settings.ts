@@ -185,6 +185,7 @@ export const settings = {
   REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
+  DOCS: onOff,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),
 } satisfies Record<string, Parser<unknown>>
 

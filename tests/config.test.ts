@@ -41,6 +41,7 @@ describe('readConfig', () => {
         corsOrigins: ['http://localhost:3000'],
         rateLimits: true,
         refreshTransport: 'client',
+        docs: true,
       },
       database: { url: undefined, dataDir: '.data', poolSize: 10 },
       secretKeys: [],
@@ -305,6 +306,12 @@ describe('settings that do not fit together', () => {
 describe('in production', () => {
   it('starts with what it needs, on all addresses', () => {
     expect(readConfig(production)).toMatchObject({ production: true, server: { host: '0.0.0.0', rateLimits: true } })
+  })
+
+  it('shows no documentation unless told to', () => {
+    expect(readConfig(production).server).toMatchObject({ docs: false })
+    const { server } = readConfig({ ...production, DOCS: 'on' })
+    expect(server).toMatchObject({ docs: true })
   })
 
   it('names everything that is missing, once and together', () => {

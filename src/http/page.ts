@@ -91,7 +91,8 @@ function viewPolicy({ script, frames }: View): string {
   ].join('; ')
 }
 
-function hashSource(source: string): string {
+/** What a policy calls an inline script or style. */
+export function hashSource(source: string): string {
   return `'sha256-${createHash('sha256').update(source).digest('base64')}'`
 }
 

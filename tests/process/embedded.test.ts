@@ -44,6 +44,7 @@ describe.each(accountsToTry())('as $who', ({ who, account }) => {
     expect((await fetch(`${address}/healthz`)).status).toBe(200)
     expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'ready' })
     await expectClosed(DATA_DIR)
+    expect(first.stdout()).toMatch(/^ {2}Docs {5}http:\/\/localhost:\d+\/docs$/m)
 
     const rival = startProcess({ DATA_DIR }, { account })
     expect(await rival.exit).toBe(1)
