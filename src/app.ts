@@ -16,6 +16,7 @@ import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import type { Budget } from './http/limits.ts'
 import { budgets, createLimiter } from './http/limits.ts'
+import { createMetricsRouter, createRequestCounter } from './http/metrics.ts'
 import { observeRequests, warnOfUntrustedProxies } from './http/observe.ts'
 import { createPages } from './http/page.ts'
 import { problemDetails } from './http/present.ts'
@@ -40,6 +41,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
+  const requests = createRequestCounter(served)
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
@@ -47,11 +49,12 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   app.set('x-powered-by', false)
   app.set('query parser', false)
   app.set('case sensitive routing', true)
-  app.use(observeRequests(logger))
+  app.use(observeRequests(logger, requests.count))
   app.use(securityHeaders({ https: server.publicUrl.startsWith('https:') }))
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
+  if (server.metrics) app.use(createMetricsRouter(requests))
 
   const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))

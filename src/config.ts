@@ -20,6 +20,8 @@ export interface Config {
     readonly refreshTransport: 'client' | 'cookie' | 'body'
     /** Whether the documentation is served, with which everything can be tried out. */
     readonly docs: boolean
+    /** Whether it is told how often each endpoint is used. */
+    readonly metrics: boolean
   }
   readonly database: {
     /** Absent: the server runs its own PostgreSQL in the data directory. */
@@ -109,6 +111,7 @@ export function readConfig(environment: Environment): Config {
       rateLimits: given.RATE_LIMITS ?? true,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
       docs: given.DOCS ?? !production,
+      metrics: given.METRICS ?? !production,
     },
     database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
     secretKeys: given.SECRET_KEY ?? [],

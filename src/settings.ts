@@ -186,6 +186,7 @@ export const settings = {
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
   DOCS: onOff,
+  METRICS: onOff,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),
 } satisfies Record<string, Parser<unknown>>
 

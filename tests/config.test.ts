@@ -42,6 +42,7 @@ describe('readConfig', () => {
         rateLimits: true,
         refreshTransport: 'client',
         docs: true,
+        metrics: true,
       },
       database: { url: undefined, dataDir: '.data', poolSize: 10 },
       secretKeys: [],
@@ -308,10 +309,10 @@ describe('in production', () => {
     expect(readConfig(production)).toMatchObject({ production: true, server: { host: '0.0.0.0', rateLimits: true } })
   })
 
-  it('shows no documentation unless told to', () => {
-    expect(readConfig(production).server).toMatchObject({ docs: false })
-    const { server } = readConfig({ ...production, DOCS: 'on' })
-    expect(server).toMatchObject({ docs: true })
+  it('shows neither its documentation nor its traffic unless told to', () => {
+    expect(readConfig(production).server).toMatchObject({ docs: false, metrics: false })
+    const { server } = readConfig({ ...production, DOCS: 'on', METRICS: 'on' })
+    expect(server).toMatchObject({ docs: true, metrics: true })
   })
 
   it('names everything that is missing, once and together', () => {

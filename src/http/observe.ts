@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import type { Logger } from '../kernel/ports.ts'
 import { clientAddress } from './identify.ts'
+import type { RequestCounter } from './metrics.ts'
 
 const longestPath = 200
 
-/** Gives every request an id, tells the client, and writes one log line once the answer is out. */
-export function observeRequests(logger: Logger): RequestHandler {
+/** Gives every request an id, tells the client, and once the answer is out writes one log line and counts it. */
+export function observeRequests(logger: Logger, count: RequestCounter['count']): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     const requestId = randomUUID()
@@ -14,6 +15,9 @@ export function observeRequests(logger: Logger): RequestHandler {
     response.set('X-Request-Id', requestId)
     response.once('close', () => {
       const { contract, endpoint, path, userId, code } = response.locals
+      // Nothing was answered to who left early.
+      const status = response.headersSent ? response.statusCode : undefined
+      count({ contract, endpoint, status })
       logger.info(
         {
           request_id: requestId,
@@ -22,8 +26,7 @@ export function observeRequests(logger: Logger): RequestHandler {
           path: path ?? request.originalUrl.replace(/\?.*/s, '').slice(0, longestPath),
           contract,
           endpoint,
-          // Nothing was answered to who left early.
-          status: response.headersSent ? response.statusCode : undefined,
+          status,
           code,
           ms: Math.round((performance.now() - startedAt) * 10) / 10,
           ip: clientAddress(request),
