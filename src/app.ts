@@ -4,10 +4,10 @@ import express from 'express'
 import type { Config } from './config.ts'
 import { contractTerms } from './contract-terms.ts'
 import { contracts } from './contracts/index.ts'
+import { authenticationErrors, createDocuments } from './documents.ts'
 import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
-import { sessionErrors } from './features/session/index.ts'
 import { createCookies } from './http/cookies.ts'
 import { createDocs } from './http/docs.ts'
 import type { TranslateFault } from './http/errors.ts'
@@ -63,12 +63,14 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
     cookies: createCookies({ secure: production || server.publicUrl.startsWith('https:') }),
     origins: server.corsOrigins,
   })
+  const documents = createDocuments(config)
   for (const contract of served) {
     const sunset = config.contracts.sunsets[contract.name]
     if (sunset) app.use(contract.prefix, announceSunset(sunset))
     const router = createContractRouter(contract, {
       services,
       terms: contractTerms(contract, config),
+      document: documents.get(contract.name) ?? {},
       authenticate: services.sessions.authenticate,
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
@@ -86,6 +88,8 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   ]
   app.use(createPages([createProblemsPage(definitions)]))
   if (server.docs) app.use(createDocs(served))
+  const document = documents.get('v1')
+  app.use(createPages([{ path: '/openapi.json', render: () => document && { kind: 'json', value: document } }]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
   if (links.toOwnPages && config.contracts.served.includes('v1'))
@@ -98,13 +102,6 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   // The third is for what Express refuses before all of the above; its own answer would be a page.
   return (request, response) => app(request as Request, response as Response, () => refuseUnrouted(response))
 }
-
-const authenticationErrors = [
-  sessionErrors.token_invalid,
-  sessionErrors.access_token_expired,
-  sessionErrors.session_revoked,
-  sessionErrors.session_expired,
-]
 
 function unlimited(_request: Request, _response: Response, next: NextFunction): void {
   next()

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
@@ -6,16 +5,20 @@ import type { Config } from './config.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { hasCode, StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
+import type { ContractName } from './kernel/terms.ts'
+import { contractNames } from './kernel/terms.ts'
 import { createLogger } from './platform/logger.ts'
 import type { AuthServer } from './server.ts'
 import { createAuthServer } from './server.ts'
 import { settings } from './settings.ts'
+import { readVersion } from './version.ts'
 
 const usage = `Usage: node dist/main.js [command]
 
 Commands:
   serve      run the server (when no command is given)
   migrate    bring the database up to date and end
+  openapi    print the OpenAPI document of a contract: ${contractNames.join(', ')} (v1 when none is named)
 
 Options:
   --help     show this
@@ -31,10 +34,11 @@ const echoMs = 1000
 const patienceMs = 12_000
 
 async function main(): Promise<void> {
-  const command = readCommand()
+  const [command, contract] = readCommand()
   let server: AuthServer | undefined
   try {
     const config = readConfig(readEnvironment())
+    if (command === 'openapi') return await printDocument(config, contract)
     const logger = createLogger(config.logLevel)
     server = createAuthServer(config, logger)
     superviseProcess(server, logger)
@@ -45,6 +49,14 @@ async function main(): Promise<void> {
     await server?.stop()
     process.exit(1)
   }
+}
+
+/** Loaded on demand, as a server that starts need not wait for it. */
+async function printDocument(config: Config, contract: ContractName): Promise<void> {
+  const { createDocuments } = await import('./documents.ts')
+  const document = createDocuments(config).get(contract)
+  if (!document) throw new StartError(`${contract} is not served: add it to CONTRACTS`)
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
 }
 
 async function migrate(server: AuthServer): Promise<void> {
@@ -60,14 +72,16 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
   else console.log(banner(config, port))
 }
 
-function readCommand(): 'serve' | 'migrate' {
+function readCommand(): ['serve' | 'migrate' | 'openapi', ContractName] {
   const options = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
     const [command = 'serve', ...more] = positionals
     if (values.help) end(usage)
     if (values.version) end(`${readVersion()}\n`)
-    if ((command === 'serve' || command === 'migrate') && more.length === 0) return command
+    if ((command === 'serve' || command === 'migrate') && more.length === 0) return [command, 'v1']
+    const contract = contractNames.find((name) => name === (more[0] ?? 'v1'))
+    if (command === 'openapi' && contract && more.length <= 1) return [command, contract]
     throw new Error(`Unknown command: ${positionals.join(' ')}`)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${usage}`)
@@ -78,13 +92,6 @@ function readCommand(): 'serve' | 'migrate' {
 function end(text: string): never {
   process.stdout.write(text)
   process.exit(0)
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }
 
 /** The environment, with what .env adds to it. */

@@ -41,7 +41,21 @@ const endedTokens = ['refresh_token_reused', 'session_revoked']
 const noAccount = ['credentials_invalid', 'email_not_verified']
 
 /** The dialect of Django REST framework with SimpleJWT. */
-export const django: Dialect = { present }
+export const django: Dialect = {
+  present,
+  refusal: z
+    .union([
+      z.object({
+        detail: z.string(),
+        code: z.literal('token_not_valid').optional(),
+        messages: z
+          .array(z.object({ token_class: z.string(), token_type: z.string(), message: z.string() }))
+          .optional(),
+      }),
+      z.record(z.string(), z.array(z.string())),
+    ])
+    .meta({ id: 'Refusal' }),
+}
 
 function present(error: AuthError, situation: Situation): Presentation {
   const { code, status } = error.definition

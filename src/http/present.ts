@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AuthError, InputIssue } from '../kernel/errors.ts'
 import type { Access } from './endpoint.ts'
 
@@ -21,10 +22,25 @@ export interface Situation {
 /** How a contract speaks of errors. */
 export interface Dialect {
   readonly present: (error: AuthError, situation: Situation) => Presentation
+  /** What the bodies of refusals look like. */
+  readonly refusal: z.ZodType
 }
 
 /** Our own dialect: problem details (RFC 9457). */
-export const problemDetails: Dialect = { present: presentProblem }
+export const problemDetails: Dialect = {
+  present: presentProblem,
+  refusal: z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.string(),
+      detail: z.string(),
+      request_id: z.string(),
+      errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+    })
+    .meta({ id: 'Problem' }),
+}
 
 export function presentProblem(error: AuthError, { requestId }: Pick<Situation, 'requestId'>): Presentation {
   const { code, status, sentence } = error.definition

@@ -7,15 +7,18 @@ import type { Terms } from '../kernel/terms.ts'
 import { readFields, readQuery } from './body.ts'
 import type { Contract, Row } from './contract.ts'
 import type { TranslateFault } from './errors.ts'
-import { sendError } from './errors.ts'
+import { refuseOtherMethods, sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
 import type { Budget } from './limits.ts'
+import type { Json } from './openapi-schemas.ts'
 import { sendPage } from './page.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
   readonly terms: Terms
+  /** The contract's OpenAPI document. */
+  readonly document: Json
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
   readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
@@ -57,6 +60,12 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
       else next(new AuthError(requestErrors.method_not_allowed, { allow }))
     })
   }
+  router
+    .route('/openapi.json')
+    .get((_request, response) => {
+      response.json(parts.document)
+    })
+    .all(refuseOtherMethods)
   router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
     sendError(error, response, contract.dialect, parts.translateFault)

@@ -3,6 +3,8 @@ export interface ErrorDefinition {
   readonly code: string
   readonly status: number
   readonly sentence: string
+  /** The field of the input that is to blame. */
+  readonly field?: string
 }
 
 /** One thing wrong with the input: where, which rule, and what to do. */
@@ -37,19 +39,21 @@ export class AuthError extends Error {
   constructor(definition: ErrorDefinition, circumstances: Circumstances = {}) {
     super(definition.sentence)
     this.name = 'AuthError'
+    const { code, sentence: detail, field } = definition
     this.definition = definition
-    this.circumstances = circumstances
+    this.circumstances =
+      field === undefined ? circumstances : { issues: [{ path: [field], code, detail }], ...circumstances }
   }
 }
 
-/** Declares errors as data: `{ code: [status, sentence] }`. */
+/** Declares errors as data: `{ code: [status, sentence] }`, with the field that is to blame, if one is. */
 export function defineErrors<Code extends string>(
-  table: Readonly<Record<Code, readonly [status: number, sentence: string]>>,
+  table: Readonly<Record<Code, readonly [status: number, sentence: string, field?: string]>>,
 ): Readonly<Record<Code, ErrorDefinition>> {
   const definitions = {} as Record<Code, ErrorDefinition>
   for (const code of Object.keys(table) as Code[]) {
-    const [status, sentence] = table[code]
-    definitions[code] = { code, status, sentence }
+    const [status, sentence, field] = table[code]
+    definitions[code] = { code, status, sentence, ...(field !== undefined && { field }) }
   }
   return Object.freeze(definitions)
 }
@@ -77,12 +81,6 @@ export const requestErrors = defineErrors({
   overloaded: [503, 'The server is busy: try again shortly'],
   database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
 })
-
-/** The refusal for what one field holds. */
-export function refuseField(definition: ErrorDefinition, field: string): AuthError {
-  const { code, sentence } = definition
-  return new AuthError(definition, { issues: [{ path: [field], code, detail: sentence }] })
-}
 
 /** The refusal of a request whose input breaks a rule. */
 export function invalidRequest(issues: readonly InputIssue[]): AuthError {

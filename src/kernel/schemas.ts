@@ -30,4 +30,4 @@ export function text({ min = 0, max }: { min?: number; max: number }) {
 }
 
 /** An answer that is a sentence for people. */
-export const Detail = z.object({ detail: z.string() })
+export const Detail = z.object({ detail: z.string() }).meta({ id: 'Detail' })

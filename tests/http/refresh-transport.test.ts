@@ -222,9 +222,10 @@ describe('a request with the cookie', () => {
   )
 
   it.each(table)('to $path from site $site and origin $origin', async ({ path, done, site, origin }) => {
+    let browserOf = await givenBrowser()
     for (const { name, type, body, readable } of bodies) {
       for (const transport of asked) {
-        const { cookie, access_token } = await givenBrowser()
+        const { cookie, access_token } = browserOf
         const headers = {
           ...asCookie(cookie),
           ...(site !== undefined && { 'Sec-Fetch-Site': site }),
@@ -240,6 +241,7 @@ describe('a request with the cookie', () => {
         expect([name, transport, status]).toEqual([name, transport, expected])
         const alive = (await server.send('GET', '/session', { token: access_token })).status === 200
         expect([name, transport, alive]).toEqual([name, transport, status !== done || !path.endsWith('logout')])
+        if (status === done) browserOf = await givenBrowser()
       }
     }
   })

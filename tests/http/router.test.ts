@@ -285,6 +285,7 @@ describe('an endpoint that fails', () => {
         },
         {
           services: {},
+          document: {},
           terms: {
             contract: 'v1',
             verificationRequired: false,

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:http'
+import { holdAgainstDocument } from './documents.ts'
 
 export interface Exchanged {
   readonly status: number
@@ -34,7 +35,13 @@ export function exchange(
       response.on('error', reject)
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString()
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) })
+        const answer = { status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) }
+        try {
+          if (method !== 'HEAD') holdAgainstDocument(method, path, answer)
+          resolve(answer)
+        } catch (error) {
+          reject(error)
+        }
       })
     })
     sent.on('error', reject)

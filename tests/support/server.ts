@@ -9,6 +9,7 @@ import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
 import { freshDatabase } from './database.ts'
+import { holdAgainstDocument } from './documents.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
 
@@ -76,7 +77,8 @@ export async function startServer(
 
   const raw = (method: Method, path: string): Test => {
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1/auth${path}`
-    return request(address)[method.toLowerCase() as Lowercase<Method>](target)
+    const call = request(address)[method.toLowerCase() as Lowercase<Method>](target)
+    return call.expect((answer) => holdAgainstDocument(method, target, answer))
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
-import { AuthError, refuseField } from '../../kernel/errors.ts'
+import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
@@ -77,8 +77,8 @@ export function createRegistrationService({
   /** Which of the two was taken, once the database has said that one of them is. */
   async function takenField({ username }: NewUser): Promise<AuthError> {
     return (await usersIn(db).usernameIsTaken(username))
-      ? refuseField(userErrors.username_taken, 'username')
-      : refuseField(userErrors.email_taken, 'email')
+      ? new AuthError(userErrors.username_taken)
+      : new AuthError(userErrors.email_taken)
   }
 
   async function registerAtOnce<Result>(
@@ -159,10 +159,10 @@ export function createRegistrationService({
   ): Promise<Result | undefined> {
     refuseForeignAddress(person.username, person.email)
     policy(password, 'password', person)
-    if (await usersIn(db).usernameIsTaken(person.username)) throw refuseField(userErrors.username_taken, 'username')
+    if (await usersIn(db).usernameIsTaken(person.username)) throw new AuthError(userErrors.username_taken)
     const { verificationRequired } = caller.terms
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
-      throw refuseField(userErrors.email_taken, 'email')
+      throw new AuthError(userErrors.email_taken)
     const passwordHash = await hasher.hash(password)
     if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, welcome)
     await registerLater(person, passwordHash, caller)

@@ -35,6 +35,7 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
   const inSeconds = (seconds: number) => secondsAfter(clock.now(), seconds)
 
   return {
+    // What RETURNING gives has no order, and mails should arrive in the order of their causes.
     // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
     claim: (limit) => db.$queryRaw<ClaimedMail[]>`
       WITH due AS MATERIALIZED (
@@ -43,13 +44,16 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
         ORDER BY next_attempt_at
         LIMIT ${limit}
         FOR UPDATE SKIP LOCKED
+      ),
+      claimed AS (
+        UPDATE outbox_mails AS mail
+        SET attempts = mail.attempts + 1, next_attempt_at = ${inSeconds(leaseSeconds)}
+        FROM due
+        WHERE mail.id = due.id
+        RETURNING mail.id, mail.letter, mail.recipient, mail.sealed_values AS "sealedValues", mail.attempts,
+          mail.created_at AS "createdAt"
       )
-      UPDATE outbox_mails AS mail
-      SET attempts = mail.attempts + 1, next_attempt_at = ${inSeconds(leaseSeconds)}
-      FROM due
-      WHERE mail.id = due.id
-      RETURNING mail.id, mail.letter, mail.recipient, mail.sealed_values AS "sealedValues", mail.attempts,
-        mail.created_at AS "createdAt"`,
+      SELECT * FROM claimed ORDER BY "createdAt"`,
 
     async settle(mail, outcome) {
       const status =

@@ -1,6 +1,6 @@
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { Database, Db } from '../../kernel/db.ts'
-import { AuthError, refuseField } from '../../kernel/errors.ts'
+import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
@@ -75,14 +75,13 @@ export function createPasswordService({
   ): Promise<Result> {
     const { user, session } = caller
     const proof = await prove(user.id, current)
-    if (!proof) throw refuseField(passwordErrors.current_password_wrong, 'current_password')
+    if (!proof) throw new AuthError(passwordErrors.current_password_wrong)
     policy(next, 'new_password', user)
     const hash = await hasher.hash(next)
     return transaction(async (tx) => {
       // The token before the password, as a reset takes them: in another order the two can deadlock.
       await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
-      if (!(await passwordsIn(tx).replace(proof, hash)))
-        throw refuseField(passwordErrors.current_password_wrong, 'current_password')
+      if (!(await passwordsIn(tx).replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
       await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
       await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
       await tellUser(tx, user, caller)

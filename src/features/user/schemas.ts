@@ -69,25 +69,27 @@ export const ProfileChanges = z.strictObject({
   ...PersonalFields,
 })
 
-export const UserReply = z.object({
-  id: z.int(),
-  uuid: z.uuid(),
-  username: z.string(),
-  email: z.string(),
-  email_verified: z.boolean(),
-  first_name: z.string(),
-  last_name: z.string(),
-  full_name: z.string(),
-  display_name: z.string(),
-  phone_number: z.string(),
-  phone_number_verified: z.boolean(),
-  timezone: z.string(),
-  account_status: z.enum(['active', 'pending', 'disabled']),
-  last_login: z.iso.datetime().nullable(),
-  date_joined: z.iso.datetime(),
-  is_active: z.boolean(),
-  is_staff: z.boolean(),
-  is_superuser: z.boolean(),
-  is_practitioner: z.boolean(),
-})
+export const UserReply = z
+  .object({
+    id: z.int(),
+    uuid: z.uuid(),
+    username: z.string(),
+    email: z.string(),
+    email_verified: z.boolean(),
+    first_name: z.string(),
+    last_name: z.string(),
+    full_name: z.string(),
+    display_name: z.string(),
+    phone_number: z.string(),
+    phone_number_verified: z.boolean(),
+    timezone: z.string(),
+    account_status: z.enum(['active', 'pending', 'disabled']),
+    last_login: z.iso.datetime().nullable(),
+    date_joined: z.iso.datetime(),
+    is_active: z.boolean(),
+    is_staff: z.boolean(),
+    is_superuser: z.boolean(),
+    is_practitioner: z.boolean(),
+  })
+  .meta({ id: 'User' })
 export type UserReply = z.infer<typeof UserReply>

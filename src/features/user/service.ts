@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { AuthenticatedCaller } from '../../kernel/caller.ts'
 import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
-import { refuseField } from '../../kernel/errors.ts'
+import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Terms } from '../../kernel/terms.ts'
 import { userErrors } from './errors.ts'
@@ -75,7 +75,7 @@ export function createUserService({
       })
       return present(changed, terms)
     } catch (error) {
-      throw isUniqueViolation(error) ? refuseField(userErrors.username_taken, 'username') : error
+      throw isUniqueViolation(error) ? new AuthError(userErrors.username_taken) : error
     }
   }
 
@@ -93,7 +93,7 @@ export function createUserService({
 /** Otherwise somebody could be logged in to, or written about, under another's address. */
 export function refuseForeignAddress(username: string, ownEmail: string): void {
   const address = EmailAddress.safeParse(username)
-  if (address.success && address.data !== ownEmail) throw refuseField(userErrors.username_is_address, 'username')
+  if (address.success && address.data !== ownEmail) throw new AuthError(userErrors.username_is_address)
 }
 
 function columnsOf(changes: Changes, user: User) {

@@ -1,0 +1,229 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ErrorDefinition } from '../kernel/errors.ts'
+import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
+import type { Contract, Row } from './contract.ts'
+import type { Access } from './endpoint.ts'
+import { exampleOf } from './openapi-examples.ts'
+import type { Json, NamedSchemas } from './openapi-schemas.ts'
+import { createNamedSchemas } from './openapi-schemas.ts'
+
+export interface Publication {
+  readonly version: string
+  /** When the contract will be gone. */
+  readonly sunset: Date | undefined
+  /** What a request with an access token may be refused with. */
+  readonly authenticationErrors: readonly ErrorDefinition[]
+}
+
+const tagOf: Readonly<Record<Access, { readonly name: string; readonly description: string }>> = {
+  public: { name: 'Public', description: 'Anybody may call these.' },
+  bearer: { name: 'With an access token', description: 'For the holder of a live access token.' },
+  refresh: { name: 'With a refresh token', description: 'For the holder of a refresh token.' },
+  bearer_or_refresh: { name: 'With either token', description: 'For the holder of an access or a refresh token.' },
+}
+
+const securityOf: Readonly<Record<Access, readonly Json[]>> = {
+  public: [],
+  bearer: [{ accessToken: [] }],
+  // The first: the token is in the body.
+  refresh: [{}, { refreshCookie: [] }],
+  bearer_or_refresh: [{}, { accessToken: [] }, { refreshCookie: [] }],
+}
+
+const securitySchemes = {
+  accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  refreshCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-refresh',
+    description: 'In place of the refresh token in the body, for browsers that send "Auth-Transport: cookie".',
+  },
+}
+
+/** Describes a contract in OpenAPI 3.1. Everything is derived from its rows, so nothing can be forgotten or invented. */
+export function describeContract<Needs>(contract: Contract<Needs>, publication: Publication): Json {
+  const schemas = createNamedSchemas()
+  const paths: Record<string, Json> = {}
+  const examples: Record<string, Json> = {}
+  const operationIds = new Set<string>()
+  for (const row of contract.rows) {
+    const operationId = operationIdOf(row, operationIds)
+    operationIds.add(operationId)
+    const operation = describeRow({ contract, row, operationId, publication, schemas, examples })
+    const path = row.path.replace(/\/$/, '')
+    paths[path] = { ...paths[path], [row.method.toLowerCase()]: operation }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: `Authentication: ${contract.title}`,
+      version: publication.version,
+      license: { name: 'MIT', identifier: 'MIT' },
+      description: descriptionOf(contract, publication),
+    },
+    servers: [{ url: contract.prefix }],
+    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.access]))],
+    paths,
+    components: { schemas: schemas.components, examples, securitySchemes },
+  }
+}
+
+function descriptionOf<Needs>({ trailingSlash, differences }: Contract<Needs>, { sunset }: Publication): string {
+  return [
+    'Bodies are JSON. Every answer carries X-Request-Id; RateLimit tells what is left of the budget.',
+    ...(trailingSlash ? ['Every path may also end with a slash.'] : []),
+    ...(sunset ? [`This contract will be gone from ${sunset.toISOString().slice(0, 10)} on.`] : []),
+    ...(differences.length > 0
+      ? ['Where it departs from the service that it replaces:', differences.map((line) => `- ${line}`).join('\n')]
+      : []),
+  ].join('\n\n')
+}
+
+/** The endpoint's name; of further rows with that endpoint also their path. */
+function operationIdOf<Needs>({ endpoint, method, path }: Row<Needs>, taken: ReadonlySet<string>): string {
+  if (!taken.has(endpoint.name)) return endpoint.name
+  const words = [method.toLowerCase(), ...path.split(/[^a-z0-9]+/i)].filter((word) => word !== '')
+  return `${endpoint.name}By${words.map(capitalized).join('')}`
+}
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}
+
+interface Operation<Needs> {
+  readonly contract: Contract<Needs>
+  readonly row: Row<Needs>
+  readonly operationId: string
+  readonly publication: Publication
+  readonly schemas: NamedSchemas
+  /** Those that several operations share, by code. */
+  readonly examples: Record<string, Json>
+}
+
+function describeRow<Needs>(operation: Operation<Needs>): Json {
+  const { endpoint } = operation.row
+  return {
+    operationId: operation.operationId,
+    summary: endpoint.summary,
+    tags: [tagOf[endpoint.access].name],
+    ...(operation.publication.sunset && { deprecated: true }),
+    security: securityOf[endpoint.access],
+    ...describeInput(operation),
+    responses: { ...describeSuccess(operation), ...describeRefusals(operation) },
+  }
+}
+
+function describeInput<Needs>({ row, operationId, schemas }: Operation<Needs>): Json {
+  const {
+    properties = {},
+    required = [],
+    ...object
+  } = schemas.describe(row.wire, 'input') as {
+    properties?: Record<string, Json>
+    required?: string[]
+  }
+  const inPath = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+  const parameters = Object.entries(properties)
+    .filter(([name]) => inPath.includes(name) || row.source === 'query')
+    .map(([name, schema]) => ({
+      name,
+      in: inPath.includes(name) ? 'path' : 'query',
+      required: required.includes(name),
+      schema,
+      example: exampleOf(schema, schemas, name),
+    }))
+  const fields = Object.entries(properties).filter(([name]) => !inPath.includes(name))
+  if (row.source !== 'body' || fields.length === 0) return parameters.length > 0 ? { parameters } : {}
+
+  // A browser's refresh token may come in a cookie.
+  const needed = required.filter((name) => name !== row.refreshField && !inPath.includes(name))
+  const body = { ...object, properties: Object.fromEntries(fields), ...(needed.length > 0 && { required: needed }) }
+  return {
+    ...(parameters.length > 0 && { parameters }),
+    requestBody: {
+      required: needed.length > 0,
+      content: {
+        'application/json': {
+          schema: schemas.name(`${capitalized(operationId)}Request`, body),
+          example: exampleOf(body, schemas),
+        },
+      },
+    },
+  }
+}
+
+function describeSuccess<Needs>({ row, operationId, schemas }: Operation<Needs>): Json {
+  const reply = schemas.describe(row.reply, 'output')
+  // What is never defined is no body.
+  if (Object.keys(reply).length === 0) return { [row.status]: { description: 'Done; there is no body' } }
+  return {
+    [row.status]: {
+      description: 'Done',
+      content: {
+        'application/json': {
+          schema: schemas.name(`${capitalized(operationId)}Reply`, reply),
+          example: exampleOf(reply, schemas),
+        },
+      },
+    },
+  }
+}
+
+/** By status: which codes there are, and what each looks like, written by the dialect itself. */
+function describeRefusals<Needs>(operation: Operation<Needs>): Json {
+  const { contract, row, schemas } = operation
+  const schema = schemas.name('Refusal', schemas.describe(contract.dialect.refusal, 'output'))
+  const byStatus: Record<number, { contentType: string; examples: Record<string, Json> }> = {}
+  for (const definition of refusalsOf(operation)) {
+    const error = row.reword(sampleOf(definition, row)) as AuthError
+    const { status, contentType, body } = contract.dialect.present(error, {
+      requestId: '4c1f0a9e-6f0b-4f27-9c55-2f8f6f1d2b60',
+      method: row.method,
+      mediaType: 'text/plain',
+      access: row.endpoint.access,
+    })
+    byStatus[status] ??= { contentType, examples: {} }
+    byStatus[status].examples[definition.code] = shared(operation.examples, definition, body)
+  }
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, { contentType, examples }]) => [
+      status,
+      { description: Object.keys(examples).join(', '), content: { [contentType]: { schema, examples } } },
+    ]),
+  )
+}
+
+/** A reference to the example, unless the code looks otherwise here than where it was met first. */
+function shared(examples: Record<string, Json>, { code, sentence }: ErrorDefinition, value: unknown): Json {
+  const example = { summary: sentence, value }
+  examples[code] ??= example
+  return isDeepStrictEqual(examples[code], example) ? { $ref: `#/components/examples/${code}` } : example
+}
+
+function refusalsOf<Needs>({ row, publication }: Operation<Needs>): readonly ErrorDefinition[] {
+  const { endpoint, source, refreshField } = row
+  const e = requestErrors
+  return [
+    ...new Set([
+      ...endpoint.errors,
+      e.invalid_request,
+      e.transport_unknown,
+      ...(source === 'body' ? [e.malformed_json, e.body_too_large, e.unsupported_media_type] : []),
+      ...(endpoint.access === 'bearer' ? publication.authenticationErrors : []),
+      ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
+      ...(endpoint.access === 'refresh' ? [e.refresh_cookie_missing] : []),
+      ...(refreshField === undefined ? [] : [e.refresh_tokens_differ, e.cross_site_request]),
+      e.rate_limited,
+      e.internal_error,
+      e.overloaded,
+      e.database_unavailable,
+    ]),
+  ]
+}
+
+function sampleOf<Needs>(definition: ErrorDefinition, { wire }: Row<Needs>): AuthError {
+  const [field] = Object.keys(wire.shape)
+  return definition === requestErrors.invalid_request && field !== undefined
+    ? invalidRequest([{ path: [field], code: 'required', detail: 'is required' }])
+    : new AuthError(definition, { retryAfterSeconds: 30 })
+}

@@ -1,0 +1,118 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { contracts } from '../../src/contracts/index.ts'
+import { documents, holdAgainstDocument, mismatch } from '../support/documents.ts'
+import { exchange } from '../support/exchange.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const read = (path: string, method = 'GET', to = server) => exchange(to.url, path, { method })
+
+interface Media {
+  readonly schema: object
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { $ref?: string; value?: unknown }>>
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+  readonly parameters?: readonly { readonly name: string; readonly example: unknown }[]
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Media>> }>>
+}
+
+describe.each(contracts.map((contract) => ({ ...contract })))(
+  'the document of $name',
+  ({ name, prefix, rows, differences }) => {
+    const document = JSON.parse(JSON.stringify(documents.get(name)))
+    const operationOf = (method: string, path: string): Operation =>
+      document.paths[path.replace(/\/$/, '')]?.[method.toLowerCase()]
+
+    it('is served beside the contract, to be read and nothing else', async () => {
+      const { status, headers, body } = await read(`${prefix}/openapi.json`)
+      expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8'])
+      expect(body).toEqual(document)
+      expect((await read(`${prefix}/openapi.json`, 'HEAD')).status).toBe(200)
+      expect((await read(`${prefix}/openapi.json`, 'POST')).status).toBe(405)
+    })
+
+    it('has nothing that the recommended rules of Redocly find fault with', async () => {
+      const config = await createConfig({ extends: ['recommended'] })
+      const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: `${name}.json`, config })
+      expect(problems.map(({ ruleId, message }) => `${ruleId}: ${message}`)).toEqual([])
+    })
+
+    it('has each row once, under a name of its own', () => {
+      const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((item) => Object.values(item))
+      expect(operations).toHaveLength(rows.length)
+      expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(rows.length)
+      for (const { method, path, endpoint } of rows) {
+        expect(operationOf(method, path).operationId.startsWith(endpoint.name)).toBe(true)
+      }
+    })
+
+    it('says where the contract departs from what it replaces', () => {
+      for (const difference of differences) expect(document.info.description).toContain(difference)
+    })
+
+    it.each(rows.map((row) => ({ route: `${row.method} ${row.path}`, row })))(
+      'gives examples for $route that work',
+      ({ row }) => {
+        const { requestBody, parameters = [], responses } = operationOf(row.method, row.path)
+        const body = requestBody?.content['application/json']
+        const sent = Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.example]))
+        // The endpoint's own rules take the request.
+        expect(() => row.read({ ...(body?.example as object), ...sent })).not.toThrow()
+        if (body) expect(mismatch(name, body.schema, body.example)).toBeUndefined()
+        for (const { content = {} } of Object.values(responses)) {
+          for (const { schema, example, examples = {} } of Object.values(content)) {
+            const values = Object.values(examples).map(
+              ({ $ref, value }) => value ?? document.components.examples[$ref?.split('/').at(-1) ?? '']?.value,
+            )
+            for (const value of example === undefined ? values : [example]) {
+              expect(mismatch(name, schema, value)).toBeUndefined()
+            }
+          }
+        }
+      },
+    )
+  },
+)
+
+describe('the documents', () => {
+  it('begin with our own API', async () => {
+    expect((await read('/openapi.json')).body).toEqual((await read('/api/v1/auth/openapi.json')).body)
+  })
+
+  it('are there for the contracts that are served, and say of which one the end is known', async () => {
+    await withServer({ CONTRACTS: 'v1,drf', CONTRACT_SUNSET: 'drf=2027-12-31' }, async (narrow) => {
+      expect((await read('/api/auth/openapi.json', 'GET', narrow)).status).toBe(404)
+      const { body } = await read('/api/v1/drf/auth/openapi.json', 'GET', narrow)
+      expect(body.info.description).toContain('2027-12-31')
+      expect(body.paths['/login'].post.deprecated).toBe(true)
+    })
+  })
+})
+
+describe('an answer that the document does not know', () => {
+  const answer = (status: number, body: unknown) => () =>
+    holdAgainstDocument('GET', '/api/v1/auth/sessions', {
+      status,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body,
+      text: JSON.stringify(body),
+    })
+
+  it('fails the test that receives it', () => {
+    expect(answer(200, { sessions: [] })).not.toThrow()
+    expect(answer(200, { sessions: [], secret: 'x' })).toThrow(/must NOT have additional properties/)
+    expect(answer(200, {})).toThrow(/must have required property/)
+    expect(answer(418, {})).toThrow(/does not announce/)
+    expect(answer(401, {})).toThrow(/problem\+json/)
+  })
+})

@@ -1,0 +1,73 @@
+import type { ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { readConfig } from '../../src/config.ts'
+import { contracts } from '../../src/contracts/index.ts'
+import { createDocuments } from '../../src/documents.ts'
+
+interface Operation {
+  readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: object }>> }>>
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+
+export const documents = createDocuments(readConfig({})) as unknown as ReadonlyMap<string, Document>
+
+const ajv = new Ajv2020({ strict: false, allErrors: true })
+addFormats.default(ajv)
+for (const [name, { components }] of documents) ajv.addSchema({ $id: `/${name}`, components })
+
+const validators = new Map<string, ValidateFunction>()
+
+/** Whether the value is what the schema of that document describes, and if not, why. */
+export function mismatch(contract: string, schema: object, value: unknown): string | undefined {
+  const text = JSON.stringify(schema).replaceAll('"#/', `"/${contract}#/`)
+  const validate = validators.get(text) ?? ajv.compile(JSON.parse(text))
+  validators.set(text, validate)
+  return validate(value) ? undefined : ajv.errorsText(validate.errors)
+}
+
+const routes = contracts.flatMap(({ name, prefix, trailingSlash, rows }) =>
+  rows.map(({ method, path }) => ({
+    contract: name,
+    method: method.toLowerCase(),
+    path: path.replace(/\/$/, ''),
+    pattern: new RegExp(
+      `^${prefix}${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}${trailingSlash ? '/?' : ''}$`,
+    ),
+  })),
+)
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+  readonly text?: string
+}
+
+/**
+ * Holds an answer against the document of its contract: the status is announced, and the body is what the document says,
+ * without a field that it does not name. Answers to what is no operation, and pages for browsers, are nobody's business.
+ */
+export function holdAgainstDocument(method: string, target: string, answer: Answer): void {
+  const [path = ''] = target.split('?')
+  const route = routes.find((known) => known.method === method.toLowerCase() && known.pattern.test(path))
+  const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
+  if (!route || type === 'text/html') return
+  const operation = documents.get(route.contract)?.paths[route.path]?.[route.method]
+  const what = `${method} ${path} answers ${answer.status}`
+  const response = operation?.responses[answer.status]
+  if (!response) throw new Error(`${what}, which the document does not announce: ${answer.text}`)
+  const media = Object.entries(response.content ?? {})
+  if (media.length === 0) {
+    if (answer.text) throw new Error(`${what} with a body, and the document knows none: ${answer.text}`)
+    return
+  }
+  const [, content] = media.find(([name]) => name === type) ?? []
+  if (!content) throw new Error(`${what} as ${type}, and the document says ${media.map(([name]) => name).join(', ')}`)
+  const problem = mismatch(route.contract, content.schema, answer.body)
+  if (problem !== undefined) throw new Error(`${what}, and ${problem}: ${answer.text}`)
+}
