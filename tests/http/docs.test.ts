@@ -45,6 +45,10 @@ describe('GET /docs', () => {
     )
   })
 
+  it('offers addresses where a document is', async () => {
+    for (const [address] of await choicesOf(server)) expect((await ask(address)).body.openapi).toBe('3.1.0')
+  })
+
   it('offers none of a contract that is not served', async () => {
     await withServer({ CONTRACTS: 'drf,v1' }, async (other) => {
       const addresses = (await choicesOf(other)).map(([address]) => address)
