@@ -32,7 +32,7 @@ export interface SessionService {
   /** What a token stands for, if it would be accepted now. */
   introspect(token: string): Promise<TokenFacts>
   present(session: Session, current: Session): SessionReply
-  /** The live sessions of the caller, newest first. */
+  /** The newest live sessions of the caller, the current one among them, newest first. */
   listOf(caller: AuthenticatedCaller): Promise<SessionReply[]>
   /** Ends one of the caller's own live sessions. Throws `session_not_found`. */
   end(id: string, caller: AuthenticatedCaller): Promise<void>
@@ -195,8 +195,8 @@ export function createSessionService({
 
     present,
 
-    async listOf({ user, session: current }) {
-      const sessions = await store.listLive(user.id)
+    async listOf({ session: current }) {
+      const sessions = await store.listLive(current)
       return sessions.map((session) => present(session, current))
     },
 

@@ -21,8 +21,8 @@ export interface SessionStore {
   open(user: User, caller: Caller, proof?: Sql): Promise<SessionOfUser | undefined>
   /** The session, living or not, with its user. */
   find(id: string): Promise<SessionOfUser | null>
-  /** The newest live sessions of the user, a hundred at most, newest first. */
-  listLive(userId: number): Promise<Session[]>
+  /** The newest live sessions of the user, a hundred at most, and the current one in any case; newest first. */
+  listLive(current: Session): Promise<Session[]>
   /** The session in its next generation; undefined when it is not in the presented one any more, or was ended. */
   advance(session: SessionOfUser): Promise<SessionOfUser | undefined>
   /** Notes that the session is used now; false when it is not in that generation any more, or was ended. */
@@ -96,12 +96,15 @@ export function createSessionStore({
 
     find: (id) => db.session.findUnique({ where: { id }, include: { user: true } }),
 
-    listLive: (userId) =>
-      db.session.findMany({
-        where: { userId, ...live() },
+    async listLive(current) {
+      const newest = await db.session.findMany({
+        where: { userId: current.userId, ...live() },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         take: mostListed,
-      }),
+      })
+      const isCutOff = newest.length === mostListed && !newest.some(({ id }) => id === current.id)
+      return isCutOff ? [...newest, current] : newest
+    },
 
     async advance(session) {
       const rotatedAt = clock.now()

@@ -61,6 +61,18 @@ describe('GET /sessions', () => {
     expect(body.sessions.map(({ id }: { id: string }) => id)).toEqual([await idOf(access_token)])
   })
 
+  // Who had logged in a hundred times since could not see, nor tell apart, the session that asked.
+  it('lists the current session however many are newer', async () => {
+    const user = await givenUser(server)
+    for (let logins = 0; logins < 101; logins += 1) await givenSession(server, user)
+    const { sessions } = (await list(user.access_token)).body
+    expect(sessions).toHaveLength(101)
+    expect(sessions.findIndex(({ current }: { current: boolean }) => current)).toBe(100)
+    expect(sessions[100].id).toBe(await idOf(user.access_token))
+    const created = sessions.map(({ created_at }: { created_at: string }) => created_at)
+    expect(created).toEqual(created.toSorted().toReversed())
+  })
+
   it("shows nobody else's sessions", async () => {
     const [user] = [await givenUser(server), await givenUser(server)]
     expect((await list(user.access_token)).body.sessions).toHaveLength(1)
