@@ -39,7 +39,7 @@ export interface MigrationRun {
  */
 export async function applyMigrations({ url, folder }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'migrations' })
+  const client = createClient(url)
   // A lost connection fails the query in progress as well; unheard, the event would end the process.
   client.on('error', () => undefined)
   try {
@@ -55,10 +55,30 @@ export async function applyMigrations({ url, folder }: MigrationRun): Promise<st
     const pending = await compareWithHistory(client, migrations)
     for (const migration of pending) await apply(client, migration)
     return pending.map(({ name }) => name)
+  } catch (error) {
+    throw error instanceof StartError ? error : unmigratable(error)
   } finally {
     // The lock ends with the connection.
     await client.end()
   }
+}
+
+/** Reads the certificates that the address names, too. */
+function createClient(url: string): Client {
+  try {
+    return new Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'migrations' })
+  } catch (cause) {
+    throw new StartError(`DATABASE_URL cannot be used: ${reasonOf(cause)}. Check what follows its question mark`, {
+      cause,
+    })
+  }
+}
+
+function unmigratable(cause: unknown): StartError {
+  return new StartError(
+    `The database cannot be brought up to date: ${reasonOf(cause)}. Check that the user of DATABASE_URL may create tables`,
+    { cause },
+  )
 }
 
 let shippedNames: Promise<string[]> | undefined

@@ -127,6 +127,21 @@ it('says in one sentence that the database cannot be reached', async () => {
   await expect(applyMigrations({ url })).rejects.not.toThrow(/secret/)
 })
 
+// The file is read when the client is made, where nothing caught the failure: the start ended in a stack.
+it.each([
+  ['a certificate that is not there', '&sslrootcert=/nowhere/root.crt', /^DATABASE_URL cannot be used: .*root\.crt/],
+  [
+    'a database that it may not change',
+    '&options=-c%20default_transaction_read_only%3Don',
+    /^The database cannot be brought up to date: .*read-only.*DATABASE_URL/,
+  ],
+])('says in one sentence what is wrong with %s', async (_what, addition, sentence) => {
+  const url = await emptyDatabase()
+  const refused = applyMigrations({ url: `${url}?application_name=tests${addition}` })
+  await expect(refused).rejects.toMatchObject({ name: 'StartError', message: expect.stringMatching(sentence) })
+  await expect(refused).rejects.not.toThrow(new URL(url).password)
+})
+
 it('knows what is pending', async () => {
   const all = await pendingMigrations([])
   expect(all.length).toBeGreaterThan(0)
