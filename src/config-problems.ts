@@ -54,6 +54,12 @@ interface Judged {
   }
 }
 
+/** The links to pages of this server's own, which need no other site. */
+export const ownPages = {
+  VERIFY_EMAIL_PATH: '/verify-email#token={token}',
+  RESET_PASSWORD_PATH: '/reset-password#token={token}',
+}
+
 /** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */
 export function contradictions(
   { production, sessions }: Judged,
@@ -70,8 +76,16 @@ export function contradictions(
   const { accessLifetime, refreshLifetime, sessionLifetime } = sessions
   mustLastAsLong('REFRESH_TOKEN_LIFETIME', refreshLifetime, 'ACCESS_TOKEN_LIFETIME', accessLifetime)
   mustLastAsLong('SESSION_LIFETIME', sessionLifetime, 'REFRESH_TOKEN_LIFETIME', refreshLifetime)
-  if (!production && given.EMAIL_HOST !== undefined && isAbsent(environment, 'DEFAULT_FROM_EMAIL')) {
-    problems.push('DEFAULT_FROM_EMAIL must be set when EMAIL_HOST is: the sender of mails')
+  const mustBeSet = (name: SettingName, circumstance: string, purpose: string) => {
+    // What production demands in any case it has named already.
+    const isNamed = production && name in neededInProduction
+    if (isAbsent(environment, name) && !isNamed) problems.push(`${name} must be set when ${circumstance}: ${purpose}`)
+  }
+  if (given.EMAIL_HOST !== undefined) mustBeSet('DEFAULT_FROM_EMAIL', 'EMAIL_HOST is', 'the sender of mails')
+  if (given.PORT === 0) mustBeSet('PUBLIC_URL', 'PORT is 0', 'how the outside reaches the port that the system chooses')
+  for (const name of ['VERIFY_EMAIL_PATH', 'RESET_PASSWORD_PATH'] as const) {
+    const leadsElsewhere = given[name] !== undefined && given[name] !== ownPages[name]
+    if (leadsElsewhere) mustBeSet('FRONTEND_URL', `${name} is`, 'the site that has this page')
   }
   if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
     problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')

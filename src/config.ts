@@ -1,5 +1,5 @@
 import type { Environment } from './config-problems.ts'
-import { contradictions, productionProblems, unsupported } from './config-problems.ts'
+import { contradictions, ownPages, productionProblems, unsupported } from './config-problems.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
@@ -145,8 +145,8 @@ export function readConfig(environment: Environment): Config {
     },
     links: {
       frontendUrl,
-      verifyEmailPath: given.VERIFY_EMAIL_PATH ?? '/verify-email#token={token}',
-      resetPasswordPath: given.RESET_PASSWORD_PATH ?? '/reset-password#token={token}',
+      verifyEmailPath: given.VERIFY_EMAIL_PATH ?? ownPages.VERIFY_EMAIL_PATH,
+      resetPasswordPath: given.RESET_PASSWORD_PATH ?? ownPages.RESET_PASSWORD_PATH,
       toOwnPages: given.FRONTEND_URL === undefined,
     },
   }

@@ -80,7 +80,13 @@ describe('readConfig', () => {
 
   const [first, second] = [randomKey(), randomKey()]
   it.each<[string, Environment, (config: Config) => unknown, unknown]>([
-    ['a port', { PORT: '0' }, ({ server }) => server.port, 0],
+    ['a port', { PORT: '8080' }, ({ server }) => server.port, 8080],
+    [
+      'a port that the system chooses',
+      { PORT: '0', PUBLIC_URL: 'https://auth.example.com' },
+      ({ server }) => server.port,
+      0,
+    ],
     ['a host name', { HOST: 'localhost' }, ({ server }) => server.host, 'localhost'],
     ['an IPv6 address to listen on', { HOST: '::' }, ({ server }) => server.host, '::'],
     [
@@ -135,7 +141,7 @@ describe('readConfig', () => {
     ],
     [
       'a path with the user id',
-      { RESET_PASSWORD_PATH: '/reset/{uid}/{token}' },
+      { RESET_PASSWORD_PATH: '/reset/{uid}/{token}', FRONTEND_URL: 'https://app.example.com' },
       ({ links }) => links.resetPasswordPath,
       '/reset/{uid}/{token}',
     ],
@@ -287,6 +293,21 @@ describe('settings that do not fit together', () => {
       { EMAIL_HOST_PASSWORD: 'pw' },
       'EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together',
     ],
+    [
+      'the path of a page that no site has, for verifying',
+      { VERIFY_EMAIL_PATH: '/welcome/{token}' },
+      'FRONTEND_URL must be set when VERIFY_EMAIL_PATH is: the site that has this page',
+    ],
+    [
+      'the path of a page that no site has, for resetting',
+      { RESET_PASSWORD_PATH: '/new-password/{token}' },
+      'FRONTEND_URL must be set when RESET_PASSWORD_PATH is: the site that has this page',
+    ],
+    [
+      'a port that nobody knows in the address that everybody is told',
+      { PORT: '0' },
+      'PUBLIC_URL must be set when PORT is 0: how the outside reaches the port that the system chooses',
+    ],
   ])('%s', (_, environment, problem) => {
     expect(problemsOf(environment)).toEqual([problem])
   })
@@ -297,10 +318,17 @@ describe('settings that do not fit together', () => {
       SESSION_LIFETIME: '1d',
       EMAIL_HOST: 'mail.example.com',
       DEFAULT_FROM_EMAIL: 'nobody',
+      PORT: '0',
+      PUBLIC_URL: 'auth.example.com',
+      FRONTEND_URL: 'app.example.com',
+      VERIFY_EMAIL_PATH: '/welcome/{token}',
     })
-    expect(problems).toHaveLength(2)
-    expect(problems[0]).toMatch(/^REFRESH_TOKEN_LIFETIME must be a duration/)
-    expect(problems[1]).toMatch(/^DEFAULT_FROM_EMAIL must be an address/)
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PUBLIC_URL',
+      'FRONTEND_URL',
+      'REFRESH_TOKEN_LIFETIME',
+      'DEFAULT_FROM_EMAIL',
+    ])
   })
 })
 

@@ -47,7 +47,7 @@ export function startProcess(env: Readonly<Record<string, string>>, options: Pro
   const child = spawn(command[0] ?? '', command.slice(1), {
     ...account,
     cwd: throughNpm ? projectRoot : cwd,
-    env: { PATH, HOME, PORT: '0', BCRYPT_COST: '4', ...env },
+    env: { PATH, HOME, PORT: '0', PUBLIC_URL: 'http://localhost', BCRYPT_COST: '4', ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
