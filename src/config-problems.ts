@@ -39,9 +39,37 @@ export function productionProblems(environment: Environment, given: GivenSetting
   return problems
 }
 
-/** Keys that stand in examples everywhere, or that hold hardly any different characters. */
+/** What keys in examples say of themselves, without what stands between the letters. Chance writes none of them. */
+const sampleWords = [
+  'changeme',
+  'changethis',
+  'donotuse',
+  'example',
+  'insecure',
+  'password',
+  'placeholder',
+  'secret',
+  'thisis',
+]
+
+/** Whether the key stands in examples, or was made by a hand that ran over a keyboard. */
 function isSample(key: string): boolean {
-  return /change.?me|your.?secret|example|django-insecure|placeholder|secret.?key/i.test(key) || new Set(key).size < 10
+  const letters = key.toLowerCase().replace(/[^a-z]/g, '')
+  return sampleWords.some((word) => letters.includes(word)) || new Set(key).size < 8 || isRepeated(key) || isRun(key)
+}
+
+/** Whether the key is its own beginning again and again. */
+function isRepeated(key: string): boolean {
+  const half = Math.floor(key.length / 2)
+  // A key of a period, and no other, is the same when it is moved by the period.
+  return Array.from({ length: half }, (_, index) => index + 1).some((period) => key.startsWith(key.slice(period)))
+}
+
+/** Whether most characters are neighbours of the one before, as in 0123 and cba. */
+function isRun(key: string): boolean {
+  const codes = [...key].map((character) => character.codePointAt(0) ?? 0)
+  const steps = codes.filter((code, index) => Math.abs(code - (codes[index - 1] ?? Number.NaN)) === 1)
+  return steps.length > (key.length * 2) / 3
 }
 
 /** The parts of the configuration that have to agree. */

@@ -364,14 +364,29 @@ describe('in production', () => {
     'change-me-change-me-change-me-change-me',
     'your_secret_key_goes_here_0123456789',
     'this-is-an-example-key-0123456789abcdef',
+    'a-string-secret-at-least-256-bits-long',
+    'insecure-0Vw1vHc5xQ9mTz7kYb3nRf8s',
+    'this-is-a-very-long-secret-for-our-server',
+    'This is my signing key do not tell',
+    'K7f-DO-NOT-USE-in-production-9x2LmQ4w',
     'a'.repeat(64),
     '0123'.repeat(16),
+    '12345678901234567890123456789012',
+    '0123456789abcdef0123456789abcdef',
+    'abcdefghijklmnopqrstuvwxyz0123456789',
+    'zyxwvutsrqponmlkjihgfedcba9876543210',
+    'kZ4vTq8WmR1xkZ4vTq8WmR1xkZ4vTq8WmR1x',
   ])('refuses the sample key %s, also behind a good one', (key) => {
     for (const SECRET_KEY of [key, `${randomKey()},${key}`]) {
       const problems = problemsOf({ ...production, SECRET_KEY })
       expect(problems).toEqual([expect.stringMatching(/^SECRET_KEY must not be a sample/)])
       expect(problems.join()).not.toContain(key)
     }
+  })
+
+  it('takes every key that the remedy and its like make', () => {
+    const keys = Array.from({ length: 1000 }, () => [randomKey(), randomBytes(32).toString('hex')]).flat()
+    expect(problemsOf({ ...production, SECRET_KEY: keys.join(',') })).toEqual([])
   })
 
   it('refuses links over plain http', () => {
