@@ -99,7 +99,7 @@ function readEnvironment(): NodeJS.ProcessEnv {
   const { parsed = {}, error } = dotenv.config({ quiet: true })
   if (error && !hasCode(error, 'ENOENT')) console.error(`The file .env is not read: ${error.message}`)
   for (const name of Object.keys(parsed)) {
-    if (!(name in settings) && !name.startsWith('npm_')) {
+    if (!(name in settings)) {
       console.error(`There is no setting ${name}, which .env gives; .env.example lists all settings`)
     }
   }

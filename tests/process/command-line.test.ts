@@ -41,10 +41,12 @@ it('names all that is wrong with the settings, without a stack', async () => {
 
 it('names what .env gives and no setting has', async () => {
   const cwd = await givenFolder()
-  await writeFile(join(cwd, '.env'), 'EMIAL_HOST=mail.example.com\nLOG_LEVEL=loud\n')
-  const server = startProcess({}, { cwd })
+  await writeFile(join(cwd, '.env'), 'EMIAL_HOST=mail.example.com\nnpm_typo=1\nLOG_LEVEL=loud\n')
+  const server = startProcess({ npm_config_loglevel: 'warn', TZ: 'UTC' }, { cwd })
   expect(await server.exit).toBe(1)
-  expect(server.stderr()).toMatch(/^There is no setting EMIAL_HOST, .*\n.*\n.*LOG_LEVEL must be one of/)
+  expect(server.stderr()).toMatch(
+    /^There is no setting EMIAL_HOST, .*\nThere is no setting npm_typo, .*\n.*\n.*LOG_LEVEL must be one of/,
+  )
 })
 
 it('says what to do about a busy port, before it makes anything', async () => {
