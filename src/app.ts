@@ -8,10 +8,11 @@ import { authenticationErrors, createDocuments } from './documents.ts'
 import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
+import { createBareAnswer } from './http/bare.ts'
 import { createCookies } from './http/cookies.ts'
 import { createDocs } from './http/docs.ts'
 import type { TranslateFault } from './http/errors.ts'
-import { refuseUnrouted, sendError } from './http/errors.ts'
+import { sendError } from './http/errors.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import type { Budget } from './http/limits.ts'
@@ -50,7 +51,8 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   app.set('query parser', false)
   app.set('case sensitive routing', true)
   app.use(observeRequests(logger, requests.count))
-  app.use(securityHeaders({ https: server.publicUrl.startsWith('https:') }))
+  const https = server.publicUrl.startsWith('https:')
+  app.use(securityHeaders({ https }))
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
@@ -60,7 +62,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,
-    cookies: createCookies({ secure: production || server.publicUrl.startsWith('https:') }),
+    cookies: createCookies({ secure: production || https }),
     origins: server.corsOrigins,
   })
   const documents = createDocuments(config)
@@ -100,7 +102,9 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
     sendError(error, response, problemDetails, translateFault)
   })
   // The third is for what Express refuses before all of the above; its own answer would be a page.
-  return (request, response) => app(request as Request, response as Response, () => refuseUnrouted(response))
+  const answerBare = createBareAnswer({ https, logger })
+  const unrouted = new AuthError(requestErrors.invalid_request)
+  return (request, response) => app(request as Request, response as Response, () => answerBare(unrouted, response))
 }
 
 function unlimited(_request: Request, _response: Response, next: NextFunction): void {

@@ -2,7 +2,8 @@ import type { Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Assembly } from './assembly.ts'
 import type { CompleteConfig, Config } from './config.ts'
-import { answerWhileStarting } from './http/health.ts'
+import { createBareAnswer } from './http/bare.ts'
+import { createStartingListener } from './http/health.ts'
 import { createHttpServer, drain, listen } from './http/listener.ts'
 import type { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
@@ -71,11 +72,13 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       open = resolve
     })
     // The port comes first: when it is taken, nothing else has been started. Requests that come early wait a little.
+    const answerBare = createBareAnswer({ https: config.server.publicUrl.startsWith('https:'), logger })
+    const starting = { answer: createStartingListener(answerBare) }
     http = createHttpServer(async (request, response) => {
-      const patience = () => delay(earlyMs, { answer: answerWhileStarting }, { ref: false })
+      const patience = () => delay(earlyMs, starting, { ref: false })
       const { answer } = assembly ?? (await Promise.race([opened, patience()]))
       answer(request, response)
-    })
+    }, answerBare)
     const port = await listen(http, config.server)
     assembly = await prepare()
     assembly.start()

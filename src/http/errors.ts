@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { RequestHandler, Response } from 'express'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Dialect } from './present.ts'
-import { presentProblem } from './present.ts'
 
 /** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
 export type TranslateFault = (fault: unknown, requestId: string) => AuthError
@@ -33,14 +30,6 @@ export function sendError(
   const mediaType = response.req.get('content-type') ?? ''
   const { status, contentType, headers, body } = present(refusal, { requestId, method, mediaType, access })
   response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
-}
-
-/** Answers what Express gave up before it met a handler of ours, such as a request for no readable address. */
-export function refuseUnrouted(response: ServerResponse): void {
-  const requestId = randomUUID()
-  const { status, contentType, body } = presentProblem(new AuthError(requestErrors.invalid_request), { requestId })
-  response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store', 'X-Request-Id': requestId })
-  response.end(JSON.stringify(body))
 }
 
 /** A refusal of ours, or one of Express and its body reader, which throw errors with a 4xx status. */

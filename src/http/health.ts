@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { Router } from 'express'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+import type { AnswerBare } from './bare.ts'
 import { refuseOtherMethods } from './errors.ts'
 
 /** For whoever watches the process: `/healthz` says that it lives, `/readyz` whether it can serve. */
@@ -23,9 +25,15 @@ export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise
 }
 
 /** What everybody is told who cannot wait for the start to end: the process lives, and cannot serve yet. */
-export function answerWhileStarting({ url }: IncomingMessage, response: ServerResponse): void {
-  const isAlive = url === '/healthz'
-  const body = isAlive ? { status: 'ok' } : { status: 'not ready', problem: 'the server is starting' }
-  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Retry-After': '1' }
-  response.writeHead(isAlive ? 200 : 503, headers).end(JSON.stringify(body))
+export function createStartingListener(answer: AnswerBare): RequestListener {
+  const ready = {
+    status: 503,
+    headers: { 'Retry-After': '1' },
+    body: { status: 'not ready', problem: 'the server is starting' },
+  }
+  return ({ url = '' }, response) => {
+    const path = url.replace(/\?.*/s, '')
+    if (path === '/healthz') answer({ status: 200, headers: {}, body: { status: 'ok' } }, response)
+    else answer(path === '/readyz' ? ready : new AuthError(requestErrors.starting), response)
+  }
 }

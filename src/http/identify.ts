@@ -11,7 +11,11 @@ const longestUserAgent = 512
  */
 export function clientAddress(request: Request): string {
   const told = (request.ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
-  const address = isIP(told) ? told : (request.socket.remoteAddress ?? '')
+  return plainAddress(isIP(told) ? told : (request.socket.remoteAddress ?? ''))
+}
+
+/** An address as it is, when it is an IPv4 address in the clothes of IPv6. */
+export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 

@@ -1,18 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import { createServer, STATUS_CODES } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, hasCode, requestErrors, StartError } from '../kernel/errors.ts'
-import { presentProblem } from './present.ts'
+import type { AnswerBare } from './bare.ts'
 
 /** Pipelined requests on one connection. Browsers send one at a time. */
 const mostUnanswered = 16
 
 /** An HTTP server with the patience of a public API: Node's own limits let slow clients hold connections for minutes. */
-export function createHttpServer(listener: RequestListener): Server {
+export function createHttpServer(listener: RequestListener, answer: AnswerBare): Server {
   const conversations = new WeakMap<Duplex, Conversation>()
 
   function receive(request: IncomingMessage, response: ServerResponse): void {
@@ -28,17 +27,25 @@ export function createHttpServer(listener: RequestListener): Server {
       const current = conversations.get(socket)
       if (current) current.unanswered -= 1
     })
-    listener(request, response)
+    // Node itself would say so without a word.
+    if (request.httpVersion === '1.1' && request.headers.host === undefined)
+      answer(new AuthError(requestErrors.invalid_request), response)
+    else listener(request, response)
   }
 
   // Node looks every 30 s only: a patience of 10 s would be one of up to 40 s.
-  const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: 1000 }, receive)
+  const options = { maxHeaderSize: 16_384, connectionsCheckingInterval: 1000, requireHostHeader: false }
+  const server = createServer(options, receive)
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
-  server.on('clientError', (fault, socket) => {
+  server.on('checkExpectation', (_request, response) => {
+    answer(new AuthError(requestErrors.expectation_failed), response)
+  })
+  server.on('clientError', (fault: Error & { code?: string }, socket: Socket) => {
     const takesRefusal = socket.writable && isOwed(conversations.get(socket))
-    if (takesRefusal && !hasCode(fault, 'ECONNRESET')) refuseUnreadable(fault, socket)
+    if (takesRefusal && !hasCode(fault, 'ECONNRESET'))
+      answer(new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request), socket)
     else socket.destroy()
   })
   return server
@@ -57,27 +64,10 @@ function isOwed(conversation: Conversation | undefined): boolean {
   return last.complete ? unanswered === 0 : unanswered === 1
 }
 
+/** What cannot even be read as HTTP, where it is not simply wrong. */
 const unreadable: Readonly<Record<string, ErrorDefinition>> = {
   HPE_HEADER_OVERFLOW: requestErrors.headers_too_large,
   ERR_HTTP_REQUEST_TIMEOUT: requestErrors.request_timeout,
-}
-
-/** What cannot even be read as HTTP gets a problem too, and then its connection ends whether the client agrees or not. */
-function refuseUnreadable(fault: Error & { code?: string }, socket: Duplex): void {
-  const requestId = randomUUID()
-  const refusal = new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request)
-  const { status, contentType, body } = presentProblem(refusal, { requestId })
-  const text = JSON.stringify(body)
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `Content-Type: ${contentType}`,
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
-    `X-Request-Id: ${requestId}`,
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy())
 }
 
 /** Binds the server to its address and returns the port. Throws a StartError when the address cannot be had. */

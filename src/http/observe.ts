@@ -23,7 +23,7 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
           request_id: requestId,
           method: request.method,
           // The route where there is one: a path can hold a token. A query string is never logged.
-          path: path ?? request.originalUrl.replace(/\?.*/s, '').slice(0, longestPath),
+          path: path ?? loggedPath(request.originalUrl),
           contract,
           endpoint,
           status,
@@ -38,6 +38,11 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
     })
     next()
   }
+}
+
+/** An address that led to no route, without its query. */
+export function loggedPath(url: string): string {
+  return url.replace(/\?.*/s, '').slice(0, longestPath)
 }
 
 /** Says once, loudly, that a proxy seems to be in front of us and is not trusted: all its clients share one address. */

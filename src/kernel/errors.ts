@@ -75,9 +75,11 @@ export const requestErrors = defineErrors({
   request_timeout: [408, 'The request took too long to arrive'],
   body_too_large: [413, 'The body is larger than 16 kB'],
   unsupported_media_type: [415, 'The body must be uncompressed JSON: send "Content-Type: application/json"'],
+  expectation_failed: [417, 'The server cannot do what "Expect" asks for: send the request without it'],
   headers_too_large: [431, 'The header fields are too large'],
   rate_limited: [429, 'Too many requests: wait and try again'],
   internal_error: [500, 'Something went wrong on our side; the request id helps us to find out what'],
+  starting: [503, 'The server is starting: try again shortly'],
   overloaded: [503, 'The server is busy: try again shortly'],
   database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
 })

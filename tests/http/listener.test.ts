@@ -2,7 +2,13 @@ import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
+import { createBareAnswer } from '../../src/http/bare.ts'
 import { createHttpServer } from '../../src/http/listener.ts'
+import { refusalOf } from '../support/answers.ts'
+import { createMemoryLogger } from '../support/memory-logger.ts'
+
+const logged: string[] = []
+const answerBare = createBareAnswer({ https: true, logger: createMemoryLogger(logged) })
 
 let http: Server
 let port: number
@@ -10,7 +16,7 @@ beforeAll(async () => {
   http = createHttpServer((request, response) => {
     request.resume()
     request.on('end', () => response.end(`${request.method} ${request.url}`))
-  })
+  }, answerBare)
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   port = (http.address() as AddressInfo).port
@@ -52,7 +58,7 @@ async function withServer(
   work: (port: number, server: Server) => Promise<void>,
   change: (server: Server) => void = () => undefined,
 ): Promise<void> {
-  const own = createHttpServer(listener)
+  const own = createHttpServer(listener, answerBare)
   change(own)
   own.listen(0, '127.0.0.1')
   await once(own, 'listening')
@@ -67,12 +73,30 @@ async function withServer(
 const head = (...lines: string[]) => `${['GET / HTTP/1.1', 'Host: x', ...lines].join('\r\n')}\r\n`
 
 function expectRawProblem({ status, head: fields, body }: RawAnswer, expected: number, code: string): void {
-  expect(status).toBe(expected)
-  expect(fields).toMatch(/^content-type: application\/problem\+json$/im)
-  expect(fields).toMatch(/^cache-control: no-store$/im)
-  expect(fields).toMatch(/^connection: close$/im)
-  expect(fields).toMatch(new RegExp(`^content-length: ${Buffer.byteLength(body)}$`, 'im'))
-  expect(JSON.parse(body)).toMatchObject({ type: `/problems#${code}`, status: expected, code })
+  const headers = Object.fromEntries(
+    fields
+      .split('\r\n')
+      .slice(1)
+      .map((line) => /^([^:]*): (.*)$/.exec(line)?.slice(1) ?? [line])
+      .map(([name = '', value]) => [name.toLowerCase(), value]),
+  )
+  const answer = { status, headers, text: body, body: JSON.parse(body) }
+  expect(refusalOf(answer)).toBe(`${expected} ${code}`)
+  expect(headers).toMatchObject({
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+    'content-security-policy': expect.stringContaining("default-src 'none'"),
+    'strict-transport-security': 'max-age=31536000',
+    'x-content-type-options': 'nosniff',
+  })
+  expect(JSON.parse(logged.at(-1) ?? '')).toMatchObject({
+    level: 'info',
+    message: 'request',
+    request_id: headers['x-request-id'],
+    status,
+    code,
+    ip: '127.0.0.1',
+  })
 }
 
 describe('the HTTP server', () => {
@@ -108,6 +132,24 @@ describe('the HTTP server', () => {
     ['chunks of no length', `${head('Transfer-Encoding: chunked')}\r\nnothex\r\n`],
   ])('refuses %s with a problem', async (_name, bytes) => {
     expectRawProblem(await talk(bytes), 400, 'invalid_request')
+  })
+
+  // Node answered these by itself, with a status and nothing else.
+  it.each([
+    ['a request for no host', 400, 'invalid_request', 'GET /nobody HTTP/1.1\r\n\r\n'],
+    [
+      'an expectation that nobody knows',
+      417,
+      'expectation_failed',
+      'POST /nobody HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 3\r\n\r\n',
+    ],
+  ])('refuses %s with a problem', async (_name, status, code, bytes) => {
+    expectRawProblem(await talk(bytes), status, code)
+    expect(JSON.parse(logged.at(-1) ?? '')).toMatchObject({ path: '/nobody' })
+  })
+
+  it('needs no host from a client of HTTP/1.0', async () => {
+    expect(await talk('GET /old HTTP/1.0\r\n\r\n')).toMatchObject({ status: 200, body: 'GET /old' })
   })
 
   it('goes on when clients break off', async () => {

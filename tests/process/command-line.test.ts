@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { refusalOf } from '../support/answers.ts'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
 import { endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
@@ -102,11 +103,16 @@ it('says that it lives, and is not ready, while another instance migrates', asyn
   const server = startProcess({ DATABASE_URL, PORT, DATA_DIR: await givenFolder() })
   const ask = (path: string) => fetch(`http://127.0.0.1:${PORT}${path}`)
   await until(() => answersAt(PORT))
-  const [alive, ready] = await Promise.all([ask('/healthz'), ask('/readyz')])
+  const [alive, ready, early] = await Promise.all([ask('/healthz?x=1'), ask('/readyz'), ask('/mailbox')])
   expect([alive.status, await alive.json()]).toEqual([200, { status: 'ok' }])
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', problem: 'the server is starting' }])
+  const headers = Object.fromEntries(early.headers)
+  const text = await early.text()
+  expect(refusalOf({ status: early.status, headers, text, body: JSON.parse(text) })).toBe('503 starting')
+  expect(headers).toMatchObject({ 'retry-after': '1', 'x-frame-options': 'DENY' })
   await other.end()
   await server.ready
+  expect(server.stdout()).toContain(headers['x-request-id'])
   expect((await ask('/readyz')).status).toBe(200)
 })
 

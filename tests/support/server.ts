@@ -4,12 +4,13 @@ import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { assemble } from '../../src/assembly.ts'
 import { readConfig } from '../../src/config.ts'
-import type { Clock, Logger, Mail, Mailer } from '../../src/kernel/ports.ts'
+import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
 import { freshDatabase } from './database.ts'
 import { holdAgainstDocument } from './documents.ts'
+import { createMemoryLogger } from './memory-logger.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
 
@@ -144,13 +145,4 @@ export async function withServer(
   } finally {
     await server.close()
   }
-}
-
-function createMemoryLogger(lines: string[]): Logger {
-  const write = (level: string) => (facts: object, message: string) => {
-    lines.push(
-      JSON.stringify({ level, message, ...facts }, (_key, value) => (value instanceof Error ? value.stack : value)),
-    )
-  }
-  return { info: write('info'), warn: write('warn'), error: write('error') }
 }
