@@ -40,9 +40,11 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
   }
 }
 
-/** An address that led to no route, without its query. */
+/** An address that led to no route: without its query, and without what could be a token of ours or of others. */
 export function loggedPath(url: string): string {
-  return url.replace(/\?.*/s, '').slice(0, longestPath)
+  const steps = url.replace(/\?.*/s, '').split('/')
+  const harmless = steps.map((step) => (/[\w-]{20}/.test(step) ? '…' : step))
+  return harmless.join('/').slice(0, longestPath)
 }
 
 /** Says once, loudly, that a proxy seems to be in front of us and is not trusted: all its clients share one address. */

@@ -1,4 +1,5 @@
 import { refusalOf } from '../support/answers.ts'
+import { exchange } from '../support/exchange.ts'
 import { givenMailedToken, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -77,11 +78,29 @@ describe('the log', () => {
   it('tells the path where there is no route, without its query and cut', async () => {
     const [line, long] = await loggedBy(async () => {
       await server.send('GET', '//nowhere?token=private&access_token=private')
-      await server.send('GET', `//${'x'.repeat(5000)}`)
+      await server.send('GET', `//${'x/'.repeat(5000)}`)
     })
     expect(line).toMatchObject({ path: '/nowhere', status: 404, code: 'not_found' })
     expect(JSON.stringify(line)).not.toContain('private')
     expect(String(long?.path)).toHaveLength(200)
+  })
+
+  // A link for a page that no site has ended here, with its token.
+  it('tells nothing of a path that could be a token', async () => {
+    const token = 'T0k-n_'.repeat(4).slice(0, 20)
+    const lines = await loggedBy(async () => {
+      await server.send('GET', `//welcome/${token}/now`)
+      await server.send('GET', `//api/v1/auth/x/eyJh.${token}.x`)
+      await exchange(server.url, `http://[/${token}`)
+      await server.send('GET', `//welcome/${token.slice(1)}`)
+    })
+    expect(lines.map(({ path, status }) => [path, status])).toEqual([
+      ['/welcome/…/now', 404],
+      ['/api/v1/auth/x/…', 404],
+      ['http://[/…', 400],
+      [`/welcome/${token.slice(1)}`, 404],
+    ])
+    expect(JSON.stringify(lines)).not.toContain(token)
   })
 
   it('keeps to one line whatever the client sends', async () => {
