@@ -76,6 +76,11 @@ export function createSessionService({
     return clock.now() < secondsAfter(rotatedAt, refreshGrace)
   }
 
+  /** Whether that generation was the current one until just now. */
+  function isJustFollowed(generation: number, session: Session): boolean {
+    return generation === session.generation - 1 && isInGrace(session)
+  }
+
   /** The session of a refresh token that is the current one, or was until just now. Throws why it is neither. */
   async function findCurrent({ state, claims }: OurReading, caller: Caller): Promise<SessionOfUser> {
     const session = await find(claims.sid)
@@ -85,7 +90,7 @@ export function createSessionService({
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    const isFollowed = presented === session.generation - 1 && isInGrace(session)
+    const isFollowed = isJustFollowed(presented, session)
     if (!isFollowed && presented !== session.generation) return endCopied(session, caller)
     if (!isFollowed && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
     return session
@@ -186,7 +191,7 @@ export function createSessionService({
         const { sid, sub, user_id, generation, iat, exp } = reading.claims
         const session = await store.find(sid)
         if (!session || endOf(session, clock.now())) break
-        if (kind === 'refresh' && generation !== session.generation) break
+        if (kind === 'refresh' && generation !== session.generation && !isJustFollowed(generation, session)) break
         if (!isOurs(reading.claims, kind, session)) break
         return { active: true, token_type: kind, sub, user_id, session_id: sid, iat, exp }
       }

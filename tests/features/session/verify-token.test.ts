@@ -1,4 +1,5 @@
 import jwt from 'jsonwebtoken'
+import { refusalOf } from '../../support/answers.ts'
 import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -72,9 +73,21 @@ describe('POST /verify_token', () => {
     }
   })
 
-  it('is inactive for a rotated refresh token, and active for its successor and for the older access token', async () => {
+  it('is active for a rotated refresh token while it gets the answer of its first use, and inactive then', async () => {
     const user = await givenUser(server)
-    const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    const refresh = () => server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    const { body } = await refresh()
+    expect(await verify(user.refresh_token)).toMatchObject({ active: true, token_type: 'refresh' })
+    expect((await refresh()).body.refresh_token).toBe(body.refresh_token)
+    server.pass('10s')
+    expect(await verify(user.refresh_token)).toEqual({ active: false })
+    expect(refusalOf(await refresh())).toBe('401 refresh_token_reused')
+  })
+
+  it('is inactive for the one before the rotated, and active for its successor and for the older access token', async () => {
+    const user = await givenUser(server)
+    const first = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    const { body } = await server.send('POST', '/access_token', { body: { refresh_token: first.body.refresh_token } })
     expect(await verify(user.refresh_token)).toEqual({ active: false })
     expect(await verify(body.refresh_token)).toMatchObject({ active: true, token_type: 'refresh' })
     expect(await verify(user.access_token)).toMatchObject({ active: true, token_type: 'access' })
