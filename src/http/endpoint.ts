@@ -18,6 +18,8 @@ interface Facts<A extends Access> {
   /** The operation's id in logs, metrics and documents; also the name of its rate limit. */
   readonly name: string
   readonly route: Route
+  /** Of a GET that changes something all the same: HEAD, which asks for no answer, must not reach it. */
+  readonly changes?: true
   readonly summary: string
   readonly access: A
   /** Endpoints that do the same in other words draw on one budget. */

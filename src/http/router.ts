@@ -75,7 +75,8 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
 
 /** HEAD is answered like the GETs that change nothing. */
 function methodsOf<Needs>({ method, endpoint }: Row<Needs>): string[] {
-  return method === 'GET' && endpoint.route.startsWith('GET ') ? ['GET', 'HEAD'] : [method]
+  const changesNothing = endpoint.route.startsWith('GET ') && !endpoint.changes
+  return method === 'GET' && changesNothing ? ['GET', 'HEAD'] : [method]
 }
 
 /** Whether somebody looks at the path with a browser, or a browser does so ahead of them. */

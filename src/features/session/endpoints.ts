@@ -65,6 +65,7 @@ export const readTokens = endpoint({
   ...renewal,
   name: 'readTokens',
   route: 'GET /tokens',
+  changes: true,
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
 })
 
