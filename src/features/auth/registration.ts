@@ -109,7 +109,7 @@ export function createRegistrationService({
         await recordEvent(tx, { type: 'registration_repeated', userId: user.id }, caller)
       } else {
         await mailToken(tx, { purpose: 'verify_registration', subject: id, email: person.email, at: createdAt }, caller)
-        await recordEvent(tx, { type: 'registration_started' }, caller)
+        await recordEvent(tx, { type: 'registration_started', facts: { registration: id } }, caller)
       }
     })
   }
@@ -193,7 +193,10 @@ export function createRegistrationService({
         }
         for (const { id, createdAt: at } of waiting) {
           // The token before the registration, as a verification takes them: in another order the two can deadlock.
-          if (!user) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at }, caller)
+          if (!user) {
+            await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at }, caller)
+            await recordEvent(tx, { type: 'verification_resent', facts: { registration: id } }, caller)
+          }
           // Prolonged for a known address too, as a login with its password tells whether it waits.
           await registrationsIn(tx).prolong(id)
         }

@@ -10,6 +10,7 @@ import {
   givenVerificationToken,
   logIn,
   mailsTo,
+  recordedBy,
   somebody,
 } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -46,6 +47,20 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(body).toEqual({ detail: expect.any(String), email: person.email, verification_required: true })
     expect(await countUsers(person.email)).toBe(0)
     expect(await server.database.db.user.count({ where: { username: person.username } })).toBe(0)
+  })
+
+  it('is told with the registration, and without the address, as is each mail that is sent anew', async () => {
+    const person = somebody()
+    const { username, email } = person
+    const started = await recordedBy(server, 'POST', '/register_credentials', { body: person })
+    const { id } = await server.database.db.registration.findFirstOrThrow({ where: { username } })
+    expect(started).toEqual([
+      { type: 'registration_started', userId: null, sessionId: null, facts: { registration: id } },
+    ])
+    expect(await recordedBy(server, 'POST', '/resend_verification', { body: { email } })).toEqual([
+      { type: 'verification_resent', userId: null, sessionId: null, facts: { registration: id } },
+    ])
+    expect(await mailsTo(server, email)).toHaveLength(2)
   })
 
   it('says the same of a free address, of one that waits and of one that has an account, disabled or not', async () => {
