@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Request } from 'express'
 import type { Caller } from '../kernel/caller.ts'
+import { withoutControlCharacters } from '../kernel/schemas.ts'
 import type { Terms } from '../kernel/terms.ts'
 
 const longestUserAgent = 512
@@ -24,7 +25,7 @@ export function readCaller(request: Request, requestId: string, terms: Terms): C
   return {
     requestId,
     ip: clientAddress(request),
-    userAgent: (request.get('user-agent') ?? '').slice(0, longestUserAgent),
+    userAgent: withoutControlCharacters(request.get('user-agent') ?? '').slice(0, longestUserAgent),
     bearer: bearerToken(request),
     terms,
   }

@@ -3,6 +3,11 @@ import { z } from 'zod'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
 
+/** The text as logs, pages and terminals can show it. */
+export function withoutControlCharacters(value: string): string {
+  return value.replaceAll(new RegExp(controlCharacter, 'g'), '')
+}
+
 /**
  * A string that PostgreSQL, mails and logs can hold as it is: well-formed UTF-16 without control characters.
  * The length counts UTF-16 units and is checked before anything else is done with the string.

@@ -1,4 +1,5 @@
 import { instant, refusalOf, secondsBetween, shownUser, uuid } from '../../support/answers.ts'
+import { exchange } from '../../support/exchange.ts'
 import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -50,6 +51,17 @@ describe('GET /session', () => {
       headers: { 'User-Agent': 'another' },
     })
     expect(body.session.user_agent).toBe(`Browser ${'x'.repeat(600)}`.slice(0, 512))
+  })
+
+  it('keeps no control character of the name that the browser gives itself', async () => {
+    const { username, password } = await givenUser(server)
+    const { body } = await exchange(server.url, '/api/v1/auth/login_credentials', {
+      method: 'POST',
+      headers: { 'User-Agent': 'a\u0080b\u009b31mc\td\u00e9', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ username, password }),
+    })
+    const answer = await server.send('GET', '/session', { token: body.access_token })
+    expect(answer.body.session.user_agent).toBe('ab31mcd\u00e9')
   })
 
   it('shows a changed role at the next request', async () => {
