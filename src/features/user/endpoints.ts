@@ -42,6 +42,6 @@ export const replaceProfile = endpoint({
   ...profileChange,
   name: 'replaceProfile',
   route: 'PUT /profile',
-  summary: 'Replace the profile: absent fields become empty, an absent username stays',
+  summary: 'Replace the profile: absent fields become empty, an absent time zone UTC, and an absent username stays',
   handle: ({ users }: Needs, input, caller) => users.replace(input, caller),
 })
