@@ -143,7 +143,6 @@ export function confirms(confirmation: string, password: string) {
     context.addIssue({
       code: 'custom',
       path: [confirmation],
-      params: { code: 'password_mismatch' },
       message: 'the two passwords do not match',
     })
   }

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import type { InputIssue } from '../kernel/errors.ts'
-import { invalidRequest, jsonKind } from '../kernel/errors.ts'
+import type { IssueCode, RuleIssue } from '../kernel/errors.ts'
+import { invalidRequest, issueCodes, jsonKind } from '../kernel/errors.ts'
 
 const mostIssues = 10
 const longestFieldName = 64
@@ -20,7 +20,7 @@ export function validate<Schema extends z.ZodObject>(
 
 type Issue = z.core.$ZodIssue
 
-function describeIssue(issue: Issue, fields: Record<string, unknown>): InputIssue[] {
+function describeIssue(issue: Issue, fields: Record<string, unknown>): RuleIssue[] {
   const { path } = issue
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -53,11 +53,15 @@ function describeIssue(issue: Issue, fields: Record<string, unknown>): InputIssu
       return [{ path, code: 'too_big', detail: `at most ${issue.maximum} characters`, limit: Number(issue.maximum) }]
     case 'custom': {
       const code: unknown = issue.params?.code
-      return [{ path, code: typeof code === 'string' ? code : 'invalid_value', detail: issue.message }]
+      return [{ path, code: isIssueCode(code) ? code : 'invalid_value', detail: issue.message }]
     }
     default:
       return [{ path, code: 'invalid_format', detail: issue.message }]
   }
+}
+
+function isIssueCode(code: unknown): code is IssueCode {
+  return typeof code === 'string' && Object.hasOwn(issueCodes, code)
 }
 
 function valueAt(fields: unknown, path: readonly PropertyKey[]): unknown {

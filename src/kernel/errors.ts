@@ -18,6 +18,27 @@ export interface InputIssue {
   readonly received?: string
 }
 
+/** What may be wrong with one field, whichever endpoint it is of. */
+export const issueCodes = {
+  control_character: 'A text holds control characters, such as line breaks',
+  ill_formed_text: 'A text is not well-formed Unicode: half of a character is missing',
+  invalid_format: 'A text is not in the form that the field asks for',
+  invalid_type: 'A value is of another kind than the field asks for, for instance a number instead of a text',
+  invalid_value: 'A text is in the right form and stands for nothing that exists',
+  password_common: 'A new password is one of those that everybody tries first',
+  password_personal: 'A new password is the username, the e-mail address or a part of it',
+  required: 'A field is missing that must be there',
+  too_big: 'A text is too long',
+  too_small: 'A text is empty or too short',
+  unknown_field: 'A field is there that the request does not have',
+} as const
+export type IssueCode = keyof typeof issueCodes
+
+/** A broken rule of the input. What a service refuses of a field has the code of its own error. */
+export interface RuleIssue extends InputIssue {
+  readonly code: IssueCode
+}
+
 /** The kind of a JSON value, as its grammar calls it (RFC 8259). */
 export function jsonKind(value: unknown): string {
   if (value === null) return 'null'
@@ -85,7 +106,7 @@ export const requestErrors = defineErrors({
 })
 
 /** The refusal of a request whose input breaks a rule. */
-export function invalidRequest(issues: readonly InputIssue[]): AuthError {
+export function invalidRequest(issues: readonly RuleIssue[]): AuthError {
   return new AuthError(requestErrors.invalid_request, { issues })
 }
 

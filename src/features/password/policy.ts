@@ -1,4 +1,5 @@
 import { dictionary } from '@zxcvbn-ts/language-common'
+import type { IssueCode } from '../../kernel/errors.ts'
 import { invalidRequest } from '../../kernel/errors.ts'
 
 const mostCodePoints = 128
@@ -30,6 +31,6 @@ function ownWords({ username, email }: { username: string; email: string }): str
   return [username.toLowerCase(), email, email.slice(0, email.indexOf('@'))]
 }
 
-function refuse(field: string, code: string, detail: string, limit?: number): never {
+function refuse(field: string, code: IssueCode, detail: string, limit?: number): never {
   throw invalidRequest([{ path: [field], code, detail, ...(limit !== undefined && { limit }) }])
 }
