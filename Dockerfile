@@ -26,4 +26,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # The command of `npm start`, without npm in between.
-CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "dist/main.js"]
+CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "dist/start.cjs"]

@@ -13,7 +13,7 @@ import { createAuthServer } from './server.ts'
 import { settings } from './settings.ts'
 import { readVersion } from './version.ts'
 
-const usage = `Usage: node dist/main.js [command]
+const usage = `Usage: node dist/start.cjs [command]
 
 Commands:
   serve      run the server (when no command is given)

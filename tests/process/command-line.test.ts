@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { refusalOf } from '../support/answers.ts'
@@ -114,6 +115,21 @@ it('says that it lives, and is not ready, while another instance migrates', asyn
   await server.ready
   expect(server.stdout()).toContain(headers['x-request-id'])
   expect((await ask('/readyz')).status).toBe(200)
+})
+
+const onLinux = process.platform === 'linux' ? it : it.skip
+
+// The pool had four threads: with four cores all of them hashed, and a name look-up waited until one was done.
+onLinux('has threads for its hashes and four more, or as many as the operator wants', async () => {
+  const settings = { DATABASE_URL: await emptyDatabase(), DATA_DIR: await givenFolder() }
+  const threadsOf = async (environment: Readonly<Record<string, string>>) => {
+    const server = startProcess({ ...settings, ...environment })
+    await server.ready
+    return (await readdir(`/proc/${server.pid}/task`)).length
+  }
+  const others = (await threadsOf({ UV_THREADPOOL_SIZE: '1' })) - 1
+  expect((await threadsOf({ UV_THREADPOOL_SIZE: '11' })) - others).toBe(11)
+  expect((await threadsOf({})) - others).toBe(availableParallelism() + 4)
 })
 
 it('finishes the request in flight before it stops, and takes no other', async () => {

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
-const main = join(projectRoot, 'dist/main.js')
+const main = join(projectRoot, 'dist/start.cjs')
 
 /** Whom a server process runs as; without ids, as whoever runs the tests. */
 export interface Account {
