@@ -33,7 +33,6 @@ const pythonTypes: Readonly<Record<string, string>> = {
   string: 'str',
   number: 'int',
   boolean: 'bool',
-  null: 'NoneType',
 }
 
 const badTokens = ['token_invalid', 'access_token_expired', 'refresh_token_expired', 'session_expired']
@@ -114,6 +113,7 @@ function fieldErrors(issues: readonly InputIssue[]): Record<string, string[]> {
 function messageOf({ path, code, detail, limit, received = '' }: InputIssue): string {
   switch (code) {
     case 'invalid_type':
+      if (path.length === 0 && received === 'null') return 'No data provided'
       if (path.length === 0) return `Invalid data. Expected a dictionary, but got ${pythonTypes[received] ?? received}.`
       return received === 'null' ? 'This field may not be null.' : 'Not a valid string.'
     case 'too_small':

@@ -73,7 +73,7 @@ export const restAuth: Contract<FeatureServices> = {
     serve('POST /verify-email/', auth.verifyEmail, { wire: z.object({ token: Text }), reply: Detail, to: asIs }),
     serve('POST /login/', auth.logIn, {
       wire: z.object({ username: Text.optional(), email: Text.optional(), password: Text }),
-      from: { username: ({ username, email }) => username ?? email ?? '' },
+      from: { username: ['username', 'email'] },
       reply: z.object({ access: z.string(), refresh: z.string().optional() }),
       to: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
     }),

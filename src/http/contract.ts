@@ -72,11 +72,12 @@ export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
 interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {
   /** What is sent. Fields that it does not name are ignored. */
   readonly wire: Wire
-  /** Which field of the endpoint comes from which field, or is made how of all of them; those of one name need no entry. */
+  /** Which field of the endpoint comes from which field, or from the first sent of several, or is made; those of one name need no entry. */
   readonly from?: {
     readonly [Field in keyof z.input<Input>]?:
       | (keyof z.output<Wire> & string)
-      | ((sent: z.output<Wire>) => z.input<Input>[Field])
+      | readonly (keyof z.output<Wire> & string)[]
+      | (() => z.input<Input>[Field])
   }
   readonly status?: number
   readonly reply: Reply
@@ -91,25 +92,30 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
   { wire, from = {}, status = endpoint.status, reply, to, page }: Translation<Input, Result, Wire, Reply>,
 ): Row<Needs> {
   const { method, path } = parseRoute(route)
-  type Source = string | ((sent: z.output<Wire>) => unknown)
-  const given = from as Readonly<Record<string, Source | undefined>>
-  const sources = Object.keys(endpoint.input.shape).map((field) => [field, given[field] ?? field] as const)
-  const words = new Map(sources.map(([field, source]) => [field, typeof source === 'string' ? source : field]))
+  const sources = from as Readonly<Record<string, string | readonly string[] | (() => unknown) | undefined>>
+
+  /** What the contract calls the field; undefined for one that it does not know. */
+  function wordFor(field: string, sent: Fields): string | undefined {
+    const source = Object.hasOwn(sources, field) ? sources[field] : undefined
+    const candidates = Array.isArray(source) ? source : [source ?? field]
+    const word = candidates.find((name) => sent[name] !== undefined) ?? candidates[0]
+    return typeof word === 'string' && Object.hasOwn(wire.shape, word) ? word : undefined
+  }
 
   function translate(sent: Fields): Fields {
-    const translated = sources.map(([field, source]) => [
-      field,
-      typeof source === 'function' ? source(sent as z.output<Wire>) : sent[source],
-    ])
+    const translated = Object.keys(endpoint.input.shape).map((field) => {
+      const [source, word] = [sources[field], wordFor(field, sent)]
+      return [field, typeof source === 'function' ? source() : word && sent[word]]
+    })
     return Object.fromEntries(translated.filter(([, value]) => value !== undefined))
   }
 
-  function reword(error: unknown): unknown {
+  function reword(error: unknown, sent: Fields): unknown {
     if (!(error instanceof AuthError) || !error.circumstances.issues) return error
     const issues = error.circumstances.issues.map((issue) => {
-      const word = words.get(String(issue.path[0]))
+      const word = wordFor(String(issue.path[0]), sent)
       // The client knows no field of this name: no field is to blame.
-      return { ...issue, path: word !== undefined && word in wire.shape ? [word, ...issue.path.slice(1)] : [] }
+      return { ...issue, path: word === undefined ? [] : [word, ...issue.path.slice(1)] }
     })
     return new AuthError(error.definition, { ...error.circumstances, issues })
   }
@@ -127,12 +133,12 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
       try {
         return validate(endpoint.input, translate(fields))
       } catch (error) {
-        throw reword(error)
+        throw reword(error, fields)
       }
     },
     write: (result) => reply.parse(to(result as Result)),
-    reword,
-    refreshField: words.get('refresh_token'),
+    reword: (error) => reword(error, {}),
+    refreshField: 'refresh_token' in endpoint.input.shape ? wordFor('refresh_token', {}) : undefined,
     page,
   }
 }

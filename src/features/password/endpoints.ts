@@ -47,7 +47,7 @@ export const resetPassword = endpoint({
 /** An account's id as Django writes it into links: the unpadded base64url of its decimal digits. */
 const Uid = z
   .string()
-  .regex(/^[\w-]{1,16}$/)
+  .regex(/^[\w-]{1,16}$/, { error: 'must be the one of the link' })
   .transform((uid) => Number(Buffer.from(uid, 'base64url').toString()))
 
 export const resetPasswordOfUser = endpoint({
