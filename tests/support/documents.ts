@@ -52,9 +52,11 @@ export interface Answer {
  * Holds an answer against the document of its contract: the status is announced, and the body is what the document says,
  * without a field that it does not name. Answers to what is no operation, and pages for browsers, are nobody's business.
  */
-export function holdAgainstDocument(method: string, target: string, answer: Answer): void {
+export function holdAgainstDocument(method: string, target: string, answer: Answer, served?: readonly string[]): void {
   const [path = ''] = target.split('?')
-  const route = routes.find((known) => known.method === method.toLowerCase() && known.pattern.test(path))
+  const route = routes
+    .filter(({ contract }) => served?.includes(contract) ?? true)
+    .find((known) => known.method === method.toLowerCase() && known.pattern.test(path))
   const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
   if (!route || type === 'text/html') return
   const operation = documents.get(route.contract)?.paths[route.path]?.[route.method]

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:http'
+import { expectDialect, servedAt } from './dialects.ts'
 import { holdAgainstDocument } from './documents.ts'
 
 export interface Exchanged {
@@ -20,11 +21,14 @@ export interface Sent {
 const agent = new Agent({ keepAlive: true })
 
 /** A request byte for byte: nothing is encoded, added to the headers, or followed. */
-export function exchange(
-  url: string,
-  path: string,
-  { method = 'GET', headers = {}, body }: Sent = {},
-): Promise<Exchanged> {
+export async function exchange(url: string, path: string, sent: Sent = {}): Promise<Exchanged> {
+  const answer = await transmit(url, path, sent)
+  expectDialect(url, path, answer)
+  if (sent.method !== 'HEAD') holdAgainstDocument(sent.method ?? 'GET', path, answer, servedAt(url))
+  return answer
+}
+
+function transmit(url: string, path: string, { method = 'GET', headers = {}, body }: Sent): Promise<Exchanged> {
   const { hostname, port } = new URL(url)
   const bytes = body === undefined ? undefined : Buffer.from(body)
   const length = bytes && { 'Content-Length': String(bytes.length) }
@@ -35,13 +39,7 @@ export function exchange(
       response.on('error', reject)
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString()
-        const answer = { status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) }
-        try {
-          if (method !== 'HEAD') holdAgainstDocument(method, path, answer)
-          resolve(answer)
-        } catch (error) {
-          reject(error)
-        }
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) })
       })
     })
     sent.on('error', reject)

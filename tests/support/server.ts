@@ -9,6 +9,7 @@ import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
 import { freshDatabase } from './database.ts'
+import { expectDialect, rememberDialects } from './dialects.ts'
 import { holdAgainstDocument } from './documents.ts'
 import { createMemoryLogger } from './memory-logger.ts'
 
@@ -76,10 +77,15 @@ export async function startServer(
   await new Promise((resolve) => http.once('listening', resolve))
   const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
 
+  rememberDialects(address, config.contracts.served)
+
   const raw = (method: Method, path: string): Test => {
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1/auth${path}`
     const call = request(address)[method.toLowerCase() as Lowercase<Method>](target)
-    return call.expect((answer) => holdAgainstDocument(method, target, answer))
+    return call.expect((answer) => {
+      expectDialect(address, target, answer)
+      holdAgainstDocument(method, target, answer, config.contracts.served)
+    })
   }
 
   return {

@@ -1,0 +1,79 @@
+import { contracts } from '../../src/contracts/index.ts'
+import { problemDetails } from '../../src/http/present.ts'
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Undefined for a HEAD. */
+  readonly text: string | undefined
+}
+
+interface Place {
+  readonly contract: string
+  readonly prefix: string
+  readonly speaksProblems: boolean
+}
+
+const placesOf = new Map<string, readonly Place[]>()
+
+/** Lets every answer of the server at that address be held against the dialect of the contract that it serves there. */
+export function rememberDialects(url: string, served: readonly string[]): void {
+  const places = contracts
+    .filter(({ name }) => served.includes(name))
+    .map(({ name: contract, prefix, dialect }) => ({ contract, prefix, speaksProblems: dialect === problemDetails }))
+  placesOf.set(url, places)
+}
+
+/** The contracts that the server at that address serves, if it is one of the tests' own. */
+export function servedAt(url: string): readonly string[] | undefined {
+  return placesOf.get(url)?.map(({ contract }) => contract)
+}
+
+/** Statuses that the server answers with before it has read which path is asked for. */
+const beforeAnyPath = [408, 431]
+
+/** Fails when a refusal speaks another dialect than the contract below whose prefix it happened. */
+export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {
+  const asked = path.replace(/\?.*/s, '')
+  const place = placesOf.get(url)?.find(({ prefix }) => asked === prefix || asked.startsWith(`${prefix}/`))
+  if (!place || status < 400 || beforeAnyPath.includes(status)) return
+  const type = String(headers['content-type']).split(';')[0]
+  const wanted = place.speaksProblems ? 'application/problem+json' : 'application/json'
+  if (type !== wanted || (!place.speaksProblems && text?.includes('/problems#'))) {
+    throw new Error(`${path} is to refuse in ${wanted} and answered with ${status} ${type}: ${text}`)
+  }
+}
+
+/**
+ * A refusal of a foreign contract in one line, such as `401 {"detail":"…","code":"token_not_valid"}`; fails unless it is
+ * JSON with the header fields that Django's clients look for.
+ */
+export function foreignRefusalOf({ status, headers, text = '' }: Answer): string {
+  expect(headers['content-type']).toMatch(/^application\/json(; charset=utf-8)?$/)
+  expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer realm="api"' : undefined)
+  expect(headers['cache-control']).toBe('no-store')
+  expect(text).not.toMatch(/<html|<pre|node_modules|\.ts:\d|prisma|postgres|zod|express|request_id|problems#/i)
+  expect(text.length).toBeLessThan(4096)
+  return `${status} ${JSON.stringify(JSON.parse(text))}`
+}
+
+const said = (status: number, body: object) => `${status} ${JSON.stringify(body)}`
+const token = (detail: string, rest: object = {}) => said(401, { detail, code: 'token_not_valid', ...rest })
+
+/** What all contracts that speak Django's dialect say, word for word. */
+export const django = {
+  fields: (errors: Readonly<Record<string, readonly string[]>>) => said(400, errors),
+  required: (...names: string[]) =>
+    said(400, Object.fromEntries(names.map((name) => [name, ['This field is required.']]))),
+  noCredentials: said(401, { detail: 'Authentication credentials were not provided.' }),
+  noAccount: said(401, { detail: 'No active account found with the given credentials' }),
+  badAccess: token('Given token not valid for any token type', {
+    messages: [{ token_class: 'AccessToken', token_type: 'access', message: 'Token is invalid or expired' }],
+  }),
+  badRefresh: token('Token is invalid or expired'),
+  blacklisted: token('Token is blacklisted'),
+  notFound: said(404, { detail: 'Not found.' }),
+  wrongMethod: (method: string) => said(405, { detail: `Method "${method}" not allowed.` }),
+  badToken: (kind: 'reset' | 'verification') =>
+    said(400, { detail: `The ${kind} token is wrong, used or expired: ask for a new one.` }),
+}
