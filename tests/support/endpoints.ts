@@ -11,6 +11,8 @@ interface Field {
 
 const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
 // The first one also is a password that nothing forbids.
+/** For fields that take any text at first. */
+const named: Readonly<Record<string, string>> = { email: 'ada@example.com', username: 'ada' }
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
 
 /** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */
@@ -41,9 +43,12 @@ export type Target = (typeof targets)[number]
 /** The endpoints of our own API. */
 export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
+/** Those of the published contracts beside it. */
+export const foreignEndpoints = targets.filter(({ contract }) => contract !== 'v1')
+
 function describeField(name: string, schema: z.core.$ZodType): Field {
   const takes = (value: unknown) => z.safeParse(schema, value).success
-  const sample = samples.find(takes)
+  const sample = [...(named[name] === undefined ? [] : [named[name]]), ...samples].find(takes)
   if (sample === undefined) throw new Error(`none of the samples fits the field ${name}: add one that does`)
   return { name, sample, optional: takes(undefined), mayBeEmpty: takes('') }
 }

@@ -1,0 +1,251 @@
+import { times } from '../support/answers.ts'
+import { freshDatabase } from '../support/database.ts'
+import type { DatabaseProxy } from '../support/database-proxy.ts'
+import { startDatabaseProxy } from '../support/database-proxy.ts'
+import { django, foreignRefusalOf } from '../support/dialects.ts'
+import { doors } from '../support/doors.ts'
+import { foreignEndpoints } from '../support/endpoints.ts'
+import { exchange } from '../support/exchange.ts'
+import { call } from '../support/foreign.ts'
+import { givenDisabled, givenUser, somebody } from '../support/people.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
+
+let proxy: DatabaseProxy
+let server: TestServer
+beforeAll(async () => {
+  proxy = await startDatabaseProxy(await freshDatabase())
+  server = await startServer({ DATABASE_URL: proxy.url })
+})
+afterAll(async () => {
+  await server.close()
+  await proxy.cut()
+})
+
+/** What each of the contracts calls what all of them have. */
+const contracts = [
+  {
+    prefix: '/api/auth',
+    door: '/api/auth by username',
+    bearer: 'GET profile/',
+    refresh: 'token/refresh/',
+    refreshField: 'refresh',
+    loginFields: ['password'],
+    registerFields: ['email', 'username', 'password'],
+    confirmation: 'password2',
+  },
+  {
+    prefix: '/api',
+    door: '/api',
+    bearer: 'GET protected/',
+    refresh: 'refresh/',
+    refreshField: 'refresh',
+    loginFields: ['username', 'password'],
+    registerFields: ['username', 'email', 'password'],
+    confirmation: undefined,
+  },
+  {
+    prefix: '/api/v1/drf/auth',
+    door: '/api/v1/drf/auth',
+    bearer: 'GET me/',
+    refresh: 'token/refresh/',
+    refreshField: 'refresh_token',
+    loginFields: ['email', 'password'],
+    registerFields: ['email', 'password', 'password_confirm', 'first_name', 'last_name'],
+    confirmation: 'password_confirm',
+  },
+] as const
+
+describe.each(contracts)('the dialect of $prefix', (contract) => {
+  const { prefix, refreshField } = contract
+  const door = doors.find(({ name }) => name === contract.door)
+  if (!door) throw new Error(`no door ${contract.door}`)
+
+  const ask = (route: string, options: { body?: object; token?: string; on?: TestServer } = {}) => {
+    const [method = '', path = ''] = route.split(' ')
+    const { on = server, ...rest } = options
+    return call(on, { method, path: `${prefix}/${path}`, ...rest })
+  }
+  const bytes = (body: string | Buffer, type = 'application/json') =>
+    exchange(server.url, `${prefix}/login/`, { method: 'POST', headers: { 'Content-Type': type }, body })
+  const refresh = (token: string) => ask(`POST ${contract.refresh}`, { body: { [refreshField]: token } })
+  const look = (token: string) => ask(contract.bearer, { token })
+
+  it('names the fields that are missing, in its own words', async () => {
+    const { loginFields, registerFields } = contract
+    expect(foreignRefusalOf(await ask('POST login/', { body: {} }))).toBe(django.required(...loginFields))
+    expect(foreignRefusalOf(await ask('POST register/', { body: {} }))).toBe(django.required(...registerFields))
+    expect(foreignRefusalOf(await ask('POST logout/', { body: {} }))).toBe(django.required(refreshField))
+    expect(foreignRefusalOf(await ask(`POST ${contract.refresh}`))).toBe(django.required(refreshField))
+  })
+
+  it.each([
+    ['null', null, 'This field may not be null.'],
+    ['blank', '', 'This field may not be blank.'],
+    ['a list', ['x'], 'Not a valid string.'],
+    ['an object', { not: '' }, 'Not a valid string.'],
+    ['true', true, 'Not a valid string.'],
+  ])('refuses a field that is %s', async (_name, value, sentence) => {
+    const credentials = Object.fromEntries(contract.loginFields.map((name) => [name, 'ada@example.com']))
+    const answer = await ask('POST login/', { body: { username: 'ada', ...credentials, password: value } })
+    expect(foreignRefusalOf(answer)).toBe(django.fields({ password: [sentence] }))
+    const token = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: value } })
+    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [sentence] }))
+  })
+
+  it('takes a number for its digits', async () => {
+    const body = { username: 'ada', email: 'ada@example.com', password: 12345678 }
+    expect(foreignRefusalOf(await ask('POST login/', { body }))).toBe(django.noAccount)
+  })
+
+  it.each([
+    ['null', 'No data provided'],
+    ['[]', 'Invalid data. Expected a dictionary, but got list.'],
+    ['"text"', 'Invalid data. Expected a dictionary, but got str.'],
+    ['7', 'Invalid data. Expected a dictionary, but got int.'],
+    ['true', 'Invalid data. Expected a dictionary, but got bool.'],
+  ])('refuses %s in place of an object', async (body, sentence) => {
+    expect(foreignRefusalOf(await bytes(body))).toBe(django.fields({ non_field_errors: [sentence] }))
+  })
+
+  it.each([
+    ['half a body', '{"a":'],
+    ['a form', 'username=ada'],
+    ['broken UTF-8', Buffer.from('{"a":"\xff"}', 'latin1')],
+  ])('calls %s a parse error', async (_name, body) => {
+    expect(foreignRefusalOf(await bytes(body))).toMatch(/^400 \{"detail":"JSON parse error - [^"]+"\}$/)
+  })
+
+  it('refuses other media types by name, and what is too large', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const detail = `Unsupported media type "${type}" in request.`
+      expect(foreignRefusalOf(await bytes('{}', type))).toBe(`415 ${JSON.stringify({ detail })}`)
+    }
+    expect(foreignRefusalOf(await bytes(`"${'x'.repeat(20_000)}"`))).toMatch(/^413 \{"detail":"[^"]+"\}$/)
+  })
+
+  it('knows no other paths and no other methods', async () => {
+    for (const path of ['nowhere', 'nowhere/', 'login/nowhere', '', 'register_credentials']) {
+      expect(foreignRefusalOf(await ask(`POST ${path}`, { body: {} }))).toBe(django.notFound)
+    }
+    for (const method of ['GET', 'PUT', 'DELETE', 'PROPFIND']) {
+      const answer = await ask(`${method} login/`)
+      expect([foreignRefusalOf(answer), answer.headers.allow]).toEqual([django.wrongMethod(method), 'POST, OPTIONS'])
+    }
+    const [, path] = contract.bearer.split(' ')
+    const { headers } = await ask(`DELETE ${path}`)
+    expect(headers.allow).toMatch(/^GET, HEAD(, PUT|, PATCH)?, OPTIONS$/)
+  })
+
+  it('tells no credentials from bad, expired and revoked access tokens as Django does', async () => {
+    expect(foreignRefusalOf(await ask(contract.bearer))).toBe(django.noCredentials)
+    expect(foreignRefusalOf(await look('x'))).toBe(django.badAccess)
+    const somebodyElse = await givenUser(server)
+    expect(foreignRefusalOf(await look(somebodyElse.refresh_token))).toBe(django.badAccess)
+    await server.send('POST', '/logout_all', { token: somebodyElse.access_token })
+    expect(foreignRefusalOf(await look(somebodyElse.access_token))).toBe(django.badAccess)
+    const late = await givenUser(server)
+    expect((await look(late.access_token)).status).toBe(200)
+    server.pass('16m')
+    expect(foreignRefusalOf(await look(late.access_token))).toBe(django.badAccess)
+  })
+
+  it('tells bad and expired refresh tokens from blacklisted ones', async () => {
+    expect(foreignRefusalOf(await refresh('x'))).toBe(django.badRefresh)
+    const [left, late] = [await givenUser(server), await givenUser(server)]
+    expect(foreignRefusalOf(await refresh(left.access_token))).toBe(django.badRefresh)
+    await server.send('POST', '/logout', { body: { refresh_token: left.refresh_token } })
+    expect(foreignRefusalOf(await refresh(left.refresh_token))).toBe(django.blacklisted)
+    server.pass('7d')
+    expect(foreignRefusalOf(await refresh(late.refresh_token))).toBe(django.badRefresh)
+  })
+
+  it('answers a wrong password, nobody and somebody disabled with the same bytes', async () => {
+    const [known, disabled] = [await givenUser(server), await givenUser(server)]
+    await givenDisabled(server, disabled)
+    const wrong = { ...known, password: 'not it at all' }
+    for (const person of [wrong, somebody(), disabled]) {
+      expect(foreignRefusalOf(await call(server, door.logIn(person)))).toBe(django.noAccount)
+    }
+  })
+
+  it('says how long to wait, in seconds, when there were too many', () =>
+    withServer({ RATE_LIMITS: 'on' }, async (strict) => {
+      const answers = await times(31, () => ask('POST login/', { body: {}, on: strict }))
+      const [refused, ...others] = answers.filter(({ status }) => status === 429)
+      expect(others).toEqual([])
+      const seconds = refused?.headers['retry-after']
+      expect(seconds).toMatch(/^([1-9]|[1-5]\d|60)$/)
+      const wait = seconds === '1' ? '1 second' : `${seconds} seconds`
+      expect(refused?.body).toEqual({ detail: `Request was throttled. Expected available in ${wait}.` })
+      expect(refused?.headers['content-type']).toBe('application/json; charset=utf-8')
+    }))
+
+  it('says that it cannot serve now, and when to come back', async () => {
+    const user = await givenUser(server)
+    await proxy.cut()
+    try {
+      const answer = await look(user.access_token)
+      const detail = 'Service temporarily unavailable, try again later.'
+      expect(foreignRefusalOf(answer)).toBe(`503 ${JSON.stringify({ detail })}`)
+      expect(answer.headers['retry-after']).toBe('1')
+    } finally {
+      await proxy.mend()
+    }
+  })
+
+  it('ignores fields that it does not know', async () => {
+    const body = { [refreshField]: 'x', surprise: 1, constructor: 1, refresh_tokens: [] }
+    expect(foreignRefusalOf(await ask(`POST ${contract.refresh}`, { body }))).toBe(django.badRefresh)
+  })
+
+  it('answers a failure of ours in its own words', async () => {
+    const user = await givenUser(server)
+    const { db } = server.database
+    await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN generation TO age`
+    try {
+      expect(foreignRefusalOf(await refresh(user.refresh_token))).toBe('500 {"detail":"A server error occurred."}')
+    } finally {
+      await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN age TO generation`
+    }
+  })
+})
+
+describe('the words for a confirmation', () => {
+  it.each(contracts.filter(({ confirmation }) => confirmation))(
+    'are those of $prefix',
+    async ({ prefix, confirmation }) => {
+      const password = 'a good enough one'
+      const body = { ...somebody(), password, [String(confirmation)]: 'x', first_name: 'A', last_name: 'B' }
+      const answer = await call(server, { method: 'POST', path: `${prefix}/register/`, body })
+      expect(foreignRefusalOf(answer)).toBe(
+        django.fields({ [String(confirmation)]: ['The two passwords do not match.'] }),
+      )
+    },
+  )
+})
+
+describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBody }) => {
+  const required = fields.filter(({ optional }) => !optional).map(({ name }) => name)
+
+  it('asks for what it needs, and for a session first', async () => {
+    const anonymous = await call(server, { method, path, ...(hasBody && { body: {} }) })
+    const missing = required.length > 0 ? django.required(...required) : undefined
+    if (access === 'bearer') expect(foreignRefusalOf(anonymous)).toBe(django.noCredentials)
+    else expect(foreignRefusalOf(anonymous)).toBe(missing)
+    if (access !== 'bearer' || !missing) return
+    const { access_token: token } = await givenUser(server)
+    expect(foreignRefusalOf(await call(server, { method, path, body: {}, token }))).toBe(missing)
+  })
+
+  it('is there with and without a slash at its end, and in no other spelling', async () => {
+    const { access_token: token } = await givenUser(server)
+    const ask = (to: string) => call(server, { method, path: to, token, ...(hasBody && { body: {} }) })
+    const [slashed, bare] = [await ask(path), await ask(path.replace(/\/$/, ''))]
+    expect(slashed.status).not.toBe(404)
+    expect([bare.status, bare.body]).toEqual([slashed.status, slashed.body])
+    for (const other of [path.toUpperCase().replace('/API', '/api'), `${path}/`, `${path}x`]) {
+      expect((await ask(other)).status).toBe(404)
+    }
+  })
+})
