@@ -129,11 +129,11 @@ function contracts(text: string): ContractName[] {
 /** `rest-auth=2027-06-30,drf=2027-12-31`: the day, in UTC, from which a contract is gone. */
 function sunsets(text: string): Partial<Record<ContractName, Date>> {
   const days = list(text).map((item) => {
-    const [name, day = ''] = item.split('=')
+    const [name, day = '', ...rest] = item.split('=')
     const known = contractNames.find((contract) => contract === name)
     const date = new Date(`${day}T00:00:00Z`)
     const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
-    if (!known || !isDay) {
+    if (!known || !isDay || rest.length > 0) {
       return refuse(`must be days such as drf=2027-06-30 separated by commas; contracts: ${contractNames.join(', ')}`)
     }
     return [known, date] as const

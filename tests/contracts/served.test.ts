@@ -1,0 +1,103 @@
+import { readConfig } from '../../src/config.ts'
+import { refusalOf } from '../support/answers.ts'
+import { django, foreignRefusalOf } from '../support/dialects.ts'
+import { endpoints, foreignEndpoints } from '../support/endpoints.ts'
+import { call } from '../support/foreign.ts'
+import { givenUser } from '../support/people.ts'
+import { withServer } from '../support/server.ts'
+
+const every = [...endpoints, ...foreignEndpoints]
+
+describe('CONTRACTS', () => {
+  it('switches the others off: their paths are nowhere, and no page of theirs is left', () =>
+    withServer({ CONTRACTS: 'v1,drf' }, async (server) => {
+      for (const { contract, method, path } of every) {
+        const answer = await call(server, { method, path, headers: { Accept: 'text/html' } })
+        if (['v1', 'drf'].includes(contract)) expect([path, answer.status]).not.toEqual([path, 404])
+        else expect([path, refusalOf(answer)]).toEqual([path, '404 not_found'])
+      }
+      expect(foreignRefusalOf(await call(server, { method: 'GET', path: '/api/v1/drf/auth/x' }))).toBe(django.notFound)
+    }))
+
+  it('leaves to the contract around it what lies below one that is off', () =>
+    withServer({ CONTRACTS: 'simple-jwt' }, async (server) => {
+      for (const path of ['/api/auth/login/', '/api/v1/auth/login_credentials', '/api/v1/drf/auth/me/']) {
+        expect(foreignRefusalOf(await call(server, { method: 'POST', path, body: {} }))).toBe(django.notFound)
+      }
+      expect(refusalOf(await call(server, { method: 'GET', path: '/nowhere' }))).toBe('404 not_found')
+    }))
+
+  it('serves all of them by default', () =>
+    withServer({}, async (server) => {
+      for (const { contract, method, path, pattern } of every) {
+        const { status, headers } = await call(server, { method, path, ...(method !== 'GET' && { body: {} }) })
+        expect([contract, pattern, status]).not.toEqual([contract, pattern, 404])
+        expect([headers.deprecation, headers.sunset]).toEqual([undefined, undefined])
+      }
+    }))
+
+  it('says in the log through which contract a request came', () =>
+    withServer({}, async (server) => {
+      for (const { contract, name, pattern, method, path } of foreignEndpoints) {
+        await call(server, { method, path, ...(method !== 'GET' && { body: {} }) })
+        const line = JSON.parse(server.logged.at(-1) ?? '{}')
+        expect(line).toMatchObject({ contract, endpoint: name, path: pattern })
+      }
+    }))
+
+  it.each(['rest', 'v1;drf', 'V1', 'v1,,x', '__proto__'])(
+    'is refused by name at the start when it is "%s"',
+    (CONTRACTS) => {
+      expect(() => readConfig({ CONTRACTS })).toThrow(
+        /- CONTRACTS must be names separated by commas, of: v1, rest-auth, simple-jwt, drf/,
+      )
+    },
+  )
+})
+
+describe('CONTRACT_SUNSET', () => {
+  const announced = ['@1795219200', 'Wed, 30 Jun 2027 00:00:00 GMT']
+
+  it.each(['rest-auth', 'simple-jwt', 'drf'])(
+    'is told with every answer of %s, refusals too, and of no other',
+    (name) =>
+      withServer({ CONTRACT_SUNSET: `${name}=2027-06-30` }, async (server) => {
+        const told = ({ headers }: Awaited<ReturnType<typeof call>>) => [headers.deprecation, headers.sunset]
+        const { access_token: token } = await givenUser(server)
+        for (const { contract, method, path, pattern, hasBody } of every) {
+          const withBody = hasBody && { body: {} }
+          const answers = [
+            await call(server, { method, path, token, ...withBody }),
+            await call(server, { method, path, ...withBody }),
+            await call(server, { method: 'PROPFIND', path }),
+            await call(server, { method: 'GET', path, headers: { Accept: 'text/html' } }),
+            await call(server, { method, path: `${path}nowhere/at/all` }),
+          ]
+          const expected = contract === name ? announced : [undefined, undefined]
+          for (const answer of answers) expect([pattern, ...told(answer)]).toEqual([pattern, ...expected])
+        }
+        expect(told(await call(server, { method: 'GET', path: '/healthz' }))).toEqual([undefined, undefined])
+      }),
+  )
+
+  it('is told with answers that a limit gave', () =>
+    withServer({ CONTRACT_SUNSET: 'drf=2027-06-30', RATE_LIMITS: 'on' }, async (server) => {
+      let answer = await call(server, { method: 'POST', path: '/api/v1/drf/auth/login/', body: {} })
+      while (answer.status !== 429)
+        answer = await call(server, { method: 'POST', path: '/api/v1/drf/auth/login/', body: {} })
+      expect([answer.headers.deprecation, answer.headers.sunset]).toEqual(announced)
+    }))
+
+  it.each([
+    'drf',
+    'drf=',
+    'drf=soon',
+    'drf=2027-02-30',
+    'drf=2027-6-3',
+    'x=2027-06-30',
+    'drf=2027-06-30;v1=2027-06-30',
+    'drf=2027-06-30=x',
+  ])('is refused by name at the start when it is "%s"', (CONTRACT_SUNSET) => {
+    expect(() => readConfig({ CONTRACT_SUNSET })).toThrow(/- CONTRACT_SUNSET must be days such as drf=2027-06-30/)
+  })
+})

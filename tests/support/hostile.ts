@@ -1,0 +1,131 @@
+import { gzipSync } from 'node:zlib'
+import type { TestServer } from './server.ts'
+
+/** In the values that are sent, so that it can be looked for where it must not turn up. */
+export const canary = 'CANARYsbeak'
+
+/** All that is stored, as one text. */
+async function stored({ database: { db } }: TestServer): Promise<string> {
+  const tables = await db.$queryRaw<
+    { name: string }[]
+  >`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`
+  const digests = tables.map(
+    ({ name }) => `SELECT '${name}' AS name, md5(string_agg(t::text, ',' ORDER BY t::text)) AS rows FROM "${name}" t`,
+  )
+  return JSON.stringify(await db.$queryRawUnsafe(digests.sort().join(' UNION ALL ')))
+}
+
+/** Whatever the requests are: nothing is stored, nothing secret is logged, nothing fails, and the session lives on. */
+export async function expectNoTraceOf(
+  requests: () => Promise<void>,
+  server: TestServer,
+  accessToken: string,
+): Promise<void> {
+  const before = await stored(server)
+  const linesBefore = server.logged.length
+  await requests()
+  expect(await stored(server)).toBe(before)
+  const lines = server.logged.slice(linesBefore)
+  expect(lines.length).toBeGreaterThan(0)
+  for (const line of lines) {
+    expect(JSON.parse(line).level).toBe('info')
+    expect(line).not.toContain(canary)
+    expect(line).not.toContain(accessToken)
+  }
+  expect((await server.send('GET', '/session', { token: accessToken })).status).toBe(200)
+}
+
+/** Runs the cases one after the other; a failure tells which it was. */
+export async function eachOf<Case extends readonly [name: string, ...rest: unknown[]]>(
+  cases: readonly Case[],
+  check: (...args: [...Case]) => Promise<void>,
+): Promise<void> {
+  for (const args of cases) {
+    await check(...args).catch((error: unknown) => {
+      throw new Error(`${args[0]}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    })
+  }
+}
+
+export type Refusal = readonly [name: string, value: string, code: string]
+export const asJson = (value: unknown) => JSON.stringify(value)
+
+export const notText: readonly Refusal[] = [
+  ['a list', asJson([canary]), 'invalid_type'],
+  ['an empty list', '[]', 'invalid_type'],
+  ['a list of lists', asJson([[canary]]), 'invalid_type'],
+  ['an object', asJson({ [canary]: canary }), 'invalid_type'],
+  ['a number', '42', 'invalid_type'],
+  ['a number beyond all bounds', '1e999', 'invalid_type'],
+  ['null', 'null', 'invalid_type'],
+  ['true', 'true', 'invalid_type'],
+  ['false', 'false', 'invalid_type'],
+  ['the operator not', '{"not":""}', 'invalid_type'],
+  ['the operator contains', '{"contains":""}', 'invalid_type'],
+  ['the operator in', asJson({ in: [canary] }), 'invalid_type'],
+  ['operators in a list', '[{"not":""}]', 'invalid_type'],
+  ['an object with __proto__', '{"__proto__":{"length":5}}', 'invalid_type'],
+  ['an object with constructor', '{"constructor":{"name":"String"},"length":5}', 'invalid_type'],
+  ['an object with methods of texts', '{"toString":"x","normalize":"x","length":8}', 'invalid_type'],
+  ['deep lists', `${'['.repeat(5000)}${']'.repeat(5000)}`, 'invalid_type'],
+  ['deep objects', `${'{"a":'.repeat(2000)}1${'}'.repeat(2000)}`, 'invalid_type'],
+]
+
+export const badText = (sample: string): readonly Refusal[] => [
+  ['a NUL', asJson(`${sample}\u0000`), 'control_character'],
+  ['a NUL alone', '"\\u0000"', 'control_character'],
+  ['an escape character', asJson(`\u001b[31m${sample}`), 'control_character'],
+  ['a line break', asJson(`${sample}\r\nBcc: x`), 'control_character'],
+  ['DEL', asJson(`${sample}\u007f`), 'control_character'],
+  ['a C1 control character', asJson(`${sample}\u0085`), 'control_character'],
+  ['a lone high surrogate', `"${sample}\\ud800"`, 'ill_formed_text'],
+  ['a lone low surrogate', `"\\udc00${sample}"`, 'ill_formed_text'],
+  ['surrogates in the wrong order', `"\\udc00\\ud800"`, 'ill_formed_text'],
+  ['10,000 characters', asJson(canary.repeat(1000)), 'too_big'],
+]
+
+/** A thousand bytes that would become a million. */
+export const bomb = gzipSync('0'.repeat(1_000_000))
+export const megabyte = 'x'.repeat(1_000_000)
+
+export const contentTypes: readonly (readonly [type: string])[] = [
+  ['text/plain'],
+  ['text/html'],
+  ['text/json'],
+  ['application/x-www-form-urlencoded'],
+  ['multipart/form-data; boundary=x'],
+  ['application/xml'],
+  ['application/octet-stream'],
+  ['application/jsonp'],
+  ['application/json-patch+json'],
+  ['application/json; charset=latin1'],
+  ['application/json; charset=utf-16'],
+  ['application/json; charset=utf-8; charset=latin1'],
+  ['application/json, text/plain'],
+  ['json'],
+  [''],
+]
+
+/** What is no JSON in UTF-8, much of it made of a body that is. */
+export const brokenBodies = (body: string): readonly (readonly [name: string, bytes: string | Buffer])[] => [
+  ['a word', 'null0'],
+  ['half a body', `{"${canary}":"`],
+  ['a body without its end', body.slice(0, -1)],
+  ['a body with something behind', `${body}}`],
+  ['two bodies', body + body],
+  ['single quotes', `{'${canary}':'${canary}'}`],
+  ['a bare name', `{${canary}:1}`],
+  ['a comma too many', `{"${canary}":1,}`],
+  ['NaN', `{"${canary}":NaN}`],
+  ['a comment', `/**/${body}`],
+  ['a raw control character', `{"a":"${canary}\u0001"}`],
+  ['white space', ' \n\t '],
+  ['lists that never end', '['.repeat(16_000)],
+  ['HTML', '<html><script>alert(1)</script></html>'],
+  ['a form', 'username=ada&password=x'],
+  ['a byte that is no UTF-8', Buffer.from(`{"a":"${canary}\xff"}`, 'latin1')],
+  ['an overlong NUL', Buffer.from('{"a":"\xc0\x80"}', 'latin1')],
+  ['a surrogate in UTF-8', Buffer.from('{"a":"\xed\xa0\x80"}', 'latin1')],
+  ['half a character', Buffer.from('{"a":"\xe2\x82"}', 'latin1')],
+  ['UTF-16', Buffer.from(body, 'utf16le')],
+]
