@@ -13,8 +13,13 @@ export interface Logger {
 export interface PasswordHasher {
   /** Hashes with the current scheme, pepper and cost. Throws `overloaded` when too many wait already. */
   hash(password: string): Promise<string>
-  /** Compares; with no stored hash it costs the same and says no. Throws `overloaded` when too many wait already. */
+  /**
+   * Compares; with no stored hash, or one of a lower cost than today's, it takes the same time. Throws `overloaded`
+   * when too many wait already.
+   */
   verify(password: string, storedHash: string | undefined): Promise<boolean>
+  /** Takes the place and the time of a comparison, and next to no work. Throws `overloaded` like one. */
+  pretend(): Promise<void>
   /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
   isOutdated(storedHash: string): boolean
 }

@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { PasswordHasher } from '../kernel/ports.ts'
@@ -10,6 +11,7 @@ interface Pepper {
   readonly key: Buffer
 }
 
+const mostTimes = 32
 const scheme = 'bcrypt-sha384'
 const unpeppered = 'none'
 const storedFormat = /^bcrypt-sha384\$(?<pepperId>[\w-]+)(?<hash>\$2b\$(?<cost>\d\d)\$[./A-Za-z0-9]{53})$/
@@ -30,8 +32,21 @@ export function createBcryptHasher({
   const knownPeppers = peppers.map(readPepper)
   const current = knownPeppers[0]
   const throughGate = createGate(availableParallelism(), queueLimit)
+  const times = createTimes()
   // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
-  const decoy = bcrypt.hash(randomBytes(48).toString('base64'), cost)
+  const decoy = times.of(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
+
+  /**
+   * Compares, and works on until it has worked as hard as for a hash of the current cost, or time would tell whose
+   * hash is older: what 2^12 has more than 2^10 is 2^10 + 2^11.
+   */
+  async function compare(digest: string, hash: string, hashCost: number): Promise<boolean> {
+    const matches = await bcrypt.compare(digest, hash)
+    for (let missing = hashCost; missing < cost; missing += 1) {
+      await bcrypt.compare(digest, withCost(await decoy, missing))
+    }
+    return matches
+  }
 
   return {
     async hash(password) {
@@ -43,8 +58,13 @@ export function createBcryptHasher({
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
       const hash = comparable ? stored.hash : await decoy
-      const matches = await throughGate(() => bcrypt.compare(prehash(password, pepper), hash ?? ''))
+      const hashCost = comparable ? Number(stored.cost) : cost
+      const matches = await throughGate(() => times.of(() => compare(prehash(password, pepper), hash ?? '', hashCost)))
       return matches && comparable
+    },
+    async pretend() {
+      await decoy
+      await throughGate(() => delay(times.pick()))
     },
     isOutdated(storedHash) {
       const stored = storedFormat.exec(storedHash)?.groups
@@ -61,6 +81,26 @@ function readPepper(secret: string): Pepper {
 function prehash(password: string, pepper: Pepper | undefined): string {
   const digest = pepper ? createHmac('sha384', pepper.key) : createHash('sha384')
   return digest.update(password.normalize('NFC')).digest('base64')
+}
+
+/** The same hash but for the cost in it: nothing matches it, and comparing with it is work of that cost. */
+function withCost(hash: string, cost: number): string {
+  return hash.replace(/(?<=^\$2b\$)\d\d/, String(cost).padStart(2, '0'))
+}
+
+/** How long comparisons took lately. A length of its own would set a pretended one apart, so it is that of a real one. */
+function createTimes() {
+  const recent: number[] = []
+  return {
+    async of<Result>(work: () => Promise<Result>): Promise<Result> {
+      const startedAt = performance.now()
+      const result = await work()
+      recent.push(performance.now() - startedAt)
+      if (recent.length > mostTimes) recent.shift()
+      return result
+    },
+    pick: () => Math.round(recent[randomInt(recent.length)] ?? 0),
+  }
 }
 
 /**

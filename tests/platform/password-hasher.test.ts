@@ -113,6 +113,37 @@ describe('the password hasher', () => {
     expect(compared).toEqual([[expect.stringMatching(wholeHash)], [expect.stringMatching(wholeHash)]])
   })
 
+  it('works as hard for a hash of a lower cost as for one of the current cost, whether it matches or not', async () => {
+    const hasher = createHasher({ cost: 8 })
+    for (const cost of [4, 5, 6, 7, 8]) {
+      const hash = await createHasher({ cost }).hash(password)
+      for (const attempt of [password, 'correct horse batterx']) {
+        const compared = await comparedDuring(() => hasher.verify(attempt, hash))
+        const work = compared.map((each) => 2 ** Number(/^\$2b\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(each)?.[1]))
+        expect(work.reduce((sum, each) => sum + each)).toBe(2 ** 8)
+      }
+      expect(await hasher.verify(password, hash)).toBe(true)
+      expect(await hasher.verify('correct horse batterx', hash)).toBe(false)
+    }
+  })
+
+  it('compares nothing when it pretends to', async () => {
+    const hasher = createHasher()
+    expect(await comparedDuring(() => hasher.pretend())).toEqual([])
+  })
+
+  it('has as little room for pretended comparisons as for real ones', async () => {
+    const hasher = createHasher({ queueLimit: 3 })
+    const places = availableParallelism() + 3
+    await hasher.pretend()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: places + 5 }, (_, index) =>
+        index % 2 === 0 ? hasher.pretend() : hasher.verify(password, undefined),
+      ),
+    )
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5)
+  })
+
   it('lets as many wait as the queue holds and refuses the next one at once', async () => {
     const hasher = createHasher({ queueLimit: 3 })
     const hash = await hasher.hash(password)
