@@ -15,6 +15,7 @@ import type { TranslateFault } from './http/errors.ts'
 import { sendError } from './http/errors.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
+import { createKnownDeviceCookie } from './http/known-device.ts'
 import type { Budget } from './http/limits.ts'
 import { budgets, createLimiter } from './http/limits.ts'
 import { createMetricsRouter, createRequestCounter } from './http/metrics.ts'
@@ -60,9 +61,10 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
 
   const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
+  const cookies = createCookies({ secure: production || https })
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,
-    cookies: createCookies({ secure: production || https }),
+    cookies,
     origins: server.corsOrigins,
   })
   const documents = createDocuments(config)
@@ -77,6 +79,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
       refreshTransport,
+      knownDevice: createKnownDeviceCookie(cookies),
       translateFault,
       strict: !production,
     })

@@ -10,13 +10,16 @@ import type { FeatureServices } from './features/index.ts'
 import type { Mailbox, MailWorker } from './features/mail/index.ts'
 import { createMailbox, createMailTokens, createMailWorker, createOutbox } from './features/mail/index.ts'
 import {
+  createPasswordCheck,
   createPasswordPolicy,
   createPasswordService,
   createPasswordStore,
   passwordChanged,
+  passwordDisabled,
   resetPassword,
 } from './features/password/index.ts'
 import { createSessionService, createSessionStore, sessionCopied, verifiedEmailGate } from './features/session/index.ts'
+import { createAttemptStore, createDeviceTokens, createSubjects, createThrottle } from './features/throttle/index.ts'
 import { createUserService, createUserStore } from './features/user/index.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import { createHousekeeping } from './housekeeping.ts'
@@ -58,7 +61,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     logger,
     vault,
     mailer: ports.mailer ?? mailbox,
-    letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, sessionCopied],
+    letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, passwordDisabled, sessionCopied],
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
@@ -80,16 +83,39 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     recordEvent,
   })
 
+  const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
+  const throttle = createThrottle({ attempts: attemptsIn(db) })
+  const subjects = createSubjects(deriveKey(firstKey, 'password attempts'))
+  const deviceKey = (secret: string) => deriveKey(secret, 'known device')
+  const devices = createDeviceTokens({ keys: [deviceKey(firstKey), ...olderKeys.map(deviceKey)], clock })
+
   const policy = createPasswordPolicy(config.passwords)
   const passwordsIn = (tx: Db) => createPasswordStore({ db: tx, clock })
+  const check = createPasswordCheck({
+    db,
+    transaction,
+    clock,
+    hasher,
+    throttle,
+    subjects,
+    devices,
+    sessions,
+    passwordsIn,
+    attemptsIn,
+    outboxIn,
+    recordEvent,
+  })
   const passwords = createPasswordService({
     db,
     transaction,
     clock,
     hasher,
     policy,
+    check,
     sessions,
+    subjects,
     passwordsIn,
+    attemptsIn,
     usersIn,
     sessionsIn,
     mailTokensIn,
@@ -98,17 +124,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   })
 
   const registrationsIn = (tx: Db) => createRegistrationStore({ db: tx, clock })
-  const login = createLoginService({
-    db,
-    hasher,
-    signer,
-    users,
-    passwords,
-    usersIn,
-    passwordsIn,
-    sessionsIn,
-    registrationsIn,
-  })
+  const login = createLoginService({ db, signer, users, check, devices, usersIn, sessionsIn, registrationsIn })
   const registration = createRegistrationService({
     db,
     transaction,
@@ -133,6 +149,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
       registrationsIn(db).forgetExpired,
       mailTokensIn(db).forgetExpired,
       outboxIn(db).forgetFinished,
+      attemptsIn(db).forgetQuiet,
     ],
   })
 

@@ -2,7 +2,6 @@ import { isIP } from 'node:net'
 import type { Request } from 'express'
 import type { Caller } from '../kernel/caller.ts'
 import { withoutControlCharacters } from '../kernel/schemas.ts'
-import type { Terms } from '../kernel/terms.ts'
 
 const longestUserAgent = 512
 
@@ -21,12 +20,16 @@ export function plainAddress(address: string): string {
 }
 
 /** What the request says of its caller. Nothing of it is proven yet. */
-export function readCaller(request: Request, requestId: string, terms: Terms): Caller {
+export function readCaller(
+  request: Request,
+  { requestId, device, terms }: Pick<Caller, 'requestId' | 'device' | 'terms'>,
+): Caller {
   return {
     requestId,
     ip: clientAddress(request),
     userAgent: withoutControlCharacters(request.get('user-agent') ?? '').slice(0, longestUserAgent),
     bearer: bearerToken(request),
+    device,
     terms,
   }
 }

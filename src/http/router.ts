@@ -9,6 +9,7 @@ import type { Contract, Row } from './contract.ts'
 import type { TranslateFault } from './errors.ts'
 import { refuseOtherMethods, sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
+import type { KnownDeviceCookie } from './known-device.ts'
 import type { Budget } from './limits.ts'
 import type { Json } from './openapi-schemas.ts'
 import { sendPage } from './page.ts'
@@ -24,6 +25,7 @@ export interface RouterParts<Needs> {
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: (budget: Budget) => RequestHandler
   readonly refreshTransport: RefreshTransport
+  readonly knownDevice: KnownDeviceCookie
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
@@ -94,8 +96,10 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
-  const { refreshTransport } = parts
-  const caller = await identify(endpoint, parts, readCaller(request, response.locals.requestId, parts.terms), response)
+  const { refreshTransport, knownDevice, terms } = parts
+  const { requestId } = response.locals
+  const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
+  const caller = await identify(endpoint, parts, unproven, response)
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response))
   const input = row.read({ ...sent, ...request.params })
   const result = await endpoint.handle(parts.services, input, caller).catch((error: unknown) => {
@@ -103,6 +107,7 @@ async function answer<Needs>(
     throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
   })
   const body = refreshTransport.deliver(request, response, result, row.write(result))
+  knownDevice.keep(request, response, result)
   if (endpoint.logsOut) {
     refreshTransport.clear(request, response)
     // Not "cookies": that would be those of the whole site.

@@ -8,6 +8,8 @@ export interface Caller {
   readonly userAgent: string
   /** The token of the Authorization header as it came, not yet believed. */
   readonly bearer: string | undefined
+  /** The token by which the browser says that it is known, not yet believed. */
+  readonly device: string | undefined
   readonly terms: Terms
 }
 

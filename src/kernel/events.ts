@@ -17,6 +17,7 @@ type EventType =
   | 'password_reset_requested'
   | 'password_reset'
   | 'password_changed'
+  | 'password_disabled'
 
 /** A change of somebody's security, to be kept. */
 interface SecurityEvent {

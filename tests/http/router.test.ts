@@ -8,6 +8,7 @@ import { native } from '../../src/http/contract.ts'
 import { createCookies } from '../../src/http/cookies.ts'
 import { endpoint } from '../../src/http/endpoint.ts'
 import { sendError } from '../../src/http/errors.ts'
+import { createKnownDeviceCookie } from '../../src/http/known-device.ts'
 import { problemDetails } from '../../src/http/present.ts'
 import { createRefreshTransport } from '../../src/http/refresh-transport.ts'
 import { createContractRouter } from '../../src/http/router.ts'
@@ -275,6 +276,7 @@ describe('an endpoint that fails', () => {
       faultIds.push(requestId)
       return new AuthError(requestErrors.internal_error)
     }
+    const cookies = createCookies({ secure: true })
     const app = express()
     app.use((_request, response, next) => {
       response.locals.requestId = 'the-id'
@@ -306,11 +308,8 @@ describe('an endpoint that fails', () => {
           authenticate: () => Promise.reject(new Error('nobody asks for it')),
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
-          refreshTransport: createRefreshTransport({
-            choice: 'body',
-            cookies: createCookies({ secure: true }),
-            origins: [],
-          }),
+          refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
+          knownDevice: createKnownDeviceCookie(cookies),
           translateFault,
           strict,
         },

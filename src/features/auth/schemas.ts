@@ -18,7 +18,9 @@ export const NewAccount = z.strictObject({
 })
 
 export const LoggedIn = TokenPair.extend({ user: UserReply })
-export type LoggedIn = TokenPair & z.infer<typeof LoggedIn>
+/** With the token by which a browser is known again, which travels in a cookie and in no body. */
+export type LoggedIn = TokenPair &
+  z.infer<typeof LoggedIn> & { readonly known_device: { readonly token: string; readonly lifetime: number } }
 
 /** What everybody is told who registers where verification is required. */
 export const VerificationPending = Detail.extend({ email: z.string(), verification_required: z.literal(true) })

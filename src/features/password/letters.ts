@@ -25,3 +25,16 @@ export const passwordChanged = defineLetter<{ at: string; ip: string }>({
     ],
   }),
 })
+
+/** Tells the user that so many wrong passwords came in a row that the right one is not taken any more. */
+export const passwordDisabled = defineLetter<{ at: string; ip: string; failures: number }>({
+  name: 'password_disabled',
+  write: ({ at, ip, failures }) => ({
+    subject: 'Your password was switched off',
+    paragraphs: [
+      `Somebody entered a wrong password for your account ${failures} times in a row; the last came at ${at}, from ${ip}.`,
+      'To keep whoever that is out, your password is not accepted any more. Devices on which you are logged in stay so.',
+      'To log in again, choose a new password: ask for a reset link on the login page.',
+    ],
+  }),
+})

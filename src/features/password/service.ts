@@ -5,21 +5,22 @@ import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailTokens, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
+import type { AttemptStore, Subjects } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
+import { identifierKey } from '../user/index.ts'
+import type { PasswordCheck } from './check.ts'
 import { passwordErrors } from './errors.ts'
 import { passwordChanged, resetPassword } from './letters.ts'
 import type { PasswordPolicy } from './policy.ts'
-import type { PasswordProof, PasswordStore } from './store.ts'
+import type { PasswordStore } from './store.ts'
 
 interface PasswordChange {
   readonly current: string
   readonly next: string
 }
 
-/** Passwords: proving, changing and resetting them. */
+/** Passwords: changing and resetting them. */
 export interface PasswordService {
-  /** Compares the password with the user's; undefined when it is wrong. For no user it takes the same time. */
-  prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined>
   /** Changes the password, ends the user's other sessions and gives this one a new pair. */
   change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair>
   /** The same, but the session keeps its tokens: for answers that cannot carry new ones. */
@@ -35,8 +36,11 @@ export function createPasswordService({
   clock,
   hasher,
   policy,
+  check,
   sessions,
+  subjects,
   passwordsIn,
+  attemptsIn,
   usersIn,
   sessionsIn,
   mailTokensIn,
@@ -47,23 +51,17 @@ export function createPasswordService({
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
+  check: PasswordCheck
   sessions: SessionService
+  subjects: Subjects
   passwordsIn: (db: Db) => PasswordStore
+  attemptsIn: (db: Db) => AttemptStore
   usersIn: (db: Db) => UserStore
   sessionsIn: (db: Db) => SessionStore
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
 }): PasswordService {
-  async function prove(userId: number | undefined, password: string): Promise<PasswordProof | undefined> {
-    // Nobody has this id: the query is made for the time that it takes.
-    const stored = await passwordsIn(db).find(userId ?? 0)
-    const matches = await hasher.verify(password, stored?.hash)
-    if (!matches || !stored || userId === undefined) return undefined
-    const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
-    return { userId, version: stored.version, renewedHash }
-  }
-
   async function tellUser(tx: Db, user: { email: string }, caller: Caller): Promise<void> {
     await outboxIn(tx).enqueue(passwordChanged, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
   }
@@ -74,24 +72,29 @@ export function createPasswordService({
     finish: (tx: Db) => Promise<Result>,
   ): Promise<Result> {
     const { user, session } = caller
-    const proof = await prove(user.id, current)
-    if (!proof) throw new AuthError(passwordErrors.current_password_wrong)
-    policy(next, 'new_password', user)
-    const hash = await hasher.hash(next)
-    return transaction(async (tx) => {
-      // The token before the password, as a reset takes them: in another order the two can deadlock.
-      await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
-      if (!(await passwordsIn(tx).replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
-      await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
-      await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
-      await tellUser(tx, user, caller)
-      // Inside, so that a change whose session has been ended meanwhile does not happen.
-      return finish(tx)
+    const claim = { user, session, identifier: user.username }
+    const changed = await check.prove(claim, current, caller, async (proof) => {
+      policy(next, 'new_password', user)
+      const hash = await hasher.hash(next)
+      const result = await transaction(async (tx) => {
+        // The token before the password, as a reset takes them: in another order the two can deadlock.
+        await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
+        if (!(await passwordsIn(tx).replace(proof, hash)))
+          throw new AuthError(passwordErrors.current_password_wrong)
+        await attemptsIn(tx).forgive(proof.subjects)
+        await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
+        await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
+        await tellUser(tx, user, caller)
+        // Inside, so that a change whose session has been ended meanwhile does not happen.
+        return finish(tx)
+      })
+      return { result }
     })
+    if (!changed) throw new AuthError(passwordErrors.current_password_wrong)
+    return changed.result
   }
 
   return {
-    prove,
     change: (passwords, caller) => change(passwords, caller, (tx) => sessions.renewIn(tx, caller)),
     changeKeepingTokens: (passwords, caller) => change(passwords, caller, (tx) => sessions.confirmIn(tx, caller)),
 
@@ -121,6 +124,7 @@ export function createPasswordService({
           throw new AuthError(passwordErrors.reset_token_invalid)
         }
         await passwordsIn(tx).reset(user.id, hash)
+        await attemptsIn(tx).forgive([subjects.account(user.id, identifierKey(user.email))])
         // Who reads the mail of the address has verified it.
         if (!user.emailVerifiedAt) {
           await usersIn(tx).markEmailVerified(user.id, mailed.email)

@@ -1,18 +1,21 @@
-import type { Db, Sql } from '../../kernel/db.ts'
+import type { Db, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
+import type { Subject } from '../throttle/index.ts'
 
 /** That a password was right: of whom, and which version of it. */
 export interface PasswordProof {
-  readonly userId: number
+  readonly user: User
   readonly version: number
   /** The same password hashed as we hash today, when what is stored is out of date. */
   readonly renewedHash: string | undefined
+  /** Whose failures it makes forgotten. */
+  readonly subjects: readonly Subject[]
 }
 
 /** The table of password hashes, on the whole database or inside one transaction. */
 export interface PasswordStore {
-  find(userId: number): Promise<{ hash: string; version: number } | null>
+  find(userId: number): Promise<{ hash: string; version: number; disabledAt: Date | null } | null>
   create(userId: number, hash: string): Promise<void>
   /**
    * The statement that returns a row if the password that was proven still is the user's. It locks the password until
@@ -20,24 +23,34 @@ export interface PasswordStore {
    */
   confirmation(proof: PasswordProof): Sql
   /** Replaces the password that was proven; false when it has changed meanwhile. */
-  replace(proof: Pick<PasswordProof, 'userId' | 'version'>, hash: string): Promise<boolean>
+  replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
+  /** Disables the password until it is reset; false when it is already, or there is none. */
+  disable(userId: number): Promise<boolean>
   /** Sets the password whatever it was. */
   reset(userId: number, hash: string): Promise<void>
 }
 
 export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): PasswordStore {
   return {
-    find: (userId) => db.password.findUnique({ where: { userId }, select: { hash: true, version: true } }),
+    find: (userId) =>
+      db.password.findUnique({ where: { userId }, select: { hash: true, version: true, disabledAt: true } }),
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, changedAt: clock.now() } })
     },
-    confirmation: ({ userId, version, renewedHash }) => sql`
+    confirmation: ({ user, version, renewedHash }) => sql`
       UPDATE passwords SET last_used_at = ${clock.now()}, hash = COALESCE(${renewedHash}, hash)
-      WHERE user_id = ${userId} AND version = ${version} RETURNING user_id`,
-    async replace({ userId, version }, hash) {
+      WHERE user_id = ${user.id} AND version = ${version} AND disabled_at IS NULL RETURNING user_id`,
+    async replace({ user, version }, hash) {
       const { count } = await db.password.updateMany({
-        where: { userId, version },
+        where: { userId: user.id, version, disabledAt: null },
         data: { hash, version: { increment: 1 }, changedAt: clock.now() },
+      })
+      return count === 1
+    },
+    async disable(userId) {
+      const { count } = await db.password.updateMany({
+        where: { userId, disabledAt: null },
+        data: { disabledAt: clock.now() },
       })
       return count === 1
     },
@@ -46,7 +59,7 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
       await db.password.upsert({
         where: { userId },
         create: { userId, hash, changedAt },
-        update: { hash, version: { increment: 1 }, changedAt },
+        update: { hash, version: { increment: 1 }, changedAt, disabledAt: null },
       })
     },
   }

@@ -15,8 +15,8 @@ export type SessionOfUser = Session & { readonly user: User }
 /** The table of sessions, on the whole database or inside one transaction. */
 export interface SessionStore {
   /**
-   * The only door to a session. Undefined when the user is gone or disabled, or the proof, a statement, returns no row.
-   * Throws what the gates throw.
+   * The only door to a session. Undefined when the user is gone or disabled, or the proof returns no row: the last, called
+   * `proof`, of the parts of a WITH clause. Throws what the gates throw.
    */
   open(user: User, caller: Caller, proof?: Sql): Promise<SessionOfUser | undefined>
   /** The session, living or not, with its user. */
@@ -36,7 +36,7 @@ export interface SessionStore {
 }
 
 const mostListed = 100
-const provenBefore = sql`SELECT`
+const provenBefore = sql`proof AS (SELECT)`
 
 export function createSessionStore({
   db,
@@ -82,7 +82,7 @@ export function createSessionStore({
         event,
         caller,
         sql`
-          proof AS (${proof}),
+          ${proof},
           login AS (${users.loginRecord(user.id, now, sql`EXISTS (SELECT FROM proof)`)}),
           change AS (
             INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime,

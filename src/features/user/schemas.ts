@@ -36,6 +36,12 @@ export const EmailAddress = text({ min: 1, max: 254 })
   .refine((value) => value.indexOf('@') <= longestLocalPart, { error: 'at most 64 characters before the @' })
   .transform((value) => value.toLowerCase())
 
+/** What makes two identifiers, each a username or an address, mean the same account. */
+export function identifierKey(identifier: string): string {
+  const address = EmailAddress.safeParse(identifier)
+  return address.success ? address.data : usernameKey(identifier)
+}
+
 const Name = text({ max: 150 }).transform((value) => value.trim())
 
 const PhoneNumber = text({ max: 32 })

@@ -1,0 +1,135 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Database, Db, Session, Sql, User } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
+import type { EventRecorder } from '../../kernel/events.ts'
+import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
+import type { Outbox } from '../mail/index.ts'
+import type { SessionService } from '../session/index.ts'
+import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '../throttle/index.ts'
+import { mostFailures } from '../throttle/index.ts'
+import { identifierKey } from '../user/index.ts'
+import { passwordDisabled } from './letters.ts'
+import type { PasswordProof, PasswordStore } from './store.ts'
+
+/** Whose password it is said to be: the user, if one was found, and the name that was given. */
+interface Claim {
+  readonly user: User | null
+  readonly identifier: string
+  /** The caller's, where the endpoint asks for one. */
+  readonly session?: Session
+}
+
+/** The only places where a password that somebody sent is compared with one that is stored: each attempt is counted first. */
+export interface PasswordCheck {
+  /**
+   * Does what the right password allows, which has to confirm the proof; undefined when the password is wrong, there is
+   * no such user or a disabled one, or too many failed before. All of these take the same time.
+   */
+  prove<Result extends object>(
+    claim: Claim,
+    password: string,
+    caller: Caller,
+    use: (proof: PasswordProof) => Promise<Result>,
+  ): Promise<Result | undefined>
+  /**
+   * The parts of a WITH clause, of which `proof` is the last: it returns a row, and the failures are forgotten, if the
+   * password that was proven still is the user's.
+   */
+  confirmation(proof: PasswordProof): Sql
+  /** Compares with the password of what waits under that name, and throws what has to be said if it is right. */
+  compareWaiting(
+    name: string,
+    password: string,
+    waiting: { passwordHash: string } | null,
+    ifRight: Error,
+  ): Promise<void>
+}
+
+export function createPasswordCheck({
+  db,
+  transaction,
+  clock,
+  hasher,
+  throttle,
+  subjects,
+  devices,
+  sessions,
+  passwordsIn,
+  attemptsIn,
+  outboxIn,
+  recordEvent,
+}: Pick<Database, 'db' | 'transaction'> & {
+  clock: Clock
+  hasher: PasswordHasher
+  throttle: Throttle
+  subjects: Subjects
+  devices: DeviceTokens
+  sessions: SessionService
+  passwordsIn: (db: Db) => PasswordStore
+  attemptsIn: (db: Db) => AttemptStore
+  outboxIn: (db: Db) => Outbox
+  recordEvent: EventRecorder
+}): PasswordCheck {
+  /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
+  async function findKnownDevice({ user, session }: Claim, { bearer, device }: Caller): Promise<Subject | undefined> {
+    if (session) return subjects.session(session.id)
+    // Looked up for whomever is claimed to call, as the time would tell.
+    const facts = bearer === undefined ? undefined : await sessions.introspect(bearer)
+    const known = device === undefined ? undefined : devices.read(device)
+    if (facts?.active && facts.user_id === user?.id) return subjects.session(facts.session_id)
+    return known && known.userId === user?.id ? subjects.device(known.id) : undefined
+  }
+
+  async function disable(user: User, failures: number, caller: Caller): Promise<void> {
+    await transaction(async (tx) => {
+      if (!(await passwordsIn(tx).disable(user.id))) return
+      await recordEvent(tx, { type: 'password_disabled', userId: user.id, facts: { failures } }, caller)
+      const at = clock.now().toUTCString()
+      await outboxIn(tx).enqueue(passwordDisabled, user.email, { at, ip: caller.ip, failures })
+    })
+  }
+
+  return {
+    async prove(claim, password, caller, use) {
+      const { user, identifier } = claim
+      const account = subjects.account(user?.id, identifierKey(identifier))
+      const device = await findKnownDevice(claim, caller)
+      // Nobody has the id 0: the query is made for the time that it takes.
+      const stored = await passwordsIn(db).find(user?.id ?? 0)
+      const outcome = await throttle.attempt(device ?? account, async () => {
+        const matches = await hasher.verify(password, stored?.hash)
+        if (!matches || !user || user.disabledAt || !stored || stored.disabledAt) return undefined
+        const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
+        return use({
+          user,
+          version: stored.version,
+          renewedHash,
+          subjects: device ? [account, device] : [account],
+        })
+      })
+      if (outcome.state === 'succeeded') return outcome.result
+      if (outcome.state === 'refused') {
+        await hasher.pretend()
+        return undefined
+      }
+      // A device that is known has a counter of its own, and its failures are the account's as well.
+      const failures = device ? await attemptsIn(db).add(account) : outcome.failures
+      if (user && failures >= mostFailures) await disable(user, failures, caller)
+      return undefined
+    },
+
+    confirmation: (proof) => sql`
+      confirmed AS (${passwordsIn(db).confirmation(proof)}),
+      forgiven AS (${attemptsIn(db).forgiveness(proof.subjects, sql`EXISTS (SELECT FROM confirmed)`)}),
+      proof AS (SELECT FROM confirmed)`,
+
+    async compareWaiting(name, password, waiting, ifRight) {
+      const outcome = await throttle.attempt(subjects.waiting(identifierKey(name)), async () => {
+        // Thrown, the attempt is neither: it was no guess, and it proved nobody.
+        if (await hasher.verify(password, waiting?.passwordHash)) throw ifRight
+        return undefined
+      })
+      if (outcome.state === 'refused') await hasher.pretend()
+    },
+  }
+}

@@ -1,0 +1,8 @@
+export type { DeviceTokens } from './devices.ts'
+export { createDeviceTokens, deviceLifetime } from './devices.ts'
+export type { Throttle } from './service.ts'
+export { createThrottle } from './service.ts'
+export type { AttemptStore } from './store.ts'
+export { createAttemptStore, mostFailures } from './store.ts'
+export type { Subject, Subjects } from './subjects.ts'
+export { createSubjects } from './subjects.ts'

@@ -1,0 +1,77 @@
+import type { AttemptStore } from './store.ts'
+import type { Subject } from './subjects.ts'
+
+export type Outcome<Result> =
+  /** There was no attempt: too many failed before. */
+  | { readonly state: 'refused' }
+  /** It failed, as the how manieth in a row. */
+  | { readonly state: 'failed'; readonly failures: number }
+  | { readonly state: 'succeeded'; readonly result: Result }
+
+/** Lets nobody guess: every attempt to prove a password goes through here, whichever way it came. */
+export interface Throttle {
+  /**
+   * Makes the attempt, if one may be made now. It is counted as failed before it begins. One without a result did fail;
+   * one with a result has to have forgiven the failures itself, in the transaction of what it did; one that throws is
+   * no answer to whether the password was right, and is taken back.
+   */
+  attempt<Result extends object>(subject: Subject, make: () => Promise<Result | undefined>): Promise<Outcome<Result>>
+}
+
+/** What this instance does for one subject at the moment. */
+interface Ongoing {
+  callers: number
+  /** How many of its attempts have succeeded. */
+  successes: number
+  readonly running: Set<Promise<unknown>>
+}
+
+export function createThrottle({ attempts }: { attempts: AttemptStore }): Throttle {
+  const ongoing = new Map<string, Ongoing>()
+
+  async function withOngoing<Result>(key: string, work: (mine: Ongoing) => Promise<Result>): Promise<Result> {
+    const mine = ongoing.get(key) ?? { callers: 0, successes: 0, running: new Set() }
+    ongoing.set(key, mine)
+    mine.callers += 1
+    try {
+      return await work(mine)
+    } finally {
+      mine.callers -= 1
+      if (mine.callers === 0) ongoing.delete(key)
+    }
+  }
+
+  async function run<Result>(mine: Ongoing, work: () => Promise<Result>): Promise<Result> {
+    const result = work()
+    const end = result.catch(() => undefined)
+    mine.running.add(end)
+    try {
+      const value = await result
+      if (value) mine.successes += 1
+      return value
+    } finally {
+      mine.running.delete(end)
+    }
+  }
+
+  return {
+    attempt: (subject, work) =>
+      withOngoing(subject.key, async (mine) => {
+        for (;;) {
+          const { successes } = mine
+          const counted = await attempts.count(subject)
+          if (counted) {
+            const result = await run(mine, work).catch(async (error: unknown) => {
+              // What went wrong first is what the caller has to learn.
+              await attempts.takeBack(subject, counted).catch(() => undefined)
+              throw error
+            })
+            return result ? { state: 'succeeded', result } : { state: 'failed', failures: counted.failures }
+          }
+          // Those in progress count as failed until they are over: who logs in on many screens at once is no guesser.
+          while (mine.successes === successes && mine.running.size > 0) await Promise.all(mine.running)
+          if (mine.successes === successes) return { state: 'refused' }
+        }
+      }),
+  }
+}

@@ -1,0 +1,41 @@
+import { createHmac } from 'node:crypto'
+import { secondsAfter } from '../../kernel/time.ts'
+
+/** What wrong passwords are counted for. */
+export interface Subject {
+  readonly key: string
+  /** How long its row is kept after the last attempt; absent: for ever. */
+  readonly keptSeconds?: number
+}
+
+const day = 86_400
+
+/**
+ * Who is not found is counted under a keyed digest of the name: the table must not be a list of what strangers typed,
+ * and its rows are gone a day later. Who is found is counted by id, whatever the name was, and outlives every key.
+ */
+export function createSubjects(key: Buffer) {
+  const digest = (name: string) => createHmac('sha256', key).update(name).digest('base64url')
+  return {
+    /** The account of that id; without one, whatever has that name. */
+    account: (userId: number | undefined, name: string): Subject => {
+      // Digested for everybody, as the time would tell.
+      const stranger = { key: `name:${digest(name)}`, keptSeconds: day }
+      return userId === undefined ? stranger : { key: `user:${userId}` }
+    },
+    /**
+     * The registrations that wait under that name. Apart from the account: with one counter for both, wrong passwords
+     * for a username would show in the answers for an address, and so whether the two are one account.
+     */
+    waiting: (name: string): Subject => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
+    /** A device that is known by a live session, or by its token. */
+    session: (id: string): Subject => ({ key: `session:${id}`, keptSeconds: 30 * day }),
+    device: (id: string): Subject => ({ key: `device:${id}`, keptSeconds: 30 * day }),
+  }
+}
+
+export type Subjects = ReturnType<typeof createSubjects>
+
+export function keptUntil({ keptSeconds }: Subject, now: Date): Date | null {
+  return keptSeconds === undefined ? null : secondsAfter(now, keptSeconds)
+}

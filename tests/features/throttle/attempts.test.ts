@@ -1,0 +1,317 @@
+import type { Response } from 'supertest'
+import { refusalOf, times, visibleOf } from '../../support/answers.ts'
+import { comparedDuring } from '../../support/bcrypt.ts'
+import type { Person } from '../../support/people.ts'
+import {
+  eventsOf,
+  givenRegistration,
+  givenResetToken,
+  givenUser,
+  givenVerificationToken,
+  logIn,
+  mailsTo,
+  somebody,
+} from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ HASH_QUEUE: '1000' })
+})
+afterAll(() => server.close())
+
+const wrong = 'correct horse batterx'
+const fail = async (count: number, username: string, on = server) => {
+  for (let index = 0; index < count; index += 1) await logIn(on, username, wrong)
+}
+const isIn = async ({ username, password }: Person) => (await logIn(server, username, password)).status === 200
+const reset = async (user: Person, password: string) => {
+  const token = await givenResetToken(server, user)
+  return server.send('POST', '/reset_password', { body: { token, new_password: password } })
+}
+
+/** Everything that takes a password of somebody who is not logged in. */
+const doors: [string, (person: Person, password: string) => Promise<Response>][] = [
+  ['/api/v1/auth/login_credentials', ({ username }, password) => logIn(server, username, password)],
+  ['/api/v1/auth/login_credentials with the address', ({ email }, password) => logIn(server, email, password)],
+  [
+    '/api/v1/auth/refresh_token',
+    ({ username }, password) => server.send('POST', '/refresh_token', { body: { username, password } }),
+  ],
+  ['/api/login/', ({ username }, password) => server.send('POST', '//api/login/', { body: { username, password } })],
+  [
+    '/api/auth/login/ with the address in capitals',
+    ({ email }, password) =>
+      server.send('POST', '//api/auth/login/', { body: { email: email.toUpperCase(), password } }),
+  ],
+  [
+    '/api/v1/drf/auth/login/',
+    ({ email }, password) => server.send('POST', '//api/v1/drf/auth/login/', { body: { email, password } }),
+  ],
+]
+
+async function givenVerified(): Promise<Person> {
+  const user = await givenUser(server)
+  await server.send('POST', '/verify_email', { body: { token: await givenVerificationToken(server, user) } })
+  return user
+}
+
+describe('wrong passwords in a row', () => {
+  it('are compared five times when 200 come at once, through two servers', async () => {
+    await withServer(server.settings, async (other) => {
+      for (const name of [(await givenUser(server)).username, somebody().username, somebody().email]) {
+        let answers: Response[] = []
+        const compared = await comparedDuring(async () => {
+          answers = await times(200, (index) => logIn(index % 2 === 0 ? server : other, name, wrong))
+        })
+        expect(compared).toHaveLength(5)
+        expect(new Set(answers.map(refusalOf))).toEqual(new Set(['401 credentials_invalid']))
+        expect(new Set(answers.map(visibleOf)).size).toBe(1)
+      }
+    })
+  })
+
+  it('do no harm up to the fifth: the right one is taken', async () => {
+    const user = await givenUser(server)
+    await fail(4, user.username)
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('make the right one wait after the fifth, and it is refused as if it were wrong', async () => {
+    const user = await givenUser(server)
+    const first = await logIn(server, user.username, wrong)
+    await fail(4, user.username)
+    const refused = await logIn(server, user.username, user.password)
+    expect(refusalOf(refused)).toBe('401 credentials_invalid')
+    expect(visibleOf(refused)).toBe(visibleOf(first))
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('make it wait twice as long each time, and never more than a quarter of an hour', async () => {
+    const user = await givenUser(server)
+    await fail(5, user.username)
+    for (const seconds of [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]) {
+      server.pass(`${seconds - 1}s`)
+      expect(await comparedDuring(() => logIn(server, user.username, user.password))).toEqual([])
+      server.pass('1s')
+      expect(await comparedDuring(() => logIn(server, user.username, wrong))).toHaveLength(1)
+    }
+    server.pass('900s')
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('do not make it wait longer by what is sent during the wait', async () => {
+    const user = await givenUser(server)
+    await fail(30, user.username)
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('are forgotten by a success, those of that account only', async () => {
+    const [user, other] = [await givenUser(server), await givenUser(server)]
+    await fail(4, user.username)
+    await fail(5, other.username)
+    expect(await isIn(user)).toBe(true)
+    await fail(4, user.username)
+    expect(await isIn(user)).toBe(true)
+    expect(await isIn(other)).toBe(false)
+  })
+
+  it.each(doors)('are counted together, and count everywhere: %s', async (_door, send) => {
+    const user = await givenVerified()
+    for (const [, sendElsewhere] of doors.filter(([, other]) => other !== send)) {
+      expect((await sendElsewhere(user, wrong)).status).toBe(401)
+    }
+    expect((await send(user, user.password)).status).toBe(401)
+    server.pass('5s')
+    expect((await send(user, user.password)).status).toBe(200)
+  })
+
+  it('at a change of the password count as well', async () => {
+    const user = await givenUser(server)
+    await times(5, () =>
+      server.send('POST', '/change_password', {
+        token: user.access_token,
+        body: { current_password: wrong, new_password: 'another good password' },
+      }),
+    )
+    expect(await isIn(user)).toBe(false)
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('are not counted where the server was too busy to compare', async () => {
+    const user = await givenUser(server)
+    await withServer({ ...server.settings, HASH_QUEUE: '1', BCRYPT_COST: '8' }, async (busy) => {
+      const answers = await times(60, () =>
+        logIn(busy, somebody().username, wrong).then(() => logIn(busy, user.username, user.password)),
+      )
+      expect(answers.map(({ status }) => status)).toContain(503)
+    })
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+})
+
+describe('a hundred wrong passwords in a row', () => {
+  const failAHundredTimes = async (username: string) => {
+    for (let index = 0; index < 100; index += 1) {
+      if (index > 4) server.pass('900s')
+      await logIn(server, username, wrong)
+    }
+  }
+
+  it('take almost a day at least', async () => {
+    const user = await givenUser(server)
+    await fail(5, user.username)
+    const begin = server.now().getTime()
+    let compared = 5
+    while (server.now().getTime() < begin + 21 * 3_600_000) {
+      server.pass('5s')
+      const { blockedUntil } = await server.database.db.passwordAttempts.findUniqueOrThrow({
+        where: { subject: `user:${user.id}` },
+      })
+      server.pass(`${Math.max(0, Math.ceil((blockedUntil.getTime() - server.now().getTime()) / 1000))}s`)
+      compared += (await comparedDuring(() => logIn(server, user.username, wrong))).length
+    }
+    expect(compared).toBeGreaterThan(80)
+    expect(compared).toBeLessThan(100)
+  })
+
+  it('disable the password until it is reset, tell the user once by mail, and leave the sessions alone', async () => {
+    const user = await givenUser(server)
+    await failAHundredTimes(user.email)
+    server.pass('30d')
+    expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
+    await fail(3, user.username)
+    const mails = (await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))
+    expect(mails).toHaveLength(1)
+    expect(mails[0]?.text).toContain('127.0.0.1')
+    expect(mails[0]?.text).not.toMatch(/http|token/)
+    const events = (await eventsOf(server, user)).filter(({ type }) => type === 'password_disabled')
+    expect(events.map(({ facts }) => facts)).toEqual([{ failures: 100 }])
+
+    expect((await reset(user, 'another good password')).status).toBe(200)
+    expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+    await fail(4, user.username)
+    expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+  })
+
+  it('leave the sessions alone, yet take the password from them as well', async () => {
+    const user = await givenUser(server)
+    await server.database.db.session.updateMany({
+      where: { userId: user.id },
+      data: { accessLifetime: 86_400, expiresAt: new Date('2099-01-01'), endsAt: new Date('2099-01-01') },
+    })
+    await failAHundredTimes(user.username)
+    const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    const changed = await server.send('POST', '/change_password', {
+      token: body.access_token,
+      body: { current_password: user.password, new_password: 'another good password' },
+    })
+    expect(refusalOf(changed)).toBe('400 current_password_wrong #/current_password current_password_wrong')
+  })
+
+  it('are not compared any more for a name that nobody has', async () => {
+    const { username } = somebody()
+    await failAHundredTimes(username)
+    server.pass('900s')
+    expect(await comparedDuring(() => logIn(server, username, wrong))).toEqual([])
+  })
+})
+
+describe('a reset', () => {
+  it('ends the wait', async () => {
+    const user = await givenUser(server)
+    await fail(7, user.username)
+    await reset(user, 'another good password')
+    expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+  })
+})
+
+describe('what is kept of wrong passwords', () => {
+  const count = (on = server) => on.database.db.passwordAttempts.count()
+
+  it('names nobody who is unknown, and is gone a day later; what counts for an account stays', async () => {
+    const fresh = await startServer()
+    const user = await givenUser(fresh)
+    await fail(1, user.username, fresh)
+    for (const name of [somebody().username, somebody().email]) {
+      await fail(2, name, fresh)
+      const rows = await fresh.database.db.passwordAttempts.findMany()
+      expect(JSON.stringify(rows)).not.toContain(name)
+    }
+    expect(await count(fresh)).toBe(3)
+    fresh.pass('23h')
+    await fresh.services.housekeeping.tidy()
+    expect(await count(fresh)).toBe(3)
+    fresh.pass('2h')
+    await fresh.services.housekeeping.tidy()
+    const rows = await fresh.database.db.passwordAttempts.findMany()
+    expect(rows.map(({ subject }) => subject)).toEqual([`user:${user.id}`])
+    await fresh.close()
+  })
+
+  it('is one row per name, however it is written', async () => {
+    const fresh = await startServer()
+    const { email, username } = somebody()
+    for (const name of [email, email.toUpperCase(), username, username.toUpperCase(), username.replace('p', '\uff50')])
+      await fail(1, name, fresh)
+    expect(await count(fresh)).toBe(2)
+    await fresh.close()
+  })
+})
+
+describe('wrong passwords, where verification is required', () => {
+  let strict: TestServer
+  beforeAll(async () => {
+    strict = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
+  })
+  afterAll(() => strict.close())
+
+  it('are compared five times with an account and five times with what waits under the name', async () => {
+    for (const name of [(await givenUser(server)).email, (await givenRegistration(strict)).email, somebody().email]) {
+      const compared = await comparedDuring(() => times(100, () => logIn(strict, name, wrong)))
+      expect(compared).toHaveLength(10)
+    }
+  })
+
+  it('never keep somebody waiting who has registered and may not come in yet', async () => {
+    const person = await givenRegistration(strict)
+    for (let index = 0; index < 12; index += 1) {
+      expect(refusalOf(await logIn(strict, person.username, person.password))).toBe('403 email_not_verified')
+    }
+  })
+
+  it('for a username do not show in what an attempt for its address is told', async () => {
+    const owner = await givenUser(server)
+    const outcomes = []
+    for (const { username, email } of [owner, somebody()]) {
+      const attempt = { ...somebody(), email, password: 'the password of the attempt' }
+      await strict.send('POST', '/register_credentials', { body: attempt })
+      await fail(9, username, strict)
+      outcomes.push(visibleOf(await logIn(strict, email, attempt.password)))
+      await fail(5, email, strict)
+      outcomes.push(visibleOf(await logIn(strict, email, attempt.password)))
+    }
+    expect(outcomes.slice(2)).toEqual(outcomes.slice(0, 2))
+    expect(outcomes[0]).toContain('email_not_verified')
+    expect(outcomes[1]).toContain('credentials_invalid')
+  })
+
+  it('are not forgotten by who knows the password of an attempt', async () => {
+    const owner = await givenUser(server)
+    const attempt = { ...somebody(), email: owner.email, password: 'the password of the attempt' }
+    await strict.send('POST', '/register_credentials', { body: attempt })
+    const compared = await comparedDuring(async () => {
+      for (let index = 0; index < 10; index += 1) {
+        await logIn(strict, owner.email, wrong)
+        await logIn(strict, owner.email, attempt.password)
+      }
+    })
+    const { hash } = await server.database.db.password.findUniqueOrThrow({ where: { userId: owner.id } })
+    expect(compared.filter((each) => hash.endsWith(each))).toHaveLength(5)
+  })
+})
