@@ -8,7 +8,13 @@ import {
 } from './features/auth/index.ts'
 import type { FeatureServices } from './features/index.ts'
 import type { Mailbox, MailWorker } from './features/mail/index.ts'
-import { createMailbox, createMailTokens, createMailWorker, createOutbox } from './features/mail/index.ts'
+import {
+  createMailAllowances,
+  createMailbox,
+  createMailTokens,
+  createMailWorker,
+  createOutbox,
+} from './features/mail/index.ts'
 import {
   createPasswordCheck,
   createPasswordPolicy,
@@ -64,6 +70,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, passwordDisabled, sessionCopied],
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
+  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
@@ -118,6 +125,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     attemptsIn,
     usersIn,
     sessionsIn,
+    allowancesIn,
     mailTokensIn,
     outboxIn,
     recordEvent,
@@ -136,6 +144,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     usersIn,
     passwordsIn,
     registrationsIn,
+    allowancesIn,
     mailTokensIn,
     outboxIn,
     recordEvent,
@@ -149,6 +158,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
       registrationsIn(db).forgetExpired,
       mailTokensIn(db).forgetExpired,
       outboxIn(db).forgetFinished,
+      allowancesIn(db).forgetExpired,
       attemptsIn(db).forgetQuiet,
     ],
   })

@@ -15,6 +15,7 @@ async function rows() {
     sessions: await db.session.count(),
     tokens: await db.mailToken.count(),
     mails: await db.outboxMail.count(),
+    allowances: await db.mailAllowance.count(),
     registrations: await db.registration.count(),
     events: await db.event.count(),
   }
@@ -31,10 +32,10 @@ describe('housekeeping', () => {
 
     server.pass('29d')
     await server.services.housekeeping.tidy()
-    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, registrations: 1, events })
+    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, allowances: 0, registrations: 1, events })
 
     server.pass('40d')
     await server.services.housekeeping.tidy()
-    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, registrations: 0, events })
+    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, allowances: 0, registrations: 0, events })
   })
 })

@@ -4,7 +4,7 @@ import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailTokens, Outbox } from '../mail/index.ts'
+import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy, PasswordStore } from '../password/index.ts'
 import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
 import { refuseForeignAddress, userErrors } from '../user/index.ts'
@@ -42,6 +42,7 @@ export function createRegistrationService({
   usersIn,
   passwordsIn,
   registrationsIn,
+  allowancesIn,
   mailTokensIn,
   outboxIn,
   recordEvent,
@@ -54,6 +55,7 @@ export function createRegistrationService({
   usersIn: (db: Db) => UserStore
   passwordsIn: (db: Db) => PasswordStore
   registrationsIn: (db: Db) => RegistrationStore
+  allowancesIn: (db: Db) => MailAllowances
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
@@ -104,11 +106,14 @@ export function createRegistrationService({
       const user = await usersIn(tx).findByEmail(person.email)
       // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
       const { id, createdAt } = await registrationsIn(tx).create(person, passwordHash)
+      // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
+      const mayMail = await allowancesIn(tx).spend(user ? 'address_in_use' : 'register', person.email)
       if (user) {
-        await outboxIn(tx).enqueue(addressInUse, user.email, {})
+        if (mayMail) await outboxIn(tx).enqueue(addressInUse, user.email, {})
         await recordEvent(tx, { type: 'registration_repeated', userId: user.id }, caller)
       } else {
-        await mailToken(tx, { purpose: 'verify_registration', subject: id, email: person.email, at: createdAt }, caller)
+        const { email } = person
+        if (mayMail) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at: createdAt }, caller)
         await recordEvent(tx, { type: 'registration_started', facts: { registration: id } }, caller)
       }
     })
@@ -187,6 +192,8 @@ export function createRegistrationService({
       const user = await usersIn(db).findByEmail(email)
       const waiting = await registrationsIn(db).listWaiting(email)
       await transaction(async (tx) => {
+        // Asked for every address, and nothing happens without: the tokens that were mailed last stay alive.
+        if (!(await allowancesIn(tx).spend('resend_verification', email))) return
         if (user && !user.emailVerifiedAt && !user.disabledAt) {
           await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: user.joinedAt }, caller)
           await recordEvent(tx, { type: 'verification_resent', userId: user.id }, caller)

@@ -3,7 +3,7 @@ import type { Database, Db } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailTokens, Outbox } from '../mail/index.ts'
+import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
 import type { AttemptStore, Subjects } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
@@ -43,6 +43,7 @@ export function createPasswordService({
   attemptsIn,
   usersIn,
   sessionsIn,
+  allowancesIn,
   mailTokensIn,
   outboxIn,
   recordEvent,
@@ -58,6 +59,7 @@ export function createPasswordService({
   attemptsIn: (db: Db) => AttemptStore
   usersIn: (db: Db) => UserStore
   sessionsIn: (db: Db) => SessionStore
+  allowancesIn: (db: Db) => MailAllowances
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
@@ -100,8 +102,9 @@ export function createPasswordService({
 
     async forgot(email, caller) {
       const user = await usersIn(db).findByEmail(email)
-      if (!user || user.disabledAt) return
       await transaction(async (tx) => {
+        // Asked for every address, and nothing happens without: the token that was mailed last stays alive.
+        if (!(await allowancesIn(tx).spend('forgot_password', email)) || !user || user.disabledAt) return
         const subject = String(user.id)
         const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email: user.email })
         await outboxIn(tx).enqueue(resetPassword, user.email, {

@@ -90,6 +90,34 @@ describe('POST /register_credentials, where verification is required', () => {
     expect((await eventsOf(server, { id })).at(-1)).toMatchObject({ type: 'registration_repeated', ip: '127.0.0.1' })
   })
 
+  it('tells the owner once when 20 register the address at once, and five times an hour at most', async () => {
+    const owner = await givenVerified()
+    const warnings = async () =>
+      (await mailsTo(server, owner.email)).filter(({ subject }) => subject === 'You have an account already').length
+    const answers = await times(20, () => register({ ...somebody(), email: owner.email }))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
+    expect(await warnings()).toBe(1)
+    for (let minute = 1; minute < 10; minute += 1) {
+      server.pass('1m')
+      await register({ ...somebody(), email: owner.email })
+    }
+    expect(await warnings()).toBe(5)
+  })
+
+  it('mails a free address five links an hour at most, and each attempt can still ask for its own', async () => {
+    const { email } = somebody()
+    const answers = await times(20, () => register({ ...somebody(), email }))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
+    expect(await mailsTo(server, email)).toHaveLength(5)
+    const last = { ...somebody(), email }
+    expect((await register(last)).status).toBe(201)
+    await server.send('POST', '/resend_verification', { body: { email } })
+    const tokens = (await mailsTo(server, email)).slice(5).map(({ text }) => /token=([\w-]{43})/.exec(text)?.[1] ?? '')
+    for (const token of tokens) await verify(token)
+    expect(tokens).toHaveLength(5)
+    expect(await countUsers(email)).toBe(1)
+  })
+
   it('mails a waiting address a link, without a word that the registrant chose', async () => {
     const person = { ...somebody(), first_name: 'Visit-evil-dot-com' }
     await register(person)
