@@ -17,3 +17,21 @@ export async function comparedDuring(work: () => Promise<unknown>): Promise<stri
   }
   return hashes
 }
+
+/** How many hashes bcrypt makes while the work lasts. */
+export async function countHashedDuring(work: () => Promise<unknown>): Promise<number> {
+  const { hash } = bcrypt
+  let count = 0
+  Object.assign(bcrypt, {
+    hash: (digest: string, cost: number) => {
+      count += 1
+      return hash(digest, cost)
+    },
+  })
+  try {
+    await work()
+  } finally {
+    Object.assign(bcrypt, { hash })
+  }
+  return count
+}

@@ -62,11 +62,10 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
   return {
     async count(subject) {
       const at = clock.now()
-      const failures = await countUp(
-        subject,
-        at,
-        sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`,
-      )
+      // The free ones are not compared by time: of two that race, the earlier may be counted later.
+      const isFree = sql`known.failures < ${freeFailures}::integer`
+      const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
+      const failures = await countUp(subject, at, sql`(${isFree} OR ${isOver})`)
       return failures === undefined ? undefined : { failures, at }
     },
 

@@ -9,7 +9,7 @@ import {
   uuid,
   visibleOf,
 } from '../../support/answers.ts'
-import { comparedDuring } from '../../support/bcrypt.ts'
+import { comparedDuring, countHashedDuring } from '../../support/bcrypt.ts'
 import type { User } from '../../support/people.ts'
 import { givenDisabled, givenResetToken, givenUser, logIn, recordedBy, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -145,6 +145,23 @@ describe('POST /login_credentials, a hash that is out of date', () => {
     expect(after).toMatchObject({ version: before.version, changedAt: before.changedAt })
     expect((await logIn(server, user.username, user.password)).status).toBe(200)
     expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
+  })
+
+  it('is not renewed for a disabled user, who is refused after as much work as for a wrong password', async () => {
+    const user = await givenUser(server)
+    await givenDisabled(server, user)
+    const before = await storedPassword(user)
+    await withServer({ ...server.settings, BCRYPT_COST: '6' }, async (costlier) => {
+      for (const attempt of [user.password, 'correct horse batterx']) {
+        let compared: string[] = []
+        const hashed = await countHashedDuring(async () => {
+          compared = await comparedDuring(() => logIn(costlier, user.username, attempt))
+        })
+        expect(hashed).toBe(0)
+        expect(compared.map((hash) => hash.slice(0, 7))).toEqual(['$2b$04$', '$2b$04$', '$2b$05$'])
+      }
+    })
+    expect(await storedPassword(user)).toEqual(before)
   })
 
   it('is left alone when it is up to date', async () => {
