@@ -24,6 +24,8 @@ export interface Row<Needs> {
   readonly read: (sent: Fields) => Fields
   /** The answer's body; it keeps only the fields that the reply names. */
   readonly write: (result: unknown) => unknown
+  /** What the endpoint demands of the fields that it takes as they are, by the contract's words. */
+  readonly demands: Readonly<Record<string, z.ZodType>>
   /** An error of the endpoint, with the contract's words for the fields that it blames. */
   readonly reword: (error: unknown) => unknown
   /** What the contract calls the refresh token that the endpoint takes. */
@@ -63,6 +65,7 @@ export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
     reply: endpoint.output,
     read: (sent) => validate(endpoint.input, sent),
     write: (result) => endpoint.output.parse(result),
+    demands: {},
     reword: (error) => error,
     refreshField: 'refresh_token' in endpoint.input.shape ? 'refresh_token' : undefined,
     page: undefined,
@@ -102,6 +105,13 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
     return typeof word === 'string' && Object.hasOwn(wire.shape, word) ? word : undefined
   }
 
+  const shape = endpoint.input.shape as Readonly<Record<string, z.ZodType>>
+  const demands = Object.entries(shape).flatMap(([field, schema]) => {
+    const source = sources[field] ?? field
+    const candidates = typeof source === 'function' ? [] : [source].flat()
+    return candidates.filter((word) => Object.hasOwn(wire.shape, word)).map((word) => [word, schema] as const)
+  })
+
   function translate(sent: Fields): Fields {
     const translated = Object.keys(endpoint.input.shape).map((field) => {
       const [source, word] = [sources[field], wordFor(field, sent)]
@@ -137,6 +147,7 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
       }
     },
     write: (result) => reply.parse(to(result as Result)),
+    demands: Object.fromEntries(demands),
     reword: (error) => reword(error, {}),
     refreshField: 'refresh_token' in endpoint.input.shape ? wordFor('refresh_token', {}) : undefined,
     page,

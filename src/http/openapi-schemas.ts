@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -36,7 +37,11 @@ export function createNamedSchemas(): NamedSchemas {
         properties: { root: Json }
         $defs?: Record<string, Json>
       }
-      Object.assign(components, $defs)
+      for (const [name, described] of Object.entries($defs)) {
+        if (!isDeepStrictEqual(components[name] ?? described, described))
+          throw new Error(`two schemas are called ${name}`)
+        components[name] = described
+      }
       return properties.root
     },
     name(name, schema) {

@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../kernel/errors.ts'
-import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
 import type { Contract, Row } from './contract.ts'
 import type { Access } from './endpoint.ts'
+import { describeRefusals } from './openapi-errors.ts'
 import { exampleOf } from './openapi-examples.ts'
 import type { Json, NamedSchemas } from './openapi-schemas.ts'
 import { createNamedSchemas } from './openapi-schemas.ts'
@@ -109,19 +108,28 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
     ...(operation.publication.sunset && { deprecated: true }),
     security: securityOf[endpoint.access],
     ...describeInput(operation),
-    responses: { ...describeSuccess(operation), ...describeRefusals(operation) },
+    responses: {
+      ...describeSuccess(operation),
+      ...describeRefusals({ ...operation, authenticationErrors: operation.publication.authenticationErrors }),
+    },
   }
 }
 
 function describeInput<Needs>({ row, operationId, schemas }: Operation<Needs>): Json {
   const {
-    properties = {},
+    properties: taken = {},
     required = [],
     ...object
   } = schemas.describe(row.wire, 'input') as {
     properties?: Record<string, Json>
     required?: string[]
   }
+  const properties = Object.fromEntries(
+    Object.entries(taken).map(([name, schema]) => {
+      const demand = row.demands[name]
+      return [name, demand ? { ...schemas.describe(demand, 'input'), ...schema } : schema]
+    }),
+  )
   const inPath = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
   const parameters = Object.entries(properties)
     .filter(([name]) => inPath.includes(name) || row.source === 'query')
@@ -167,63 +175,4 @@ function describeSuccess<Needs>({ row, operationId, schemas }: Operation<Needs>)
       },
     },
   }
-}
-
-/** By status: which codes there are, and what each looks like, written by the dialect itself. */
-function describeRefusals<Needs>(operation: Operation<Needs>): Json {
-  const { contract, row, schemas } = operation
-  const schema = schemas.name('Refusal', schemas.describe(contract.dialect.refusal, 'output'))
-  const byStatus: Record<number, { contentType: string; examples: Record<string, Json> }> = {}
-  for (const definition of refusalsOf(operation)) {
-    const error = row.reword(sampleOf(definition, row)) as AuthError
-    const { status, contentType, body } = contract.dialect.present(error, {
-      requestId: '4c1f0a9e-6f0b-4f27-9c55-2f8f6f1d2b60',
-      method: row.method,
-      mediaType: 'text/plain',
-      access: row.endpoint.access,
-    })
-    byStatus[status] ??= { contentType, examples: {} }
-    byStatus[status].examples[definition.code] = shared(operation.examples, definition, body)
-  }
-  return Object.fromEntries(
-    Object.entries(byStatus).map(([status, { contentType, examples }]) => [
-      status,
-      { description: Object.keys(examples).join(', '), content: { [contentType]: { schema, examples } } },
-    ]),
-  )
-}
-
-/** A reference to the example, unless the code looks otherwise here than where it was met first. */
-function shared(examples: Record<string, Json>, { code, sentence }: ErrorDefinition, value: unknown): Json {
-  const example = { summary: sentence, value }
-  examples[code] ??= example
-  return isDeepStrictEqual(examples[code], example) ? { $ref: `#/components/examples/${code}` } : example
-}
-
-function refusalsOf<Needs>({ row, publication }: Operation<Needs>): readonly ErrorDefinition[] {
-  const { endpoint, source, refreshField } = row
-  const e = requestErrors
-  return [
-    ...new Set([
-      ...endpoint.errors,
-      e.invalid_request,
-      e.transport_unknown,
-      ...(source === 'body' ? [e.malformed_json, e.body_too_large, e.unsupported_media_type] : []),
-      ...(endpoint.access === 'bearer' ? publication.authenticationErrors : []),
-      ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
-      ...(endpoint.access === 'refresh' ? [e.refresh_cookie_missing] : []),
-      ...(refreshField === undefined ? [] : [e.refresh_tokens_differ, e.cross_site_request]),
-      e.rate_limited,
-      e.internal_error,
-      e.overloaded,
-      e.database_unavailable,
-    ]),
-  ]
-}
-
-function sampleOf<Needs>(definition: ErrorDefinition, { wire }: Row<Needs>): AuthError {
-  const [field] = Object.keys(wire.shape)
-  return definition === requestErrors.invalid_request && field !== undefined
-    ? invalidRequest([{ path: [field], code: 'required', detail: 'is required' }])
-    : new AuthError(definition, { retryAfterSeconds: 30 })
 }

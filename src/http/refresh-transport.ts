@@ -1,4 +1,6 @@
 import type { Request, Response } from 'express'
+import { z } from 'zod'
+import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Row } from './contract.ts'
 import type { Cookies } from './cookies.ts'
@@ -70,4 +72,19 @@ export function createRefreshTransport({
       if (usesCookie(request)) cookies.clear(response, cookieName)
     },
   }
+}
+
+/** What can stand against the way in which refresh tokens come to the row, or go. */
+export function transportErrorsOf<Needs>({ refreshField, endpoint }: Row<Needs>): readonly ErrorDefinition[] {
+  const { transport_unknown, refresh_tokens_differ, cross_site_request, refresh_cookie_missing } = requestErrors
+  const isNeeded = endpoint.access === 'refresh'
+  if (refreshField !== undefined) {
+    return [transport_unknown, refresh_tokens_differ, cross_site_request, ...(isNeeded ? [refresh_cookie_missing] : [])]
+  }
+  return endpoint.logsOut || holdsRefreshToken(endpoint.output) ? [transport_unknown] : []
+}
+
+function holdsRefreshToken(schema: z.core.$ZodType): boolean {
+  if (schema instanceof z.ZodUnion) return schema.options.some(holdsRefreshToken)
+  return schema instanceof z.ZodObject && 'refresh_token' in schema.shape
 }

@@ -6,7 +6,9 @@ import { contracts } from '../../src/contracts/index.ts'
 import { createDocuments } from '../../src/documents.ts'
 
 interface Operation {
-  readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: object }>> }>>
+  readonly responses: Readonly<
+    Record<string, { content?: Readonly<Record<string, { schema: object; examples?: object }>> }>
+  >
 }
 
 interface Document {
@@ -70,6 +72,9 @@ export function holdAgainstDocument(method: string, target: string, answer: Answ
   }
   const [, content] = media.find(([name]) => name === type) ?? []
   if (!content) throw new Error(`${what} as ${type}, and the document says ${media.map(([name]) => name).join(', ')}`)
+  const { code } = (answer.body ?? {}) as { code?: unknown }
+  const isUnknown = type === 'application/problem+json' && !Object.hasOwn(content.examples ?? {}, String(code))
+  if (isUnknown) throw new Error(`${what} with ${code}, which the document does not announce`)
   const problem = mismatch(route.contract, content.schema, answer.body)
   if (problem !== undefined) throw new Error(`${what}, and ${problem}: ${answer.text}`)
 }

@@ -32,6 +32,7 @@ const longestLocalPart = 64
 
 /** ASCII only, at most 64 characters before the @ and 254 in all; folded to lower case after the check. */
 export const EmailAddress = text({ min: 1, max: 254 })
+  .meta({ format: 'email' })
   .pipe(z.email({ error: 'must be an e-mail address such as ada@example.com' }))
   .refine((value) => value.indexOf('@') <= longestLocalPart, { error: 'at most 64 characters before the @' })
   .transform((value) => value.toLowerCase())
