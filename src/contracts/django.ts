@@ -5,7 +5,6 @@ import type { AuthError, InputIssue } from '../kernel/errors.ts'
 
 /** What Django REST framework and SimpleJWT say: clients compare these sentences, so they are kept to the letter. */
 const details: Readonly<Record<string, string>> = {
-  unauthenticated: 'Authentication credentials were not provided.',
   not_found: 'Not found.',
   internal_error: 'A server error occurred.',
   overloaded: 'Service temporarily unavailable, try again later.',
@@ -46,7 +45,7 @@ export const django: Dialect = {
     .union([
       z.object({
         detail: z.string(),
-        code: z.literal('token_not_valid').optional(),
+        code: z.enum(['token_not_valid', 'bad_authorization_header']).optional(),
         messages: z
           .array(z.object({ token_class: z.string(), token_type: z.string(), message: z.string() }))
           .optional(),
@@ -65,13 +64,15 @@ function present(error: AuthError, situation: Situation): Presentation {
   return { ...answer, contentType: 'application/json', headers }
 }
 
-function bodyOf(error: AuthError, { method, mediaType, access }: Situation): unknown {
+function bodyOf(error: AuthError, { method, mediaType, access, authorization }: Situation): unknown {
   const { code } = error.definition
   const { issues, retryAfterSeconds = 1 } = error.circumstances
   if (issues) return fieldErrors(issues)
   if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
   if (noAccount.includes(code)) return { detail: 'No active account found with the given credentials' }
   switch (code) {
+    case 'unauthenticated':
+      return headerNotValid(authorization.split(/\s+/).filter(Boolean))
     case 'method_not_allowed':
       return { detail: `Method "${method}" not allowed.` }
     case 'unsupported_media_type':
@@ -83,6 +84,17 @@ function bodyOf(error: AuthError, { method, mediaType, access }: Situation): unk
     default:
       return { detail: details[code] ?? `${error.message}.` }
   }
+}
+
+function headerNotValid([scheme, ...rest]: readonly string[]): unknown {
+  // Other schemes are not ours to judge.
+  if (scheme !== 'Bearer') return { detail: 'Authentication credentials were not provided.' }
+  return rest.length === 1
+    ? tokenNotValid('token_invalid', true)
+    : {
+        detail: 'Authorization header must contain two space-delimited values',
+        code: 'bad_authorization_header',
+      }
 }
 
 function tokenNotValid(code: string, isBearer: boolean): unknown {
@@ -133,8 +145,41 @@ function asSentence(detail: string): string {
   return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`
 }
 
-/** A text as Django takes it: numbers count as their digits. What is allowed in it, the endpoint's own rules say. */
-export const Text = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
+function charField(text: z.ZodString) {
+  return z.preprocess(
+    (value) => (typeof value === 'number' ? String(value) : value),
+    text.superRefine(refuseHalfCharacters),
+  )
+}
+
+function refuseHalfCharacters(value: string, context: z.RefinementCtx): void {
+  const surrogate = /\p{Surrogate}/u.exec(value)?.[0]
+  const refuse = (message: string) =>
+    context.addIssue({ code: 'custom', params: { code: 'unusable_character' }, message, continue: false })
+  if (value.includes('\0')) refuse('null characters are not allowed')
+  else if (surrogate) {
+    refuse(`surrogate characters are not allowed: U+${surrogate.charCodeAt(0).toString(16).toUpperCase()}`)
+  }
+}
+
+/**
+ * A text as the framework's CharField takes it: numbers count as their digits, spaces around it do not count. What else
+ * is allowed in it, the endpoint's own rules say.
+ */
+export const Text = charField(z.string().trim().min(1, { abort: true }))
+export const BlankableText = charField(z.string().trim())
+/** Spaces around a password belong to it. */
+export const Password = charField(z.string().min(1, { abort: true }))
+
+/** What people may change of their profiles. */
+export const ProfileText = z.object({
+  username: Text.optional(),
+  display_name: BlankableText.optional(),
+  first_name: BlankableText.optional(),
+  last_name: BlankableText.optional(),
+  phone_number: BlankableText.optional(),
+  timezone: Text.optional(),
+})
 
 /** Refuses a confirmation that is given and differs. */
 export function confirms(confirmation: string, password: string) {

@@ -4,10 +4,10 @@ import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
-import { makeUsername, ProfileChanges, UserReply } from '../features/user/schemas.ts'
+import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
 import { serve } from '../http/contract.ts'
-import { confirms, django, Text } from './django.ts'
+import { BlankableText, confirms, django, Password, ProfileText, Text } from './django.ts'
 
 const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })
@@ -44,10 +44,10 @@ export const drf: Contract<FeatureServices> = {
       wire: z
         .object({
           email: Text,
-          password: Text,
-          password_confirm: Text,
-          first_name: Text,
-          last_name: Text,
+          password: Password,
+          password_confirm: Password,
+          first_name: BlankableText,
+          last_name: BlankableText,
         })
         .superRefine(confirms('password_confirm', 'password')),
       from: { username: makeUsername },
@@ -55,7 +55,7 @@ export const drf: Contract<FeatureServices> = {
       to: (result) => ('access_token' in result ? result : { message: result.detail, email: result.email }),
     }),
     serve('POST /login/', auth.logIn, {
-      wire: z.object({ email: Text, password: Text }),
+      wire: z.object({ email: Text, password: Password }),
       from: { username: 'email' },
       reply: Tokens,
       to: (result) => result,
@@ -72,13 +72,13 @@ export const drf: Contract<FeatureServices> = {
     }),
     serve('GET /me/', user.readProfile, { wire: z.object({}), reply: Profile, to: (result) => result }),
     serve('PATCH /me/', user.changeProfile, {
-      wire: z.object(ProfileChanges.omit({ username: true }).shape),
+      wire: ProfileText.omit({ username: true }),
       reply: Profile,
       to: (result) => result,
     }),
     serve('POST /change-password/', password.changePasswordKeepingTokens, {
       wire: z
-        .object({ current_password: Text, new_password: Text, new_password_confirm: Text.optional() })
+        .object({ current_password: Password, new_password: Password, new_password_confirm: Password.optional() })
         .superRefine(confirms('new_password_confirm', 'new_password')),
       reply: Message,
       to: toMessage,

@@ -6,15 +6,14 @@ import * as password from '../features/password/endpoints.ts'
 import { passwordResetView } from '../features/password/pages.ts'
 import * as session from '../features/session/endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
-import { ProfileChanges, UserReply } from '../features/user/schemas.ts'
+import { UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
 import { serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { confirms, django, Text } from './django.ts'
+import { BlankableText, confirms, django, Password, ProfileText, Text } from './django.ts'
 
 const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
 const Refresh = z.object({ refresh: Text })
-const Profile = z.object(ProfileChanges.shape)
 const Empty = z.object({})
 const asIs = <Value>(value: Value) => value
 
@@ -55,10 +54,10 @@ export const restAuth: Contract<FeatureServices> = {
         .object({
           email: Text,
           username: Text,
-          password: Text,
-          password2: Text.optional(),
-          first_name: Text.optional(),
-          last_name: Text.optional(),
+          password: Password,
+          password2: Password.optional(),
+          first_name: BlankableText.optional(),
+          last_name: BlankableText.optional(),
         })
         .superRefine(confirms('password2', 'password')),
       reply: Account,
@@ -72,7 +71,7 @@ export const restAuth: Contract<FeatureServices> = {
     }),
     serve('POST /verify-email/', auth.verifyEmail, { wire: z.object({ token: Text }), reply: Detail, to: asIs }),
     serve('POST /login/', auth.logIn, {
-      wire: z.object({ username: Text.optional(), email: Text.optional(), password: Text }),
+      wire: z.object({ username: Text.optional(), email: Text.optional(), password: Password }),
       from: { username: ['username', 'email'] },
       reply: z.object({ access: z.string(), refresh: z.string().optional() }),
       to: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
@@ -89,7 +88,7 @@ export const restAuth: Contract<FeatureServices> = {
     }),
     serve('POST /password-reset/', password.forgotPassword, asksForReset),
     serve('PATCH /password-reset-confirm/{uidb64}/{token}/', password.resetPasswordOfUser, {
-      wire: z.object({ uidb64: z.string(), token: z.string(), password: Text }),
+      wire: z.object({ uidb64: z.string(), token: z.string(), password: Password }),
       from: { uid: 'uidb64', new_password: 'password' },
       reply: Detail,
       to: asIs,
@@ -98,12 +97,12 @@ export const restAuth: Contract<FeatureServices> = {
     serve('POST /password/reset/request/', password.forgotPassword, asksForReset),
     serve('POST /password/reset/confirm/', password.resetPassword, {
       wire: z
-        .object({ token: Text, new_password: Text, new_password_confirm: Text })
+        .object({ token: Text, new_password: Password, new_password_confirm: Password })
         .superRefine(confirms('new_password_confirm', 'new_password')),
       reply: Detail,
       to: asIs,
     }),
     serve('GET /profile/', user.readProfile, { wire: Empty, reply: UserReply, to: asIs }),
-    serve('PUT /profile/', user.replaceProfile, { wire: Profile, reply: UserReply, to: asIs }),
+    serve('PUT /profile/', user.replaceProfile, { wire: ProfileText, reply: UserReply, to: asIs }),
   ],
 }

@@ -6,7 +6,7 @@ import * as session from '../features/session/endpoints.ts'
 import type { Contract } from '../http/contract.ts'
 import { serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { django, Text } from './django.ts'
+import { django, Password, Text } from './django.ts'
 
 const Refresh = z.object({ refresh: Text })
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
@@ -35,12 +35,12 @@ export const simpleJwt: Contract<FeatureServices> = {
   ],
   rows: [
     serve('POST /register/', auth.createAccount, {
-      wire: z.object({ username: Text, email: Text, password: Text }),
+      wire: z.object({ username: Text, email: Text, password: Password }),
       reply: Person.partial({ id: true }),
       to: (result) => result,
     }),
     serve('POST /login/', auth.logIn, {
-      wire: z.object({ username: Text, password: Text }),
+      wire: z.object({ username: Text, password: Password }),
       reply: Pair,
       to: toPair,
     }),
@@ -63,7 +63,7 @@ export const simpleJwt: Contract<FeatureServices> = {
       to: ({ user }) => ({ detail: 'You are logged in', user }),
     }),
     serve('POST /change-password/', password.changePasswordKeepingTokens, {
-      wire: z.object({ old_password: Text, new_password: Text }),
+      wire: z.object({ old_password: Password, new_password: Password }),
       from: { current_password: 'old_password' },
       reply: Detail,
       to: (result) => result,

@@ -28,7 +28,9 @@ export function sendError(
   const { requestId, access } = response.locals
   const { method } = response.req
   const mediaType = response.req.get('content-type') ?? ''
-  const { status, contentType, headers, body } = present(refusal, { requestId, method, mediaType, access })
+  const authorization = response.req.get('authorization') ?? ''
+  const situation = { requestId, method, mediaType, access, authorization }
+  const { status, contentType, headers, body } = present(refusal, situation)
   response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
 }
 

@@ -42,6 +42,7 @@ export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
       requestId: '4c1f0a9e-6f0b-4f27-9c55-2f8f6f1d2b60',
       method: row.method,
       mediaType: 'text/plain',
+      authorization: '',
       access: row.endpoint.access,
     })
     const { description, headers: known, content } = responses[status] ?? { description: '', content: {} }

@@ -15,6 +15,8 @@ export interface Situation {
   readonly requestId: string
   readonly method: string
   readonly mediaType: string
+  /** The header of this name, as it came. */
+  readonly authorization: string
   /** Who may call the endpoint, if the request reached one. */
   readonly access: Access | undefined
 }

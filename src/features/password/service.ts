@@ -81,8 +81,7 @@ export function createPasswordService({
       const result = await transaction(async (tx) => {
         // The token before the password, as a reset takes them: in another order the two can deadlock.
         await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
-        if (!(await passwordsIn(tx).replace(proof, hash)))
-          throw new AuthError(passwordErrors.current_password_wrong)
+        if (!(await passwordsIn(tx).replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
         await attemptsIn(tx).forgive(proof.subjects)
         await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)

@@ -1,0 +1,45 @@
+// What of two answers must be alike.
+import { isDeepStrictEqual } from 'node:util'
+
+/** What a client of the framework reads from an answer, and may compare. */
+export function essence({ status, headers, text }) {
+  return {
+    status,
+    'www-authenticate': headers['www-authenticate'],
+    // Other answers may carry it too; nobody needs it there.
+    allow: status === 405 ? headers.allow?.split(/, */).sort() : undefined,
+    // JSON is UTF-8, whether the charset is named or not.
+    'content-type': text === '' ? undefined : headers['content-type']?.split(';')[0],
+    'retry-after': headers['retry-after'] !== undefined,
+    body: status >= 400 ? withoutFigures(parse(text)) : shapeOf(parse(text)),
+  }
+}
+
+/** The names of the parts that differ. */
+export function differingParts(one, other) {
+  return Object.keys(one).filter((part) => !isDeepStrictEqual(one[part], other[part]))
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Data differs from server to server; its names and types do not. */
+function shapeOf(value) {
+  if (Array.isArray(value)) return value.map(shapeOf)
+  if (typeof value !== 'object' || value === null) return value === null ? null : typeof value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]))
+}
+
+/** Where a parser stopped and how long a wait is, is not for programs to read. */
+function withoutFigures(body) {
+  if (typeof body?.detail !== 'string') return body
+  const detail = body.detail
+    .replace(/^(JSON parse error - ).*/s, '$1…')
+    .replace(/(?<=Expected available in )\d+ seconds?/, '… seconds')
+  return { ...body, detail }
+}

@@ -1,0 +1,132 @@
+// Sends the same requests to this server and to Django REST framework, and compares: npm run test:conformance
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { differingParts, essence } from './compare.mjs'
+import { differences } from './differences.mjs'
+import { rowsOf } from './rows.mjs'
+import { aged, post, startOurs, startReference } from './sides.mjs'
+import { contracts, password } from './views.mjs'
+
+const usage = `Usage: node tests/conformance/run.mjs [--contract <name>] [--all] [--help]
+
+Starts the built server (npm run build) and Django REST framework with SimpleJWT (Debian packages
+python3-djangorestframework and python3-djangorestframework-simplejwt) on free ports of this machine, sends the
+same requests to both and compares status, headers and bodies.
+
+  --contract  only this one: ${Object.keys(contracts).join(', ')}
+  --all       print both answers of every row that differs, also where that is meant
+  --help      show this
+`
+
+const longestRunMs = 60_000
+
+const { values: options } = parseArgs({
+  options: { contract: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean' } },
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+if (options.help) process.stdout.write(usage)
+else process.exitCode = await main()
+
+async function main() {
+  const names = options.contract ? [options.contract] : Object.keys(contracts)
+  const dataDir = await mkdtemp(join(tmpdir(), 'auth-conformance-'))
+  const started = []
+  const keep = (starting) => starting.then((side) => started.push(side) && side)
+  const end = async () => {
+    await Promise.all(started.map((side) => side.stop()))
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  const impatience = setTimeout(() => {
+    console.error('the comparison takes too long')
+    // What was started ends with us.
+    process.exit(1)
+  }, longestRunMs)
+  try {
+    const [ours, ...references] = await Promise.all([
+      keep(startOurs(dataDir)),
+      ...names.map((name) => keep(startReference(name))),
+    ])
+    const results = []
+    for (const [position, name] of names.entries()) {
+      results.push(...(await compareContract(name, ours, references[position])))
+    }
+    return report(results)
+  } finally {
+    clearTimeout(impatience)
+    await end()
+  }
+}
+
+async function compareContract(contract, ours, reference) {
+  const sides = await Promise.all([prepare(contract, ours), prepare(contract, reference)])
+  const results = []
+  for (const [index, row] of rowsOf(contract).entries()) {
+    const answers = await Promise.all(sides.map((side) => ask(row, index + 1, side)))
+    const [mine, theirs] = answers.map(essence)
+    results.push({ title: row.title, mine, theirs, parts: differingParts(mine, theirs) })
+  }
+  return results
+}
+
+/** The people of a contract on one side: one who can log in, and one who cannot. */
+async function prepare(contract, side) {
+  const { prefix, login } = contracts[contract]
+  const named = (username) => ({ username, email: `${username}@example.com`, password })
+  const person = named(`ada-${contract}`)
+  const inactive = named(`ida-${contract}`)
+  await side.makePerson({ ...person, from: addressOf(contract, 0) })
+  await side.makePerson({ ...inactive, from: addressOf(contract, 0), isActive: false })
+  return { ...side, contract, prefix, login, person, inactive, named }
+}
+
+/** Sends one row as somebody who is logged in with a session of their own. */
+async function ask(row, index, side) {
+  const { contract, prefix, login, named } = side
+  const from = addressOf(contract, index)
+  const send = (request) => side.send({ ...request, path: prefix + request.path, from })
+  const name = `row-${index}-${contract}`
+  const person = row.changesPerson ? named(`person-${index}-${contract}`) : side.person
+  if (row.changesPerson) await side.makePerson({ ...person, from })
+  const { text } = await send(post(login.path, { [login.identifier]: person[login.identifier], password }))
+  const pair = JSON.parse(text)
+  const session = { access: pair.access ?? pair.access_token, refresh: pair.refresh ?? pair.refresh_token }
+  const refreshField = pair.refresh ? 'refresh' : 'refresh_token'
+  const spend = (path) => send(post(path, { [refreshField]: session.refresh }))
+  const refreshPath = contracts[contract].views.find(({ path }) => path.endsWith('refresh/')).path
+  const request = await row.make({
+    ...{ index, name, person, inactive: side.inactive, session, send },
+    aged: (kind) => aged(session[kind], side.keyOf(kind)),
+    logOut: () => spend('/logout/'),
+    refresh: () => spend(refreshPath),
+  })
+  return send(request)
+}
+
+function addressOf(contract, index) {
+  return `10.${Object.keys(contracts).indexOf(contract)}.${index >> 8}.${index & 255}`
+}
+
+function report(results) {
+  const used = new Set()
+  let failed = 0
+  for (const { title, mine, theirs, parts } of results) {
+    const difference = differences.find(({ rows }) => rows.test(title))
+    if (difference) used.add(difference)
+    const isMeant = difference ? parts.join() === difference.parts.join() : parts.length === 0
+    const verdict = !isMeant ? 'FAILED' : difference ? 'different' : 'ok'
+    console.log(`${verdict.padEnd(9)}  ${title}${difference ? `  (${difference.reason})` : ''}`)
+    if (!isMeant) failed += 1
+    if (!isMeant && difference) console.log(`           meant to differ in: ${difference.parts.join(', ')}`)
+    if (!isMeant || (options.all && difference)) {
+      for (const part of isMeant || parts.length > 0 ? parts : []) {
+        console.log(`           ${part}: ours ${JSON.stringify(mine[part])}, theirs ${JSON.stringify(theirs[part])}`)
+      }
+    }
+  }
+  const unused = options.contract ? [] : differences.filter((difference) => !used.has(difference))
+  for (const { rows, reason } of unused) console.log(`FAILED     no row is ${rows}  (${reason})`)
+  console.log(`\n${results.length - failed} passed, ${failed + unused.length} failed`)
+  return failed + unused.length > 0 ? 1 : 0
+}

@@ -1,0 +1,126 @@
+// The two sides of the comparison: this server, and Django REST framework serving the same paths.
+import { spawn } from 'node:child_process'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const secret = randomBytes(32).toString('base64url')
+const secondsPerYear = 365 * 86_400
+const ended = () => new Error('a server ended before it answered')
+
+/** This server as it is built, with its own PostgreSQL. Its one proxy is us: each row comes from an address of its own. */
+export async function startOurs(dataDir) {
+  const port = await freePort()
+  const child = start(
+    ['node', fileURLToPath(new URL('../../dist/main.js', import.meta.url))],
+    { cwd: dataDir },
+    {
+      ...{ PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir, NODE_ENV: 'development', SECRET_KEY: secret },
+      ...{ BCRYPT_COST: '4', TRUST_PROXY: '1', LOG_LEVEL: 'error', REFRESH_GRACE: '0s' },
+    },
+  )
+  const send = sender(port)
+  while (!(await send({ method: 'GET', path: '/readyz' }).catch(() => false))) {
+    if (child.exitCode !== null) throw ended()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return {
+    send,
+    stop: () => stop(child),
+    async makePerson({ username, email, password, isActive = true, from }) {
+      await send({ ...post('/api/v1/auth/register_credentials', { username, email, password }), from })
+      if (!isActive) return
+      const { mails } = JSON.parse((await send({ method: 'GET', path: '/mailbox.json' })).text)
+      const { token } = mails.find(({ to }) => to === email)
+      await send({ ...post('/api/v1/auth/verify_email', { token }), from })
+    },
+    keyOf: (kind) =>
+      kind === 'access' ? secret : Buffer.from(hkdfSync('sha256', secret, '', 'auth-server refresh token', 32)),
+  }
+}
+
+/** The framework, as one of the published services. It ends when we do, with its input. */
+export async function startReference(contract) {
+  const script = fileURLToPath(new URL('reference/serve.py', import.meta.url))
+  const child = start(['/usr/bin/python3', '-B', script], { stdin: 'pipe' }, { CONTRACT: contract, SECRET_KEY: secret })
+  const lines = createInterface({ input: child.stdout })
+  const [port] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => Promise.reject(ended()))])
+  const send = sender(Number(port))
+  return {
+    send,
+    stop: () => stop(child),
+    makePerson: ({ username, email, password, isActive = true }) =>
+      send(post('/people/', { username, email, password, is_active: isActive })),
+    keyOf: () => secret,
+  }
+}
+
+export function post(path, body) {
+  return { method: 'POST', path, type: 'application/json', body: JSON.stringify(body) }
+}
+
+/** The token as if it had been issued a year ago. */
+export function aged(token, key) {
+  const [header, claims] = token.split('.')
+  const genuine = JSON.parse(Buffer.from(claims, 'base64url').toString())
+  const iat = genuine.iat - secondsPerYear
+  // Ours repeat the instant in their id.
+  const jti = genuine.jti.replace(`.${genuine.iat}.`, `.${iat}.`)
+  const older = { ...genuine, jti, iat, exp: genuine.exp - secondsPerYear }
+  const content = `${header}.${Buffer.from(JSON.stringify(older)).toString('base64url')}`
+  return `${content}.${createHmac('sha256', key).update(content).digest('base64url')}`
+}
+
+function start([command, ...args], { stdin = 'ignore', cwd }, settings) {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
+  const stdio = [stdin, stdin === 'pipe' ? 'pipe' : 'ignore', 'inherit']
+  const child = spawn(command, args, { env, cwd, stdio })
+  // However we end.
+  process.once('exit', () => child.kill('SIGTERM'))
+  return child
+}
+
+async function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Sends a request as it stands: nothing is added to its headers but the address that it comes from. */
+function sender(port) {
+  return ({ method, path, type, body, headers = {}, from = '192.0.2.1' }) =>
+    new Promise((resolve, reject) => {
+      const bytes = Buffer.from(body ?? '')
+      const sent = request({
+        ...{ host: '127.0.0.1', port, method, path, agent: false, timeout: 10_000 },
+        headers: {
+          ...headers,
+          ...(type !== undefined && { 'content-type': type }),
+          ...(body !== undefined && { 'content-length': bytes.length }),
+          'x-forwarded-for': from,
+        },
+      })
+      sent.on('response', (answer) => {
+        const chunks = []
+        answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject)
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString() })
+        })
+      })
+      sent.on('timeout', () => sent.destroy(new Error(`${method} ${path} took too long`)))
+      sent.on('error', reject).end(bytes)
+    })
+}

@@ -1,0 +1,102 @@
+// What each contract serves, and a request to each view that is fine.
+
+export const password = 'correct horse battery'
+export const newPassword = 'a stapled Trombone 47'
+
+const names = { first_name: 'Ada', last_name: 'Lovelace' }
+const nobody = { uid: 'OTk5OTk5', token: 'c2-1234567890abcdef' }
+
+const newcomer = ({ name }) => ({ username: name, email: `${name}@example.com`, password })
+const refreshOf = ({ session }) => ({ refresh: session.refresh })
+const refreshTokenOf = ({ session }) => ({ refresh_token: session.refresh })
+const address = ({ person }) => ({ email: person.email })
+
+/**
+ * Per view: its method and path, whether it asks for a bearer token, whether it may leave the person without the old
+ * password, and the fields that it takes, made for one row.
+ */
+export const contracts = {
+  'rest-auth': {
+    prefix: '/api/auth',
+    login: { path: '/login/', identifier: 'username' },
+    views: [
+      { method: 'POST', path: '/register/', fields: (row) => ({ ...newcomer(row), password2: password, ...names }) },
+      { method: 'GET', path: '/verify-email/?token=unknown' },
+      { method: 'POST', path: '/login/', fields: ({ person }) => ({ username: person.username, password }) },
+      { method: 'POST', path: '/login/', fields: ({ person }) => ({ email: person.email, password }) },
+      { method: 'POST', path: '/login/refresh/', fields: refreshOf },
+      { method: 'POST', path: '/token/refresh/', fields: refreshOf },
+      { method: 'POST', path: '/token/verify/', fields: ({ session }) => ({ token: session.access }) },
+      { method: 'POST', path: '/logout/', fields: refreshOf },
+      { method: 'POST', path: '/password-reset/', fields: address },
+      {
+        method: 'PATCH',
+        path: `/password-reset-confirm/${nobody.uid}/${nobody.token}/`,
+        fields: () => ({ password: newPassword }),
+      },
+      { method: 'POST', path: '/password/reset/request/', fields: address },
+      {
+        method: 'POST',
+        path: '/password/reset/confirm/',
+        fields: () => ({ token: nobody.token, new_password: newPassword, new_password_confirm: newPassword }),
+      },
+      { method: 'GET', path: '/profile/', bearer: true },
+      {
+        method: 'PUT',
+        path: '/profile/',
+        bearer: true,
+        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+1 234567890', timezone: 'UTC' }),
+      },
+    ],
+  },
+  'simple-jwt': {
+    prefix: '/api',
+    login: { path: '/login/', identifier: 'username' },
+    views: [
+      { method: 'POST', path: '/register/', fields: newcomer },
+      { method: 'POST', path: '/login/', fields: ({ person }) => ({ username: person.username, password }) },
+      { method: 'POST', path: '/refresh/', fields: refreshOf },
+      { method: 'POST', path: '/logout/', fields: refreshOf },
+      { method: 'GET', path: '/protected/', bearer: true },
+      {
+        method: 'POST',
+        path: '/change-password/',
+        bearer: true,
+        changesPerson: true,
+        fields: ({ person }) => ({ old_password: person.password, new_password: newPassword }),
+      },
+    ],
+  },
+  drf: {
+    prefix: '/api/v1/drf/auth',
+    login: { path: '/login/', identifier: 'email' },
+    views: [
+      {
+        method: 'POST',
+        path: '/register/',
+        fields: ({ name }) => ({ email: `${name}@example.com`, password, password_confirm: password, ...names }),
+      },
+      { method: 'POST', path: '/login/', fields: ({ person }) => ({ email: person.email, password }) },
+      { method: 'POST', path: '/logout/', fields: refreshTokenOf },
+      { method: 'POST', path: '/token/refresh/', fields: refreshTokenOf },
+      { method: 'GET', path: '/me/', bearer: true },
+      {
+        method: 'PATCH',
+        path: '/me/',
+        bearer: true,
+        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+1 234567890', timezone: 'UTC' }),
+      },
+      {
+        method: 'POST',
+        path: '/change-password/',
+        bearer: true,
+        changesPerson: true,
+        fields: ({ person }) => ({
+          current_password: person.password,
+          new_password: newPassword,
+          new_password_confirm: newPassword,
+        }),
+      },
+    ],
+  },
+}
