@@ -57,8 +57,8 @@ function sentenceOn(name: string, answer: Exchanged): string {
 
 /** What is said of texts that no field takes. */
 const sentences: Readonly<Record<string, RegExp>> = {
-  control_character: /^Must not hold control characters\.$/,
-  ill_formed_text: /^Must be well-formed Unicode\.$/,
+  control_character: /^(Must not hold control characters|Null characters are not allowed)\.$/,
+  ill_formed_text: /^(Must be well-formed Unicode|Surrogate characters are not allowed: U\+D[\dA-F]{3})\.$/,
   too_big: /^Ensure this field has no more than \d+ characters\.$/,
 }
 

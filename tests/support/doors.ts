@@ -3,7 +3,7 @@ import { django, foreignRefusalOf } from './dialects.ts'
 import type { Exchanged } from './exchange.ts'
 import type { Person } from './people.ts'
 
-export interface Request {
+interface Request {
   readonly method: string
   readonly path: string
   readonly body?: object

@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../kernel/ports.ts'
 
 /** That somebody logged in with this device before. */
-export interface KnownDevice {
+interface KnownDevice {
   readonly id: string
   readonly userId: number
 }

@@ -1,7 +1,7 @@
 import type { AttemptStore } from './store.ts'
 import type { Subject } from './subjects.ts'
 
-export type Outcome<Result> =
+type Outcome<Result> =
   /** There was no attempt: too many failed before. */
   | { readonly state: 'refused' }
   /** It failed, as the how manieth in a row. */

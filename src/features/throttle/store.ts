@@ -5,7 +5,7 @@ import type { Subject } from './subjects.ts'
 import { keptUntil } from './subjects.ts'
 
 /** An attempt that was let through: the how manieth failure in a row it is, unless it succeeds. */
-export interface CountedAttempt {
+interface CountedAttempt {
   readonly failures: number
   readonly at: Date
 }
