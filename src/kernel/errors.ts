@@ -21,10 +21,12 @@ export interface InputIssue {
 /** What may be wrong with one field, whichever endpoint it is of. */
 export const issueCodes = {
   control_character: 'A text holds control characters, such as line breaks',
+  deceptive_character: 'A name holds characters that are never seen or turn the text around them',
   ill_formed_text: 'A text is not well-formed Unicode: half of a character is missing',
   invalid_format: 'A text is not in the form that the field asks for',
   invalid_type: 'A value is of another kind than the field asks for, for instance a number instead of a text',
   invalid_value: 'A text is in the right form and stands for nothing that exists',
+  invisible_text: 'A name holds nothing that can be seen',
   password_common: 'A new password is one of those that everybody tries first',
   password_personal: 'A new password is the username, the e-mail address or a part of it',
   required: 'A field is missing that must be there',

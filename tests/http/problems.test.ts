@@ -15,6 +15,7 @@ const mistakes: readonly object[] = [
   { ...person, password: 1, first_name: 'x'.repeat(200), timezone: 'Paris' },
   { ...person, password: 'short', username: '' },
   { ...person, first_name: '\u0007', last_name: '\ud800' },
+  { ...person, first_name: '\u202eada', last_name: '\u200d' },
   { ...person, password: 'password' },
   { ...person, password: person.username },
 ]

@@ -43,7 +43,24 @@ export function identifierKey(identifier: string): string {
   return address.success ? address.data : usernameKey(identifier)
 }
 
-const Name = text({ max: 150 }).transform((value) => value.trim())
+/**
+ * What turns the text around it, breaks its line or is never seen (Unicode TR36, section 2.5). Allowed are the joiners, marks of
+ * direction and variants that scripts need.
+ */
+const deceptiveCharacter =
+  /(?![\u061c\u200c-\u200f]|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/u
+
+/** A name that people are shown: empty, or something that can be seen. */
+const Name = text({ max: 150 })
+  .transform((value) => value.trim())
+  .superRefine((value, context) => {
+    const [code, message] = deceptiveCharacter.test(value)
+      ? ['deceptive_character', 'must not hold characters that hide or turn text around']
+      : ['invisible_text', 'must hold something that can be seen']
+    if (code === 'deceptive_character' || (value !== '' && !/[\p{L}\p{N}\p{P}\p{S}]/u.test(value))) {
+      context.addIssue({ code: 'custom', params: { code }, message })
+    }
+  })
 
 const PhoneNumber = text({ max: 32 })
   .transform((value) => value.trim())
