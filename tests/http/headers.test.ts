@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Sent } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
+import { always, json, preflightFields, problem, security, withoutPassing } from '../support/header-fields.ts'
 import { givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
@@ -14,41 +15,6 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const ask = (path: string, sent?: Sent) => exchange(server.url, path, sent)
-
-const security = {
-  'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'origin-agent-cluster': '?1',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-dns-prefetch-control': 'off',
-  'x-download-options': 'noopen',
-  'x-frame-options': 'DENY',
-  'x-permitted-cross-domain-policies': 'none',
-  'x-xss-protection': '0',
-  'cache-control': 'no-store',
-}
-
-/** What is left are the fields that differ from answer to answer. */
-function withoutPassing({
-  date: _date,
-  connection: _connection,
-  'keep-alive': _keepAlive,
-  'content-length': _length,
-  'x-request-id': _id,
-  ...rest
-}: IncomingHttpHeaders) {
-  return rest
-}
-
-const exposed = {
-  'access-control-expose-headers':
-    'X-Request-Id,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate,Deprecation,Sunset',
-}
-const always = { ...security, ...exposed, vary: 'Origin' }
-const json = { 'content-type': 'application/json; charset=utf-8' }
-const problem = { 'content-type': 'application/problem+json; charset=utf-8' }
 
 describe('the header fields', () => {
   it('of a success are these and no others', async () => {
@@ -113,18 +79,17 @@ describe('the header fields', () => {
     expect(withoutPassing(answer.headers)).toEqual({ ...always, ...problem, ...own })
   })
 
+  it('of an address that nobody can read are those of every answer', async () => {
+    const answer = await ask('http://[::1')
+    expect(answer.status).toBe(400)
+    expect(withoutPassing(answer.headers)).toEqual({ ...security, 'content-type': 'application/problem+json' })
+  })
+
   it('of a preflight are these and no others', async () => {
     const headers = { Origin: friend, 'Access-Control-Request-Method': 'PATCH' }
     const answer = await ask('/api/v1/auth/profile', { method: 'OPTIONS', headers })
     expect([answer.status, answer.text]).toEqual([204, ''])
-    expect(withoutPassing(answer.headers)).toEqual({
-      ...always,
-      'access-control-allow-origin': friend,
-      'access-control-allow-credentials': 'true',
-      'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
-      'access-control-allow-headers': 'Authorization,Content-Type,Auth-Transport',
-      'access-control-max-age': '600',
-    })
+    expect(withoutPassing(answer.headers)).toEqual({ ...always, ...preflightFields(friend) })
   })
 
   it('tell browsers to insist on https where the server is reached by it, and only there', async () => {
