@@ -288,3 +288,21 @@ describe.each(endpoints.filter(({ pattern }) => pattern.includes('{')))('$route'
       }
     }))
 })
+
+describe('a byte order mark', () => {
+  const logIn = (before: string, username: string) =>
+    exchange(server.url, '/api/v1/auth/login_credentials', {
+      method: 'POST',
+      headers: json,
+      body: before + asJson({ username, password: user.password }),
+    })
+
+  it('is skipped before a body, once', async () => {
+    expect((await logIn('\ufeff', user.username)).status).toBe(200)
+    expect(refusalOf(await logIn('\ufeff\ufeff', user.username))).toBe('400 malformed_json')
+  })
+
+  it('is a character like any other within a text', async () => {
+    expect(refusalOf(await logIn('', `\ufeff${user.username}`))).toBe('401 credentials_invalid')
+  })
+})
