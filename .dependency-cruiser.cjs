@@ -117,6 +117,8 @@ module.exports = {
     livesOnlyIn('helmet', 'http/headers\\.ts$'),
     livesOnlyIn('cors', 'http/headers\\.ts$'),
     livesOnlyIn('express-rate-limit', 'http/limits\\.ts$'),
+    livesOnlyIn('redis', 'platform/redis\\.ts$'),
+    livesOnlyIn('rate-limit-redis', 'platform/redis\\.ts$'),
     livesOnlyIn('bcrypt', 'platform/password-hasher\\.ts$'),
     livesOnlyIn('jsonwebtoken', 'platform/token-signer\\.ts$'),
     livesOnlyIn('nodemailer', 'platform/mailer\\.ts$'),

@@ -26,20 +26,23 @@ import { createProblemsPage } from './http/problems.ts'
 import { createRefreshTransport } from './http/refresh-transport.ts'
 import { createContractRouter } from './http/router.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
-import type { Logger } from './kernel/ports.ts'
+import type { Logger, SharedCounters } from './kernel/ports.ts'
 import type { Services } from './services.ts'
 
 export interface AppParts {
   readonly config: Config
   readonly services: Services
   readonly logger: Logger
+  /** Absent: this instance counts requests for itself. */
+  readonly sharedCounters: SharedCounters | undefined
   /** What keeps the server from serving, if anything. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
 }
 
 /** Everything that a request meets, in that order. */
-export function createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }: AppParts): RequestListener {
+export function createApp(parts: AppParts): RequestListener {
+  const { config, services, logger, sharedCounters, whyNotReady, isDatabaseUnavailable } = parts
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
@@ -60,7 +63,7 @@ export function createApp({ config, services, logger, whyNotReady, isDatabaseUna
   if (server.metrics) app.use(createMetricsRouter(requests))
 
   const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
-  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget)]))
+  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget, sharedCounters)]))
   const cookies = createCookies({ secure: production || https })
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,

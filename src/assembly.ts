@@ -8,6 +8,7 @@ import { connectDatabase, isDatabaseUnavailable } from './platform/database.ts'
 import { createSmtpMailer } from './platform/mailer.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
+import { connectRedis } from './platform/redis.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
 import type { Services } from './services.ts'
 import { createServices } from './services.ts'
@@ -18,13 +19,13 @@ export interface Assembly {
   readonly answer: RequestListener
   readonly services: Services
   readonly database: ConnectedDatabase
-  /** Begins the work that no request asks for. */
-  readonly start: () => void
+  /** Begins the work that no request asks for, once it is known what can be reached. */
+  readonly start: () => Promise<void>
   /** Says from now on that it is not ready any more. */
   readonly retire: () => void
   /** Ends that work, cutting off what lasts longer than the limit. */
   readonly finish: (limitMs: number) => Promise<void>
-  /** Closes the connections to the database: requests fail from now on. */
+  /** Closes the connections to the database and to Redis: requests fail from now on. */
   readonly close: () => Promise<void>
 }
 
@@ -45,8 +46,10 @@ export function assemble(
   config: CompleteConfig,
   { databaseUrl, logger, clock = systemClock, mailer }: Surroundings,
 ): Assembly {
-  const { secretKeys, passwords, mail } = config
+  const { server, secretKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
+  const redis =
+    server.rateLimits && server.redisUrl !== undefined ? connectRedis({ url: server.redisUrl, logger }) : undefined
   const smtp = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
   const hasher = createBcryptHasher({
     cost: passwords.bcryptCost,
@@ -60,10 +63,18 @@ export function assemble(
   const whyNotReady = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
 
   return {
-    answer: createApp({ config, services, logger, whyNotReady, isDatabaseUnavailable }),
+    answer: createApp({
+      config,
+      services,
+      logger,
+      sharedCounters: redis?.counters,
+      whyNotReady,
+      isDatabaseUnavailable,
+    }),
     services,
     database,
-    start() {
+    async start() {
+      await redis?.settled
       services.mailWorker.start()
       services.housekeeping.start()
     },
@@ -77,7 +88,9 @@ export function assemble(
       limit.abort()
       smtp?.close()
     },
-    close: database.close,
+    async close() {
+      await Promise.all([database.close(), redis?.close()])
+    },
   }
 }
 

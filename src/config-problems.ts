@@ -2,17 +2,6 @@ import type { GivenSettings, SettingName } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Settings of a later version: one that does nothing would be believed. */
-const notYet = {
-  REDIS_URL: 'rate limits are counted by each process for itself',
-}
-
-export function unsupported(environment: Environment): string[] {
-  return Object.entries(notYet)
-    .filter(([name]) => !isAbsent(environment, name))
-    .map(([name, reason]) => `${name} is not supported by this version: ${reason}; remove it`)
-}
-
 const neededInProduction = {
   DATABASE_URL: 'the PostgreSQL server to use',
   SECRET_KEY: 'the key that signs tokens; make one with: openssl rand -base64 48',

@@ -1,5 +1,5 @@
 import type { Environment } from './config-problems.ts'
-import { contradictions, ownPages, productionProblems, unsupported } from './config-problems.ts'
+import { contradictions, ownPages, productionProblems } from './config-problems.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
@@ -17,6 +17,8 @@ export interface Config {
     readonly trustProxy: number | readonly string[]
     readonly corsOrigins: readonly string[]
     readonly rateLimits: boolean
+    /** Absent: each instance counts requests for itself. */
+    readonly redisUrl: string | undefined
     readonly refreshTransport: 'client' | 'cookie' | 'body'
     /** Whether the documentation is served, with which everything can be tried out. */
     readonly docs: boolean
@@ -93,7 +95,6 @@ export function readConfig(environment: Environment): Config {
   const problems: string[] = []
   const given = readSettings(environment, problems)
   const production = given.NODE_ENV === 'production'
-  problems.push(...unsupported(environment))
   if (production) problems.push(...productionProblems(environment, given))
 
   const port = given.PORT ?? 3000
@@ -109,6 +110,7 @@ export function readConfig(environment: Environment): Config {
       trustProxy: given.TRUST_PROXY ?? 0,
       corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
       rateLimits: given.RATE_LIMITS ?? true,
+      redisUrl: given.REDIS_URL,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
       docs: given.DOCS ?? !production,
       metrics: given.METRICS ?? !production,

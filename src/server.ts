@@ -81,7 +81,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     }, answerBare)
     const port = await listen(http, config.server)
     assembly = await prepare()
-    assembly.start()
+    await assembly.start()
     open(assembly)
     return port
   }

@@ -70,6 +70,24 @@ function postgresUrl(text: string): string {
     : refuse('must look like postgresql://user:password@host:5432/database')
 }
 
+/** With names and passwords in the form that addresses want, and a number for a path. */
+function redisUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isRedis = url && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^(\/\d{0,5})?$/.test(url.pathname)
+  return isRedis && !/[?#]/.test(text) && [url.username, url.password].every(isDecodable)
+    ? text
+    : refuse('must look like redis://user:password@host:6379/0, or rediss:// for TLS')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function longKeys(text: string): string[] {
   const keys = list(text)
   return keys.every((key) => Buffer.byteLength(key) >= 32)
@@ -185,6 +203,7 @@ export const settings = {
   REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
+  REDIS_URL: redisUrl,
   DOCS: onOff,
   METRICS: onOff,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),

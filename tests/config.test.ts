@@ -40,6 +40,7 @@ describe('readConfig', () => {
         trustProxy: 0,
         corsOrigins: ['http://localhost:3000'],
         rateLimits: true,
+        redisUrl: undefined,
         refreshTransport: 'client',
         docs: true,
         metrics: true,
@@ -113,6 +114,18 @@ describe('readConfig', () => {
       { TRUST_PROXY: '10.0.0.0/8, ::1, fd00::/8' },
       ({ server }) => server.trustProxy,
       ['10.0.0.0/8', '::1', 'fd00::/8'],
+    ],
+    [
+      'a Redis',
+      { REDIS_URL: 'rediss://auth:p%40ss@cache.internal:6380/2' },
+      ({ server }) => server.redisUrl,
+      'rediss://auth:p%40ss@cache.internal:6380/2',
+    ],
+    [
+      'a Redis without more than its name',
+      { REDIS_URL: 'redis://cache' },
+      ({ server }) => server.redisUrl,
+      'redis://cache',
     ],
     ['a switch in any case', { RATE_LIMITS: 'OFF' }, ({ server }) => server.rateLimits, false],
     ['a switch as a digit', { RATE_LIMITS: '0' }, ({ server }) => server.rateLimits, false],
@@ -200,6 +213,14 @@ describe('a malformed value', () => {
     ['TRUST_PROXY', '10.1.0.0/'],
     ['TRUST_PROXY', '10.1.0.0,'],
     ['RATE_LIMITS', 'maybe'],
+    ['REDIS_URL', 'cache.internal:6381'],
+    ['REDIS_URL', 'redis:///3'],
+    ['REDIS_URL', 'http://cache.internal:6379'],
+    ['REDIS_URL', 'unix:///run/redis.sock'],
+    ['REDIS_URL', 'redis://:pass%ZZword@cache.internal'],
+    ['REDIS_URL', 'redis://cache.internal:6379/sessions'],
+    ['REDIS_URL', 'redis://cache.internal:6379/0?timeout=1'],
+    ['REDIS_URL', 'redis://cache.internal:port'],
     ['LOG_LEVEL', 'verbose'],
     ['DATABASE_URL', 'mysql://root:hidden@db/auth'],
     ['DATABASE_URL', 'postgresql://root:hidden@db'],
@@ -256,13 +277,6 @@ describe('a malformed value', () => {
     expect(() => readConfig({ PORT: 'x', HASH_QUEUE: 'x' })).toThrow(
       /^The settings cannot be used:\n {2}- PORT .*\n {2}- HASH_QUEUE .*$/,
     )
-  })
-})
-
-describe('a setting of a later version', () => {
-  it.each(['REDIS_URL'])('%s is refused rather than ignored', (name) => {
-    expect(problemsOf({ [name]: 'a value' })).toEqual([expect.stringContaining(`${name} is not supported`)])
-    expect(problemsOf({ [name]: '' })).toEqual([])
   })
 })
 

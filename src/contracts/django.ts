@@ -8,6 +8,7 @@ const details: Readonly<Record<string, string>> = {
   not_found: 'Not found.',
   internal_error: 'A server error occurred.',
   overloaded: 'Service temporarily unavailable, try again later.',
+  limits_unavailable: 'Service temporarily unavailable, try again later.',
   database_unavailable: 'Service temporarily unavailable, try again later.',
   malformed_json: 'JSON parse error - the body is not valid JSON in UTF-8',
   invalid_request: 'Malformed request.',

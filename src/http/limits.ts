@@ -1,45 +1,68 @@
 import type { Request, RequestHandler } from 'express'
+import type { Store } from 'express-rate-limit'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
+import type { SharedCounter, SharedCounters } from '../kernel/ports.ts'
 import { clientAddress } from './identify.ts'
 
-/** How many requests a minute one address may send, to whichever endpoint of whichever contract draws on the budget. */
+interface BudgetFacts {
+  /** How many requests one address may send, to whichever endpoint of whichever contract draws on the budget. */
+  readonly perMinute: number
+  /** Whether it guards what takes a password or sends mail: such requests are refused while nobody can count them. */
+  readonly costly: boolean
+  readonly reason: string
+}
+
+const changes = 'A row changes, or a token is judged: applications do so in parallel and from behind one office address'
+const reads = 'Reads with a live session'
+
 export const budgets = {
-  // A hash and, mostly, a mail: a person registers once, an office of people on one address a few times.
-  register: 30,
-  // A hash each. What a guesser may try at one account is the business of the account itself.
-  logIn: 30,
-  issueRefreshToken: 30,
-  changePassword: 30,
-  resetPassword: 30,
-  // A mail each.
-  forgotPassword: 30,
-  resendVerification: 30,
-  // A row changes, or a token is judged: applications do so in parallel and from behind one office address.
-  verifyEmail: 120,
-  refreshTokens: 120,
-  renewTokens: 120,
-  verifyToken: 120,
-  logOut: 120,
-  logOutEverywhere: 120,
-  endSession: 120,
-  changeProfile: 120,
-  // Reads with a live session.
-  readSession: 600,
-  listSessions: 600,
-  readProfile: 600,
-} as const
+  register: {
+    perMinute: 30,
+    costly: true,
+    reason: 'A hash and, mostly, a mail: a person registers once, an office of people on one address a few times',
+  },
+  logIn: {
+    perMinute: 30,
+    costly: true,
+    reason: 'A hash; what a guesser may try at one account is the business of the account itself',
+  },
+  issueRefreshToken: { perMinute: 30, costly: true, reason: 'A hash, as for a login' },
+  changePassword: { perMinute: 30, costly: true, reason: 'Two hashes and a mail' },
+  resetPassword: { perMinute: 30, costly: true, reason: 'A hash and a mail' },
+  forgotPassword: { perMinute: 30, costly: true, reason: 'A mail to whomever the caller names' },
+  resendVerification: { perMinute: 30, costly: true, reason: 'A mail to whomever the caller names' },
+  verifyEmail: { perMinute: 120, costly: false, reason: changes },
+  refreshTokens: { perMinute: 120, costly: false, reason: changes },
+  renewTokens: { perMinute: 120, costly: false, reason: changes },
+  verifyToken: { perMinute: 120, costly: false, reason: changes },
+  logOut: { perMinute: 120, costly: false, reason: changes },
+  logOutEverywhere: { perMinute: 120, costly: false, reason: changes },
+  endSession: { perMinute: 120, costly: false, reason: changes },
+  changeProfile: { perMinute: 120, costly: false, reason: changes },
+  readSession: { perMinute: 600, costly: false, reason: reads },
+  listSessions: { perMinute: 600, costly: false, reason: reads },
+  readProfile: { perMinute: 600, costly: false, reason: reads },
+} as const satisfies Record<string, BudgetFacts>
 
 export type Budget = keyof typeof budgets
 
-const windowSeconds = 60
+const windowMs = 60_000
 
-/** One counter per budget and address. Built at start: a limiter made at the first request would count nothing. */
-export function createLimiter(budget: Budget): RequestHandler {
+/**
+ * One counter per budget and address, in the memory of this process unless all instances share it. Built at start: a
+ * limiter made at the first request would count nothing.
+ */
+export function createLimiter(budget: Budget, sharedCounters?: SharedCounters): RequestHandler {
+  const { perMinute, costly } = budgets[budget]
   return rateLimit({
     identifier: budget,
-    windowMs: windowSeconds * 1000,
-    limit: budgets[budget],
+    windowMs,
+    limit: perMinute,
+    ...(sharedCounters && { store: asStore(sharedCounters(budget, windowMs)) }),
+    passOnStoreError: !costly,
+    // Whoever keeps the counts says that they cannot be kept, once and not at every request.
+    logger: { warn: nothing, error: nothing },
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     keyGenerator: (request) => ipKeyGenerator(clientAddress(request), 64),
@@ -51,7 +74,14 @@ export function createLimiter(budget: Budget): RequestHandler {
   })
 }
 
+/** The library asks for ways to take counts back, too; nothing here does. */
+function asStore({ increment }: SharedCounter): Store {
+  return { increment, decrement: nothing, resetKey: nothing }
+}
+
+function nothing(): void {}
+
 function secondsToReset(request: Request & { rateLimit?: { resetTime?: Date | undefined } }): number {
-  const resetAt = request.rateLimit?.resetTime?.getTime() ?? Date.now() + windowSeconds * 1000
+  const resetAt = request.rateLimit?.resetTime?.getTime() ?? Date.now() + windowMs
   return Math.max(1, Math.ceil((resetAt - Date.now()) / 1000))
 }

@@ -104,6 +104,7 @@ export const requestErrors = defineErrors({
   internal_error: [500, 'Something went wrong on our side; the request id helps us to find out what'],
   starting: [503, 'The server is starting: try again shortly'],
   overloaded: [503, 'The server is busy: try again shortly'],
+  limits_unavailable: [503, 'Requests cannot be counted at the moment: try again shortly'],
   database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
 })
 

@@ -39,6 +39,21 @@ export interface Mailer {
   send(mail: Mail): Promise<void>
 }
 
+/** How often something happened in the current window of time, and when that ends. */
+interface Count {
+  readonly totalHits: number
+  readonly resetTime: Date | undefined
+}
+
+/** Counts what happens at all instances together. */
+export interface SharedCounter {
+  /** Counts one more. Throws `limits_unavailable`, and at once, while nobody can count. */
+  increment(key: string): Promise<Count>
+}
+
+/** The counter of this name, the same at every instance. */
+export type SharedCounters = (name: string, windowMs: number) => SharedCounter
+
 export type TokenKind = 'access' | 'refresh'
 
 /** The claims that both kinds of token carry. Instants are in seconds since 1970. */

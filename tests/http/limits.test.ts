@@ -17,7 +17,7 @@ const limited = endpoints.map(({ name, method, path, limit }) => ({
   method,
   path,
   limit,
-  budget: budgets[limit],
+  budget: budgets[limit].perMinute,
 }))
 
 /** Addresses nobody has used, so that tests share a server without sharing a budget. */
