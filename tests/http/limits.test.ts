@@ -132,6 +132,20 @@ describe('the budget of an endpoint', () => {
   })
 })
 
+describe('the table of budgets', () => {
+  it('marks what takes a password or sends mail as costly, and nothing else', () => {
+    const takesPassword = endpoints.filter(({ fields }) => fields.some(({ name }) => name.includes('password')))
+    const sendsMail = ['forgotPassword', 'resendVerification']
+    const costly = new Set([...takesPassword.map(({ limit }) => limit), ...sendsMail])
+    const marked = Object.entries(budgets).filter(([, facts]) => facts.costly)
+    expect(new Set(marked.map(([name]) => name))).toEqual(costly)
+  })
+
+  it('has no budget that nothing draws on', () => {
+    expect(new Set(endpoints.map(({ limit }) => limit))).toEqual(new Set(Object.keys(budgets)))
+  })
+})
+
 describe('the address of a client', () => {
   it.each([
     [
