@@ -156,8 +156,10 @@ describe('while Redis is away', () => {
     expect(refusalOf(await logIn(url))).toBe('503 limits_unavailable')
     expect((await readSession(url)).status).toBe(401)
     await redis.start()
-    await untilCounted(url)
+    // Without a request that asks for it.
+    await until(async () => outages(server).length === 2)
     expect(outages(server)).toEqual(['down', 'back'])
+    expect((await logIn(url)).headers.ratelimit).toContain('r=29;')
     expect((await readSession(url)).headers.ratelimit).toContain('r=599;')
   })
 
