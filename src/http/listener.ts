@@ -27,10 +27,21 @@ export function createHttpServer(listener: RequestListener, answer: AnswerBare):
       const current = conversations.get(socket)
       if (current) current.unanswered -= 1
     })
+    response.once('prefinish', () => {
+      // Nearly always the system takes an answer whole, and the patience with idle connections goes for the rest.
+      if (socket.writableLength > 0) limitDelivery(response)
+    })
     // Node itself would say so without a word.
     if (request.httpVersion === '1.1' && request.headers.host === undefined)
       answer(new AuthError(requestErrors.invalid_request), response)
     else listener(request, response)
+  }
+
+  /** Who does not read would have us keep the answer: it has as long to leave as a request has to arrive. */
+  function limitDelivery(response: ServerResponse): void {
+    if (server.requestTimeout === 0) return
+    const limit = setTimeout(() => response.destroy(), server.requestTimeout)
+    response.once('close', () => clearTimeout(limit))
   }
 
   // Node looks every 30 s only: a patience of 10 s would be one of up to 40 s.

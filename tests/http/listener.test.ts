@@ -180,6 +180,23 @@ describe('the HTTP server', () => {
     )
   })
 
+  it('lets go of a client that does not take its answer', async () => {
+    await withServer(
+      (_request, response) => response.end(Buffer.alloc(64 * 1024 * 1024)),
+      async (to, own) => {
+        const connection = once(own, 'connection')
+        const socket = await open(to)
+        const [ours] = (await connection) as [Socket]
+        const released = once(ours, 'close', { signal: AbortSignal.timeout(10_000) })
+        socket.write(`${head()}\r\n`)
+        await released.finally(() => socket.destroy())
+      },
+      (impatient) => {
+        impatient.requestTimeout = 100
+      },
+    )
+  })
+
   it('does not keep the requests of a client who reads no answers', async () => {
     let received = 0
     await withServer(
