@@ -118,7 +118,7 @@ describe.each<[string, 1 | 2, string]>([
   })
 
   it('an IPv4-mapped address counts as the IPv4 address, and an IPv6 address by its /64', async () => {
-    const { ask } = await givenWorld(trustProxy)
+    const { ask, server } = await givenWorld(trustProxy)
     for (const [address, left] of [
       ['203.0.113.8', 29],
       ['::ffff:203.0.113.8', 28],
@@ -129,6 +129,10 @@ describe.each<[string, 1 | 2, string]>([
     ] as const) {
       expect([address, await ask(hops, address)]).toEqual([address, { status: 400, left }])
     }
+    expect([...addressesIn(server)].filter((address) => address.includes('203.0.113'))).toEqual([
+      '203.0.113.8',
+      '203.0.113.9',
+    ])
   })
 })
 
