@@ -16,7 +16,7 @@ const named: Readonly<Record<string, string>> = { email: 'ada@example.com', user
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
 
 /** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */
-const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
+export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
   rows.map(({ method, path, endpoint, wire }) => {
     const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
     return {

@@ -1,0 +1,82 @@
+import { Client } from 'pg'
+
+/** A digest of each table. */
+export type Moment = ReadonlyMap<string, string>
+
+/** The server's database, seen from outside the server. */
+export interface Store {
+  moment(): Promise<Moment>
+  /** Throws what is wrong with what is stored. */
+  judge(now: Date, secrets: readonly string[]): Promise<void>
+  empty(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Queries that find what must not be; each returns the rows that break the rule. $1 is the time. */
+const rules: Readonly<Record<string, string>> = {
+  'one live mail token per purpose and subject': `SELECT purpose, subject FROM mail_tokens
+    WHERE spent_at IS NULL AND expires_at > $1 GROUP BY purpose, subject HAVING count(*) > 1`,
+  'addresses are in lower case': `SELECT email FROM users WHERE email <> lower(email)
+    UNION ALL SELECT email FROM registrations WHERE email <> lower(email)
+    UNION ALL SELECT email FROM mail_tokens WHERE email <> lower(email)`,
+  'addresses are unique': 'SELECT lower(email) FROM users GROUP BY 1 HAVING count(*) > 1',
+  'usernames are unique': 'SELECT lower(username) FROM users GROUP BY 1 HAVING count(*) > 1',
+  'hashes have the documented format': `SELECT hash FROM (SELECT hash FROM passwords UNION ALL SELECT password_hash FROM registrations) h
+    WHERE hash !~ '^bcrypt-sha384[$][A-Za-z0-9_-]+[$]2b[$]04[$][./A-Za-z0-9]{53}$'`,
+  'tokens are stored as their SHA-256': `SELECT token_hash FROM mail_tokens WHERE token_hash !~ '^[0-9a-f]{64}$'`,
+  'nobody makes themselves important': `SELECT username FROM users
+    WHERE is_staff OR is_superuser OR is_practitioner OR phone_number_verified OR disabled_at IS NOT NULL`,
+  'what people write is plain text': `SELECT username FROM users
+    WHERE concat(username, email, first_name, last_name, display_name, phone_number, timezone) ~ '[\\x01-\\x1f\\x7f-\\x9f]'`,
+  'a session ends when it says': 'SELECT id::text FROM sessions WHERE expires_at > ends_at',
+  'an ended session says why': 'SELECT id::text FROM sessions WHERE (revoked_at IS NULL) <> (revoked_reason IS NULL)',
+  'everybody has a password': 'SELECT username FROM users WHERE id NOT IN (SELECT user_id FROM passwords)',
+  'a sent mail keeps no values': `SELECT id::text FROM outbox_mails WHERE status <> 'queued' AND sealed_values IS NOT NULL`,
+}
+
+export async function openStore(url: string): Promise<Store> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  const { rows: found } = await client.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'`,
+  )
+  const tables = found.map(({ name }) => name)
+  const digests = tables
+    .map((name) => `SELECT '${name}' AS name, md5(string_agg(t::text, ',' ORDER BY t::text)) AS rows FROM "${name}" t`)
+    .join(' UNION ALL ')
+
+  return {
+    async moment() {
+      const { rows } = await client.query<{ name: string; rows: string | null }>(digests)
+      return new Map(rows.map((row) => [row.name, row.rows ?? '']))
+    },
+    async judge(now, secrets) {
+      for (const [rule, query] of Object.entries(rules)) {
+        const { rows } = await client.query(query, query.includes('$1') ? [now] : [])
+        if (rows.length > 0) throw new Error(`${rule}, but there is ${JSON.stringify(rows)}`)
+      }
+      for (const table of tables) {
+        const { rows } = await client.query<{ text: string }>(`SELECT t::text AS text FROM "${table}" t`)
+        const stored = rows.map(({ text }) => text).join('\n')
+        const spellings = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('hex')])
+        const secret = spellings.find((text) => stored.includes(text))
+        if (secret !== undefined) throw new Error(`the table ${table} holds the secret ${secret} in the clear`)
+      }
+    },
+    async empty() {
+      await client.query(tables.map((name) => `DELETE FROM "${name}"`).join('; '))
+    },
+    close: () => client.end(),
+  }
+}
+
+/** Refusals that the audit trail, a counter, or the end of a session whose token was copied may tell of. */
+const telling = [401, 403, 429, 503]
+const untouchable = ['users', 'passwords', 'registrations', 'mail_tokens']
+
+/** Throws if a request changed what its refusal must leave alone. */
+export function refuseChange(before: Moment, after: Moment, status: number): void {
+  const tables = telling.includes(status) ? untouchable : [...before.keys()]
+  const changed = tables.filter((name) => before.get(name) !== after.get(name))
+  if (changed.length > 0) throw new Error(`a request refused with ${status} changed ${changed.join(', ')}`)
+}

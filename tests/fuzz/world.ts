@@ -1,0 +1,134 @@
+import { targets } from '../support/endpoints.ts'
+import type { Exchanged } from '../support/exchange.ts'
+import type { TestServer } from '../support/server.ts'
+import type { Call } from './calls.ts'
+import { targetOf } from './calls.ts'
+
+/** In every password, so that it can be looked for where it must not turn up. */
+export const canary = 'Kanarie'
+
+interface Person {
+  readonly username: string
+  readonly email: string
+  readonly passwords: readonly [string, string]
+  uid: string
+  /** The newest first. */
+  readonly access: string[]
+  readonly refresh: string[]
+  readonly mailed: string[]
+  readonly ids: string[]
+}
+
+type Kind = 'access' | 'refresh' | 'mailed' | 'ids'
+
+/** What a client that keeps everything knows: people, and all that was ever issued to them. */
+export interface World {
+  /** What fits a field of this name, as the call chooses. */
+  live(name: string, call: Call): Promise<string>
+  /** The text, with what the world holds in the place of {access} and the like. */
+  fill(text: string, call: Pick<Call, 'holder' | 'which'>): Promise<string>
+  learn(call: Call, answer: Exchanged): void
+  /** Takes in the mails that were sent. */
+  readMails(): Promise<void>
+  wasIssued(kind: 'access' | 'refresh', token: string): boolean
+  /** What must be nowhere in the clear. */
+  secrets(): string[]
+}
+
+const samples = new Map(targets.flatMap(({ fields }) => fields.map(({ name, sample }) => [name, sample])))
+
+export function createWorld(server: TestServer, lettersBefore: number): World {
+  const people = [0, 1, 2].map(makePerson)
+  const owners = new Map<string, Person>()
+  let lettersRead = lettersBefore
+
+  const personOf = (index: number): Person => people[index] ?? makePerson(index)
+
+  function keep(owner: Person, kind: Kind, value: string): void {
+    if (!owner[kind].includes(value)) owner[kind].unshift(value)
+  }
+
+  function learnToken(token: string, caller: Person): void {
+    const { typ } = partOf(token, 0)
+    const { sub, sid } = partOf(token, 1)
+    const owner = owners.get(String(sub)) ?? caller
+    owners.set(String(sub), owner)
+    keep(owner, typ === 'rt+jwt' ? 'refresh' : 'access', token)
+    keep(owner, 'ids', String(sid))
+  }
+
+  async function readMails(): Promise<void> {
+    const letters = await server.letters()
+    for (const { recipient, text } of letters.slice(lettersRead)) {
+      const person = people.find(({ email }) => email === recipient) ?? personOf(0)
+      const [, uid] = /\/([\w-]+)\/[\w-]{43}\//.exec(text) ?? []
+      if (uid !== undefined) person.uid = uid
+      for (const [value] of text.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) keep(person, 'mailed', value)
+    }
+    lettersRead = letters.length
+  }
+
+  async function live(name: string, { who, holder, which, secret }: Call): Promise<string> {
+    const person = personOf(who)
+    const spellings = [person.email, person.email.toUpperCase()]
+    if (/pass/.test(name)) return person.passwords[/old|current/.test(name) ? 1 - secret : secret] ?? ''
+    if (/mail/.test(name)) return pick(spellings, which)
+    if (/uid/.test(name)) return person.uid
+    if (/user/.test(name)) return pick([person.username, ...spellings], which)
+    if (/refresh/.test(name)) return tokenOf(['refresh', 'access', 'mailed'], holder, which)
+    if (/token|code|key/.test(name)) return tokenOf(['mailed', 'access', 'refresh'], holder, which)
+    if (/id$/.test(name)) return pick(personOf(holder).ids, which)
+    return samples.get(name) ?? ''
+  }
+
+  /** The newest of each kind in turn, then those before them. */
+  async function tokenOf(kinds: readonly Kind[], holder: number, which: number): Promise<string> {
+    if (kinds.includes('mailed')) await readMails()
+    const pools = kinds.map((kind) => personOf(holder)[kind]).filter(({ length }) => length > 0)
+    const pool = pools[which % Math.max(1, pools.length)] ?? []
+    return pick(pool, Math.floor(which / Math.max(1, pools.length)))
+  }
+
+  return {
+    live,
+    readMails,
+    async fill(text, { holder, which }) {
+      if (text.includes('{mailed}')) await readMails()
+      const person = personOf(holder)
+      return text.replaceAll(/\{(access|refresh|mailed)\}/g, (_all, kind: Kind) => pick(person[kind], which))
+    },
+    learn(call, { text, headers, status }) {
+      if (status >= 400) return
+      const cookies = headers['set-cookie']?.join('\n') ?? ''
+      // What is only asked about may be somebody else's.
+      for (const [token] of `${text}\n${cookies}`.matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)) {
+        learnToken(token, personOf(targetOf(call).access === 'public' ? call.who : call.holder))
+      }
+    },
+    wasIssued: (kind, token) => people.some((person) => person[kind].includes(token)),
+    secrets() {
+      const tokens = people.flatMap(({ access, refresh }) => [...access, ...refresh])
+      return [canary, ...people.flatMap(({ mailed }) => mailed), ...tokens.map((token) => token.split('.')[2] ?? '')]
+    },
+  }
+}
+
+function makePerson(index: number): Person {
+  const name = `person${index}`
+  return {
+    username: name,
+    email: `${name}@example.com`,
+    passwords: [`${canary} ${index} im Bergwerk`, `${canary} ${index} am Fenster`],
+    uid: 'MQ',
+    ...{ access: [], refresh: [], mailed: [], ids: [] },
+  }
+}
+
+/** Something, even where there is nothing. */
+function pick(pool: readonly string[], index: number): string {
+  return pool[index % Math.max(1, pool.length)] ?? 'nothing-yet'
+}
+
+function partOf(token: string, index: number): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString())
+}
