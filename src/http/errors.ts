@@ -12,6 +12,9 @@ const byStatus: Readonly<Record<number, ErrorDefinition>> = {
   415: requestErrors.unsupported_media_type,
 }
 
+/** What came in a header is not sent back at any length. */
+const longestMediaType = 100
+
 /** Answers a failure from anywhere in the dialect of the contract it happened in. */
 export function sendError(
   error: unknown,
@@ -27,7 +30,7 @@ export function sendError(
   response.locals.code = refusal.definition.code
   const { requestId, access } = response.locals
   const { method } = response.req
-  const mediaType = response.req.get('content-type') ?? ''
+  const mediaType = (response.req.get('content-type') ?? '').slice(0, longestMediaType)
   const authorization = response.req.get('authorization') ?? ''
   const situation = { requestId, method, mediaType, access, authorization }
   const { status, contentType, headers, body } = present(refusal, situation)

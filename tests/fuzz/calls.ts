@@ -26,7 +26,6 @@ export const shapes = [
   'broken UTF-8',
   'compressed',
   'chunked',
-  'shorter than it says',
   'empty',
 ] as const
 

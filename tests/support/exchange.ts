@@ -31,7 +31,7 @@ export async function exchange(url: string, path: string, sent: Sent = {}): Prom
 function transmit(url: string, path: string, { method = 'GET', headers = {}, body }: Sent): Promise<Exchanged> {
   const { hostname, port } = new URL(url)
   const bytes = body === undefined ? undefined : Buffer.from(body)
-  const length = bytes && { 'Content-Length': String(bytes.length) }
+  const length = bytes && !headers['Transfer-Encoding'] && { 'Content-Length': String(bytes.length) }
   return new Promise((resolve, reject) => {
     const sent = request({ hostname, port, method, path, headers: { ...length, ...headers }, agent }, (response) => {
       const chunks: Buffer[] = []
