@@ -124,6 +124,12 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
     expect(foreignRefusalOf(await bytes(`"${'x'.repeat(20_000)}"`))).toMatch(/^413 \{"detail":"[^"]+"\}$/)
   })
 
+  // A type of 6 kB once came back in an answer of 6 kB.
+  it('does not send back a media type at any length', async () => {
+    const detail = `Unsupported media type "${'x'.repeat(100)}" in request.`
+    expect(foreignRefusalOf(await bytes('{}', 'x'.repeat(6000)))).toBe(`415 ${JSON.stringify({ detail })}`)
+  })
+
   it('knows no other paths and no other methods', async () => {
     for (const path of ['nowhere', 'nowhere/', 'login/nowhere', '', 'register_credentials']) {
       expect(foreignRefusalOf(await ask(`POST ${path}`, { body: {} }))).toBe(django.notFound)

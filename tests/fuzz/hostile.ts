@@ -154,6 +154,7 @@ export const hostileHeaders: Readonly<Record<string, readonly string[]>> = {
     'refresh',
     'refresh=%00',
     'refresh="{refresh}"',
+    'device=AAAA.BBBB',
     ';;=;',
     `a=${'b'.repeat(4000)}`,
   ],

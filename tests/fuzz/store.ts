@@ -53,7 +53,9 @@ export async function openStore(url: string): Promise<Store> {
   const digests = tables
     .map((name) => `SELECT '${name}' AS name, md5(string_agg(t::text, ',' ORDER BY t::text)) AS rows FROM "${name}" t`)
     .join(' UNION ALL ')
-  const contents = tables.map((name) => `SELECT '${name}' AS name, t::text AS text FROM "${name}" t`).join(' UNION ALL ')
+  const contents = tables
+    .map((name) => `SELECT '${name}' AS name, t::text AS text FROM "${name}" t`)
+    .join(' UNION ALL ')
 
   return {
     async moment() {

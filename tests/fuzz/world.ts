@@ -40,6 +40,7 @@ const samples = new Map(targets.flatMap(({ fields }) => fields.map(({ name, samp
 export function createWorld(server: TestServer, lettersBefore: number): World {
   const people = [0, 1, 2].map(makePerson)
   const owners = new Map<string, Person>()
+  const cookies = new Set<string>()
   let lettersRead = lettersBefore
 
   const personOf = (index: number): Person => people[index] ?? makePerson(index)
@@ -99,16 +100,22 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
     },
     learn(call, { text, headers, status }) {
       if (status >= 400) return
-      const cookies = headers['set-cookie']?.join('\n') ?? ''
+      const set = headers['set-cookie']?.join('\n') ?? ''
+      for (const [, value = ''] of set.matchAll(/^[^=]+=([^;]{20,})/gm)) cookies.add(value)
       // What is only asked about may be somebody else's.
-      for (const [token] of `${text}\n${cookies}`.matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)) {
+      for (const [token] of `${text}\n${set}`.matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)) {
         learnToken(token, personOf(targetOf(call).access === 'public' ? call.who : call.holder))
       }
     },
     wasIssued: (kind, token) => people.some((person) => person[kind].includes(token)),
     secrets() {
       const tokens = people.flatMap(({ access, refresh }) => [...access, ...refresh])
-      return [canary, ...people.flatMap(({ mailed }) => mailed), ...tokens.map((token) => token.split('.')[2] ?? '')]
+      return [
+        canary,
+        ...cookies,
+        ...people.flatMap(({ mailed }) => mailed),
+        ...tokens.map((token) => token.split('.')[2] ?? ''),
+      ]
     },
   }
 }
