@@ -14,7 +14,7 @@ export type Value =
   /** In an address as it is; elsewhere a text. */
   | { readonly raw: string }
 
-export const shapes = [
+const shapes = [
   'plain',
   'every field twice',
   'fields without end',
@@ -72,7 +72,7 @@ export function targetOf({ target }: Pick<Call, 'target'>): Target {
 }
 
 /** The names of all fields, those in the path included. */
-export function fieldsOf({ fields, pattern }: Target): string[] {
+function fieldsOf({ fields, pattern }: Target): string[] {
   return [...fields.map(({ name }) => name), ...paramsOf(pattern)]
 }
 
