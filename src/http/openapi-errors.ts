@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Contract, Row } from './contract.ts'
+import { budgets } from './limits.ts'
 import type { Json, NamedSchemas } from './openapi-schemas.ts'
 import type { Dialect } from './present.ts'
 import { problemDetails } from './present.ts'
@@ -89,6 +90,7 @@ function refusalsOf<Needs>(
     ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
     ...transportErrorsOf(row),
     e.rate_limited,
+    ...(budgets[endpoint.limit].costly ? [e.limits_unavailable] : []),
     e.internal_error,
     e.overloaded,
     e.database_unavailable,
