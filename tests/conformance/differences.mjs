@@ -1,2 +1,154 @@
-/** Where we mean to differ: which rows, in which parts of the answer, and why. A row that stopped to differ is a failure. */
-export const differences = []
+/**
+ * Where we mean to differ: the rows, the first part of the answer that differs (what follows from it may differ too) and why.
+ * A row that is named here and does not differ any more is a failure: then the line goes.
+ */
+export const differences = [
+  {
+    rows: /: body: a form$/,
+    part: 'status',
+    reason: 'bodies are JSON',
+  },
+  {
+    rows: /: another Accept$/,
+    part: 'status',
+    reason: 'the answer is JSON, or a page, whatever a client would rather have',
+  },
+  {
+    rows: /: body: a fraction$/,
+    part: 'body',
+    reason: 'JSON has one kind of number, Python two',
+  },
+  {
+    rows: /: (?:username|email|(?:new_)?password): (?:a NUL|half a) character$/,
+    only: /register|reset|change-password/,
+    part: 'body',
+    reason: 'one message per field, where the framework gives all it finds',
+  },
+  {
+    rows: /: email: (?:a list|an object|a boolean)$/,
+    only: /register|reset/,
+    part: 'body',
+    reason: 'no text is told to be one, where the framework asks for an address',
+  },
+  {
+    rows: /(?:register|change-password)\/: (?:new_)?password: a number$/,
+    part: 'status',
+    reason: 'a password may be digits alone',
+  },
+  {
+    rows: /reset.*: (?:new_)?password: (?:a number|a fraction|only spaces)$/,
+    part: 'body',
+    reason: 'the mailed token is judged before the new password',
+  },
+  {
+    rows: /(?:register|change-password)\/: (?:(?:new|old|current)_)?password: only spaces$/,
+    part: 'body',
+    reason: 'spaces around a password belong to it',
+  },
+  {
+    rows: /: (?:password2|password_confirm|new_password_confirm): only spaces$/,
+    part: 'body',
+    reason: 'spaces around a password belong to it',
+  },
+  {
+    rows: /reset.*: new_password_confirm: spaces around it$/,
+    part: 'body',
+    reason: 'spaces around a password belong to it',
+  },
+  {
+    rows: /: (?:(?:old|current)_password|password2|password_confirm|new_password_confirm): spaces around it$/,
+    part: 'status',
+    reason: 'spaces around a password belong to it',
+  },
+  {
+    rows: /login.*: password: (?:only spaces|spaces around it)$/,
+    part: 'status',
+    reason: 'spaces around a password belong to it',
+  },
+  {
+    rows: /: timezone: (?:a number|a fraction)$/,
+    part: 'status',
+    reason: 'a time zone is one that exists',
+  },
+  {
+    rows: /: the same in capitals$/,
+    part: 'status',
+    reason: 'usernames that differ in case alone are one',
+  },
+  {
+    rows: /^rest-auth: .*: an address that is taken$/,
+    part: 'status',
+    reason: 'an answer does not tell who has an account',
+  },
+  {
+    rows: /^(?:simple-jwt|drf): .*: somebody inactive$/,
+    part: 'status',
+    reason: 'whoever has not verified an address is kept out only where that is required',
+  },
+  {
+    rows: /: refresh(?:_token)?: one of the other kind$/,
+    part: 'body',
+    reason: 'an access token is no refresh token at all: they have different keys',
+  },
+  {
+    rows: /: credentials: a refresh token$/,
+    part: 'body',
+    reason: 'a refresh token is no access token at all: they have different keys',
+  },
+  {
+    rows: /: credentials: the scheme in lower case$/,
+    part: 'status',
+    reason: 'schemes are read without regard to case (RFC 9110, section 11.1)',
+  },
+  {
+    rows: /: credentials: the token of a session that logged out$/,
+    part: 'status',
+    reason: 'logging out revokes the access tokens as well',
+  },
+  {
+    rows: /token\/verify\/: token: one of a session that logged out$/,
+    part: 'status',
+    reason: 'logging out revokes the access tokens as well',
+  },
+  {
+    rows: /logout\/: refresh(?:_token)?: (?:an expired one|one of a session that logged out)$/,
+    part: 'status',
+    reason: 'logging out is done when the session is over',
+  },
+  {
+    rows: /^(?:simple-jwt|drf): .*logout\/: refresh(?:_token)?: one that was used$/,
+    part: 'status',
+    reason: 'whoever logs out with the token before the last means this session',
+  },
+  {
+    rows: /: FOO .*: another method/,
+    part: 'status',
+    reason: 'Node knows the registered methods only and refuses others before they have a path',
+  },
+  {
+    rows: /: OPTIONS .*: another method/,
+    part: 'status',
+    reason: 'OPTIONS answers Allow and describes nothing: the documents do',
+  },
+  {
+    rows: /: HEAD \/verify-email.*: another method$/,
+    part: 'status',
+    reason: 'HEAD changes nothing, and this GET does',
+  },
+  {
+    rows: /: (?:PUT|PATCH|DELETE|PROPFIND) \/verify-email.*: another method$/,
+    part: 'allow',
+    reason: 'HEAD changes nothing, and this GET does',
+  },
+  {
+    rows: /: another method, without a token$/,
+    only: /^[\w-]+: (?!HEAD \/(?:profile|protected|me)\/)/,
+    part: 'status',
+    reason: 'a method that is not there is refused before anybody is asked who they are',
+  },
+  {
+    rows: /: nothing is there$/,
+    part: 'content-type',
+    reason: 'Django answers a page outside its views; we answer what they answer',
+  },
+]

@@ -141,16 +141,20 @@ function rowsOfPath(path, views) {
 
 function rowsOfView({ method, path, bearer, changesPerson, fields }) {
   const called = `${path}${fields && path.endsWith('/login/') ? ` by ${Object.keys(fields(example))[0]}` : ''}`
+  const spendsSession = changesPerson || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
   const viewRow = (what, change) => {
     const made = row(method, path, what, async (side) => ({
       headers: bearer ? authorization(side) : {},
       ...(await change(side)),
     }))
-    return { ...made, title: `${method} ${called}: ${what}`, changesPerson }
+    return { ...made, title: `${method} ${called}: ${what}`, changesPerson, spendsSession }
   }
   const send = (side, changes = {}) => ({ type: json, body: JSON.stringify({ ...fields?.(side), ...changes }) })
   const valid = (side) => (fields ? send(side) : {})
-  const rows = [viewRow('all is well', valid), viewRow('another Accept', (side) => accepting(valid(side), 'text/html'))]
+  const rows = [
+    viewRow('all is well', valid),
+    viewRow('another Accept', (side) => ({ ...valid(side), headers: accepting(bearer ? authorization(side) : {}) })),
+  ]
   if (bearer) {
     for (const [what, header] of Object.entries(strangeCredentials)) {
       rows.push(
@@ -215,8 +219,8 @@ function headersWith(header) {
   return header === undefined ? {} : { authorization: header }
 }
 
-function accepting(request, accept) {
-  return { ...request, headers: { ...request.headers, accept } }
+function accepting(headers) {
+  return { ...headers, accept: 'text/html' }
 }
 
 function form(fields) {

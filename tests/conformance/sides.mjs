@@ -15,7 +15,7 @@ const ended = () => new Error('a server ended before it answered')
 export async function startOurs(dataDir) {
   const port = await freePort()
   const child = start(
-    ['node', fileURLToPath(new URL('../../dist/main.js', import.meta.url))],
+    ['node', fileURLToPath(new URL('../../dist/start.cjs', import.meta.url))],
     { cwd: dataDir },
     {
       ...{ PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir, NODE_ENV: 'development', SECRET_KEY: secret },
