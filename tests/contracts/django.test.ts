@@ -99,6 +99,38 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   })
 
   it.each([
+    ['null', 'nul\0nul', 'Null characters are not allowed.'],
+    ['surrogate', 'half \ud800', 'Surrogate characters are not allowed: U+D800.'],
+  ])('refuses %s characters in any field', async (_name, value, sentence) => {
+    const token = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: value } })
+    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [sentence] }))
+    const credentials = Object.fromEntries(contract.loginFields.map((name) => [name, 'ada@example.com']))
+    const login = await ask('POST login/', { body: { username: 'ada', ...credentials, password: value } })
+    expect(foreignRefusalOf(login)).toBe(django.fields({ password: [sentence] }))
+  })
+
+  it('does not count the spaces around a text', async () => {
+    const blank = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: '   ' } })
+    expect(foreignRefusalOf(blank)).toBe(django.fields({ [refreshField]: ['This field may not be blank.'] }))
+    const { email } = await givenUser(server)
+    const body = { email: ` ${email} `, username: ' ada ', password: 'x', password_confirm: 'x' }
+    const missing = await ask('POST register/', { body: { ...body, first_name: ' ', last_name: ' ' } })
+    expect(foreignRefusalOf(missing)).toContain('This password is too short.')
+  })
+
+  it.each([
+    ['the scheme alone', 'Bearer', 'Authorization header must contain two space-delimited values'],
+    ['three words', 'Bearer a b', 'Authorization header must contain two space-delimited values'],
+    ['what is no token', 'Bearer {}', 'Given token not valid for any token type'],
+    ['another scheme', 'Basic YTpi', 'Authentication credentials were not provided.'],
+  ])('says what is wrong with an Authorization of %s', async (_name, Authorization, detail) => {
+    const [method = '', path = ''] = contract.bearer.split(' ')
+    const answer = await call(server, { method, path: `${prefix}/${path}`, headers: { Authorization } })
+    expect(answer).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer realm="api"' } })
+    expect(JSON.parse(answer.text)).toMatchObject({ detail })
+  })
+
+  it.each([
     ['null', 'No data provided'],
     ['[]', 'Invalid data. Expected a dictionary, but got list.'],
     ['"text"', 'Invalid data. Expected a dictionary, but got str.'],
