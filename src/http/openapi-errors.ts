@@ -44,7 +44,6 @@ export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
       method: row.method,
       mediaType: 'text/plain',
       authorization: '',
-      authorization: '',
       access: row.endpoint.access,
     })
     const { description, headers: known, content } = responses[status] ?? { description: '', content: {} }
