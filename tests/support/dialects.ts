@@ -30,7 +30,7 @@ export function servedAt(url: string): readonly string[] | undefined {
 }
 
 /** Statuses that the server answers with before it has read which path is asked for. */
-const beforeAnyPath = [408, 431]
+export const beforeAnyPath = [408, 431]
 
 /** Fails when a refusal speaks another dialect than the contract below whose prefix it happened. */
 export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {

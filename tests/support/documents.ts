@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats'
 import { readConfig } from '../../src/config.ts'
 import { contracts } from '../../src/contracts/index.ts'
 import { createDocuments } from '../../src/documents.ts'
+import { beforeAnyPath } from './dialects.ts'
 
 interface Operation {
   readonly responses: Readonly<
@@ -52,7 +53,7 @@ export interface Answer {
 
 /**
  * Holds an answer against the document of its contract: the status is announced, and the body is what the document says,
- * without a field that it does not name. Answers to what is no operation, and pages for browsers, are nobody's business.
+ * without a field that it does not name. Answers to what is no operation, those of Node before it knows the path, and pages for browsers, are nobody's business.
  */
 export function holdAgainstDocument(method: string, target: string, answer: Answer, served?: readonly string[]): void {
   const [path = ''] = target.split('?')
@@ -60,7 +61,7 @@ export function holdAgainstDocument(method: string, target: string, answer: Answ
     .filter(({ contract }) => served?.includes(contract) ?? true)
     .find((known) => known.method === method.toLowerCase() && known.pattern.test(path))
   const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
-  if (!route || type === 'text/html') return
+  if (!route || type === 'text/html' || (type === '' && beforeAnyPath.includes(answer.status))) return
   const operation = documents.get(route.contract)?.paths[route.path]?.[route.method]
   const what = `${method} ${path} answers ${answer.status}`
   const response = operation?.responses[answer.status]
