@@ -46,8 +46,11 @@ export function createRefreshTransport({
   }
 
   return {
-    receive({ refreshField, endpoint }, request, sent) {
-      if (refreshField === undefined || !usesCookie(request)) return sent
+    receive(row, request, sent) {
+      const { refreshField, endpoint } = row
+      // Also where a token is only given: what is refused once the endpoint has done its work is done all the same.
+      const inCookie = transportErrorsOf(row).length > 0 && usesCookie(request)
+      if (refreshField === undefined || !inCookie) return sent
       refuseForeign(request)
       const token = cookies.read(request, cookieName)
       const given = choice === 'cookie' ? undefined : sent[refreshField]

@@ -106,6 +106,23 @@ describe('the cookie with the refresh token', () => {
     expect(refusalOf(login)).toBe('400 transport_unknown')
   })
 
+  // The header was once read only when the answer was written: the account was there, and the session over.
+  it('does nothing for who names a transport that there is not', async () => {
+    const headers = { 'Auth-Transport': 'pigeon' }
+    const nobody = somebody()
+    const refused = await call('/api/v1/auth/register_credentials', { body: nobody, headers })
+    expect(refusalOf(refused)).toBe('400 transport_unknown')
+    const user = await givenUser(server, nobody)
+    const bearer = { Authorization: `Bearer ${user.access_token}` }
+    for (const path of ['/api/v1/auth/tokens', '/api/v1/auth/logout_all']) {
+      const answer = await call(path, { headers: { ...bearer, ...headers } })
+      expect(refusalOf(answer)).toBe('400 transport_unknown')
+    }
+    const { body } = await call('/api/v1/auth/sessions', { method: 'GET', headers: bearer })
+    expect(body.sessions).toHaveLength(1)
+    expect(body.sessions[0].last_used_at).toBe(body.sessions[0].created_at)
+  })
+
   it('loses its prefix and Secure over plain http on a developer’s machine', async () => {
     await withServer({}, async (local) => {
       const { cookie } = await givenBrowser(local, 'refresh')
