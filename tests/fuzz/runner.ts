@@ -46,12 +46,12 @@ export function createRunner(server: TestServer, store: Store) {
     return answer
   }
 
-  async function call(planned: Call, world: World): Promise<void> {
+  async function call(planned: Call, world: World): Promise<Exchanged | undefined> {
     const target = targetOf(planned)
     const outgoing = await compose(planned, world)
     const before = planned.watched ? await store.moment() : undefined
     const answer = await send(outgoing, world)
-    if (!answer) return
+    if (!answer) return undefined
     if (before && answer.status >= 400) refuseChange(before, await store.moment(), answer.status)
     const isPage = String(answer.headers['content-type']).startsWith('text/html')
     if (answer.status < 400 && !isPage) {
@@ -59,6 +59,7 @@ export function createRunner(server: TestServer, store: Store) {
       tally.welcomed.add(planned.target)
     }
     world.learn(planned, answer)
+    return answer
   }
 
   async function take(step: Step, world: World): Promise<void> {
@@ -76,7 +77,11 @@ export function createRunner(server: TestServer, store: Store) {
       server.logged.splice(0)
       await store.empty()
       const world = createWorld(server, (await server.letters()).length)
-      for (const step of [...beginning, ...steps]) {
+      for (const step of beginning) {
+        const answer = await call(step, world)
+        if (answer?.status !== 200 && answer?.status !== 201) throw new Error(`${step.target}: ${answer?.text}`)
+      }
+      for (const step of steps) {
         await take(step, world).catch((error: unknown) => {
           throw new Error(`${described(step)}: ${error instanceof Error ? error.message : error}`, { cause: error })
         })
