@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { differingParts, essence } from './compare.mjs'
 import { differences } from './differences.mjs'
 import { rowsOf } from './rows.mjs'
-import { aged, post, startOurs, startReference } from './sides.mjs'
+import { aged, post, startOurs, startReference, stopAll } from './sides.mjs'
 import { contracts, password } from './views.mjs'
 
 const usage = `Usage: node tests/conformance/run.mjs [--contract <name>] [--all] [--help]
@@ -20,34 +20,31 @@ same requests to both and compares status, headers and bodies.
   --help      show this
 `
 
-const longestRunMs = 180_000
+const longestRunMs = 120_000
 
 const { values: options } = parseArgs({
   options: { contract: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean' } },
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 if (options.help) process.stdout.write(usage)
 else process.exitCode = await main()
 
 async function main() {
+  if (options.contract && !(options.contract in contracts)) throw new Error(`there is no contract ${options.contract}`)
   const names = options.contract ? [options.contract] : Object.keys(contracts)
   const dataDir = await mkdtemp(join(tmpdir(), 'auth-conformance-'))
-  const started = []
-  const keep = (starting) => starting.then((side) => started.push(side) && side)
   const end = async () => {
-    await Promise.all(started.map((side) => side.stop()))
+    await stopAll()
     await rm(dataDir, { recursive: true, force: true })
   }
-  const impatience = setTimeout(() => {
-    console.error('the comparison takes too long')
-    // What was started ends with us.
+  const giveUp = async (why) => {
+    console.error(`The comparison was given up: ${why}`)
+    await end()
     process.exit(1)
-  }, longestRunMs)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp)
+  const impatience = setTimeout(giveUp, longestRunMs, 'it took too long')
   try {
-    const [ours, ...references] = await Promise.all([
-      keep(startOurs(dataDir)),
-      ...names.map((name) => keep(startReference(name))),
-    ])
+    const [ours, ...references] = await Promise.all([startOurs(dataDir), ...names.map(startReference)])
     const results = []
     for (const [position, name] of names.entries()) {
       results.push(...(await compareContract(name, ours, references[position])))
@@ -127,7 +124,7 @@ function report(results) {
     // A fault is never meant.
     const isMeant = parts[0] === difference?.part && mine.status < 500 && theirs.status < 500
     const verdict = !isMeant ? 'FAILED' : difference ? 'different' : 'ok'
-    console.log(`${verdict.padEnd(9)}  ${title}${difference ? `  (${difference.reason})` : ''}`)
+    console.log(`${verdict.padEnd(9)}  ${mine.status}  ${title}${difference ? `  (${difference.reason})` : ''}`)
     if (!isMeant) failed += 1
     if (!isMeant && difference) console.log(`           meant to differ in: ${difference.part}`)
     if (isMeant && !options.all) continue

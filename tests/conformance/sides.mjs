@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const secret = randomBytes(32).toString('base64url')
 const secondsPerYear = 365 * 86_400
+const children = []
 const ended = () => new Error('a server ended before it answered')
 
 /** This server as it is built, with its own PostgreSQL. Its one proxy is us: each row comes from an address of its own. */
@@ -23,13 +24,17 @@ export async function startOurs(dataDir) {
     },
   )
   const send = sender(port)
-  while (!(await send({ method: 'GET', path: '/readyz' }).catch(() => false))) {
+  const isReady = () =>
+    send({ method: 'GET', path: '/readyz' }).then(
+      ({ status }) => status === 200,
+      () => false,
+    )
+  while (!(await isReady())) {
     if (child.exitCode !== null) throw ended()
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return {
     send,
-    stop: () => stop(child),
     async makePerson({ username, email, password, isActive = true, from }) {
       await send({ ...post('/api/v1/auth/register_credentials', { username, email, password }), from })
       if (!isActive) return
@@ -51,7 +56,6 @@ export async function startReference(contract) {
   const send = sender(Number(port))
   return {
     send,
-    stop: () => stop(child),
     makePerson: ({ username, email, password, isActive = true }) =>
       send(post('/people/', { username, email, password, is_active: isActive })),
     keyOf: () => secret,
@@ -78,16 +82,18 @@ function start([command, ...args], { stdin = 'ignore', cwd }, settings) {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
   const stdio = [stdin, stdin === 'pipe' ? 'pipe' : 'ignore', 'inherit']
   const child = spawn(command, args, { env, cwd, stdio })
+  children.push(child)
   // However we end.
   process.once('exit', () => child.kill('SIGTERM'))
   return child
 }
 
-async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGTERM')
-  await exited
+/** Ends what was started, also what is not ready yet. */
+export async function stopAll() {
+  const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+  const exits = running.map((child) => once(child, 'exit'))
+  for (const child of running) child.kill('SIGTERM')
+  await Promise.all(exits)
 }
 
 async function freePort() {

@@ -1,0 +1,106 @@
+// What may be sent in place of what is meant, and what is refused although its form is right.
+import { newPassword, password } from './views.mjs'
+
+const json = 'application/json'
+
+/** Values that a text field may get instead of a text. */
+export const strangeValues = {
+  null: () => null,
+  blank: () => '',
+  'only spaces': () => '   ',
+  'a number': ({ index }) => 70_918_264_000 + index,
+  'a fraction': ({ index }) => index + 0.5,
+  'a list': () => ['a'],
+  'an object': () => ({ a: 'b' }),
+  'a boolean': () => true,
+  'a NUL character': () => 'nul\u0000nul',
+  'half a character': () => 'half \ud800',
+  'spaces around it': (_row, value) => ` ${value} `,
+}
+
+/** Bodies that are no object, or none that can be read. */
+export const strangeBodies = {
+  'no body': { type: json },
+  'a list': { type: json, body: '[]' },
+  'a string': { type: json, body: '"text"' },
+  null: { type: json, body: 'null' },
+  'a number': { type: json, body: '12' },
+  'a fraction': { type: json, body: '1.5' },
+  'a boolean': { type: json, body: 'true' },
+  'half an object': { type: json, body: '{"a": ' },
+  'no UTF-8': { type: json, body: Buffer.from('7b2261223a22ff227d', 'hex') },
+  'a constant that JSON has not': { type: json, body: '{"a": NaN}' },
+  'plain text': { type: 'text/plain', body: 'text' },
+  'no content type': { body: '{}' },
+}
+
+/** What may stand in Authorization instead of a live access token. */
+export const strangeCredentials = {
+  none: () => undefined,
+  'an empty header': () => '',
+  'the scheme alone': () => 'Bearer',
+  'three words': ({ session }) => `Bearer ${session.access} more`,
+  'another scheme': () => 'Basic YWRhOnNlY3JldA==',
+  'another word': ({ session }) => `Token ${session.access}`,
+  'the scheme in lower case': ({ session }) => `bearer ${session.access}`,
+  'two spaces': ({ session }) => `Bearer  ${session.access}`,
+  garbage: () => 'Bearer garbage',
+  'garbage of other characters': () => 'Bearer {garbage}',
+  'a token without a signature': ({ session }) => `Bearer ${session.access.replace(/[^.]+$/, '')}`,
+  'a refresh token': ({ session }) => `Bearer ${session.refresh}`,
+  'an expired token': (row) => `Bearer ${row.aged('access')}`,
+  'the token of a session that logged out': async (row) => {
+    await row.logOut()
+    return `Bearer ${row.session.access}`
+  },
+}
+
+/** Texts that are no valid token where one is asked for. */
+export const strangeTokens = {
+  'an expired one': (row, kind) => row.aged(kind),
+  'an expired one of the other kind': (row, kind) => row.aged(otherKind(kind)),
+  'one of the other kind': ({ session }, kind) => session[otherKind(kind)],
+  'one that was forged': ({ session }, kind) => `${session[kind].slice(0, -4)}AAAA`,
+  'one of a session that logged out': async (row, kind) => {
+    await row.logOut()
+    return row.session[kind]
+  },
+  'one that was used': async (row, kind) => {
+    await row.refresh()
+    return row.session[kind]
+  },
+}
+
+const otherKind = (kind) => (kind === 'access' ? 'refresh' : 'access')
+
+/** What services refuse although its form is right, by the last part of the path. */
+export const refusals = {
+  '/register/': {
+    'a username that is taken': ({ person }) => ({ username: person.username }),
+    'the same in capitals': ({ person }) => ({ username: person.username.toUpperCase() }),
+    'an address that is taken': ({ person }) => ({ email: person.email }),
+    'a username with a space': ({ name }) => ({ username: `${name} x` }),
+    'a username of 151 characters': ({ name }) => ({ username: name.padEnd(151, 'x') }),
+    'an address without @': () => ({ email: 'example.com' }),
+    'a first name of 151 characters': () => ({ first_name: 'x'.repeat(151) }),
+    'a short password': () => ({ password: 'xK7#', password2: 'xK7#', password_confirm: 'xK7#' }),
+    'a common password': () => ({ password: 'password1', password2: 'password1', password_confirm: 'password1' }),
+    'two passwords': () => ({ password2: newPassword, password_confirm: newPassword }),
+  },
+  '/login/': {
+    'a wrong password': () => ({ password: newPassword }),
+    'somebody unknown': ({ name }) => ({ username: name, email: `${name}@example.com` }),
+    'somebody inactive': ({ inactive }) => ({ username: inactive.username, email: inactive.email }),
+  },
+  '/password-reset/': {
+    'an unknown address': ({ name }) => ({ email: `${name}@example.com` }),
+    'an address without @': () => ({ email: 'example.com' }),
+  },
+  '/change-password/': {
+    'a wrong password': () => ({ old_password: 'something else', current_password: 'something else' }),
+    'a short password': () => ({ new_password: 'xK7#', new_password_confirm: 'xK7#' }),
+    'a common password': () => ({ new_password: 'password1', new_password_confirm: 'password1' }),
+    'two passwords': () => ({ new_password_confirm: password }),
+  },
+  '/password/reset/confirm/': { 'two passwords': () => ({ new_password_confirm: password }) },
+}
