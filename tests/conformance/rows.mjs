@@ -39,15 +39,15 @@ function rowsOfPath(path, views) {
     ])
 }
 
-function rowsOfView({ method, path, bearer, changesPerson, fields }) {
+function rowsOfView({ method, path, bearer, ownPerson, fields }) {
   const called = `${path}${fields && path.endsWith('/login/') ? ` by ${Object.keys(fields(example))[0]}` : ''}`
-  const spendsSession = changesPerson || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
+  const spendsSession = ownPerson || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
   const viewRow = (what, change) => {
     const made = row(method, path, what, async (side) => ({
       headers: bearer ? authorization(side) : {},
       ...(await change(side)),
     }))
-    return { ...made, title: `${method} ${called}: ${what}`, changesPerson, spendsSession }
+    return { ...made, title: `${method} ${called}: ${what}`, ownPerson, spendsSession }
   }
   const send = (side, changes = {}) => ({ type: json, body: JSON.stringify({ ...fields?.(side), ...changes }) })
   const valid = (side) => (fields ? send(side) : {})

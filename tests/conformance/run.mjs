@@ -84,9 +84,9 @@ async function ask(row, index, side) {
   const from = addressOf(contract, index)
   const send = (request) => side.send({ ...request, path: prefix + request.path, from })
   const name = `row-${index}-${contract}`
-  const person = row.changesPerson ? named(`person-${index}-${contract}`) : side.person
-  if (row.changesPerson) await side.makePerson({ ...person, from })
-  if (!side.session || row.changesPerson) side.session = await logIn(person, send, side)
+  const person = row.ownPerson ? named(`person-${index}-${contract}`) : side.person
+  if (row.ownPerson) await side.makePerson({ ...person, from })
+  if (!side.session || row.ownPerson) side.session = await logIn(person, send, side)
   const { session } = side
   const spend = (path) => {
     side.session = undefined
@@ -104,7 +104,8 @@ async function ask(row, index, side) {
 }
 
 async function logIn(person, send, { login }) {
-  const { text } = await send(post(login.path, { [login.identifier]: person[login.identifier], password }))
+  const { status, text } = await send(post(login.path, { [login.identifier]: person[login.identifier], password }))
+  if (status !== 200) throw new Error(`${person.username} cannot log in: ${status} ${text}`)
   const { access, refresh, access_token, refresh_token } = JSON.parse(text)
   return access === undefined
     ? { access: access_token, refresh: refresh_token, refreshField: 'refresh_token' }

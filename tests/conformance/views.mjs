@@ -12,8 +12,8 @@ const refreshTokenOf = ({ session }) => ({ refresh_token: session.refresh })
 const address = ({ person }) => ({ email: person.email })
 
 /**
- * Per view: its method and path, whether it asks for a bearer token, whether it may leave the person without the old
- * password, and the fields that it takes, made for one row.
+ * Per view: its method and path, whether it asks for a bearer token, whether its rows need a person each, whose
+ * password changes or is guessed at, and the fields that it takes, made for one row.
  */
 export const contracts = {
   'rest-auth': {
@@ -22,8 +22,13 @@ export const contracts = {
     views: [
       { method: 'POST', path: '/register/', fields: (row) => ({ ...newcomer(row), password2: password, ...names }) },
       { method: 'GET', path: '/verify-email/?token=unknown' },
-      { method: 'POST', path: '/login/', fields: ({ person }) => ({ username: person.username, password }) },
-      { method: 'POST', path: '/login/', fields: ({ person }) => ({ email: person.email, password }) },
+      {
+        method: 'POST',
+        path: '/login/',
+        ownPerson: true,
+        fields: ({ person }) => ({ username: person.username, password }),
+      },
+      { method: 'POST', path: '/login/', ownPerson: true, fields: ({ person }) => ({ email: person.email, password }) },
       { method: 'POST', path: '/login/refresh/', fields: refreshOf },
       { method: 'POST', path: '/token/refresh/', fields: refreshOf },
       { method: 'POST', path: '/token/verify/', fields: ({ session }) => ({ token: session.access }) },
@@ -54,7 +59,12 @@ export const contracts = {
     login: { path: '/login/', identifier: 'username' },
     views: [
       { method: 'POST', path: '/register/', fields: newcomer },
-      { method: 'POST', path: '/login/', fields: ({ person }) => ({ username: person.username, password }) },
+      {
+        method: 'POST',
+        path: '/login/',
+        ownPerson: true,
+        fields: ({ person }) => ({ username: person.username, password }),
+      },
       { method: 'POST', path: '/refresh/', fields: refreshOf },
       { method: 'POST', path: '/logout/', fields: refreshOf },
       { method: 'GET', path: '/protected/', bearer: true },
@@ -62,7 +72,7 @@ export const contracts = {
         method: 'POST',
         path: '/change-password/',
         bearer: true,
-        changesPerson: true,
+        ownPerson: true,
         fields: ({ person }) => ({ old_password: person.password, new_password: newPassword }),
       },
     ],
@@ -76,7 +86,7 @@ export const contracts = {
         path: '/register/',
         fields: ({ name }) => ({ email: `${name}@example.com`, password, password_confirm: password, ...names }),
       },
-      { method: 'POST', path: '/login/', fields: ({ person }) => ({ email: person.email, password }) },
+      { method: 'POST', path: '/login/', ownPerson: true, fields: ({ person }) => ({ email: person.email, password }) },
       { method: 'POST', path: '/logout/', fields: refreshTokenOf },
       { method: 'POST', path: '/token/refresh/', fields: refreshTokenOf },
       { method: 'GET', path: '/me/', bearer: true },
@@ -90,7 +100,7 @@ export const contracts = {
         method: 'POST',
         path: '/change-password/',
         bearer: true,
-        changesPerson: true,
+        ownPerson: true,
         fields: ({ person }) => ({
           current_password: person.password,
           new_password: newPassword,
