@@ -93,9 +93,9 @@ export function createRunner(server: TestServer, store: Store) {
   }
 }
 
-/** Somebody with a verified address and a session, and somebody who has just registered. */
+/** Somebody with a verified address, a session and a mail to reset the password; and somebody who has just registered. */
 const beginning: readonly Call[] = [
-  ...['register', 'verifyEmail', 'logIn'].map((name) => beginningWith(name, 0)),
+  ...['register', 'verifyEmail', 'logIn', 'forgotPassword'].map((name) => beginningWith(name, 0)),
   beginningWith('register', 1),
 ]
 
