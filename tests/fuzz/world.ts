@@ -56,10 +56,12 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
 
   function learnToken(token: string, caller: Person): void {
     const { typ } = partOf(token, 0)
-    const { sub, sid } = partOf(token, 1)
+    const { sub, sid, user_id: id } = partOf(token, 1)
     const owner = owners.get(String(sub)) ?? caller
     owners.set(String(sub), owner)
     keep(owner, typ === 'rt+jwt' ? 'refresh' : 'access', token)
+    // As Django writes ids into links.
+    owner.uid = Buffer.from(String(id)).toString('base64url')
     keep(owner, 'ids', String(sid))
   }
 
@@ -67,8 +69,6 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
     const letters = await server.letters()
     for (const { recipient, text } of letters.slice(lettersRead)) {
       const person = people.find(({ email }) => email === recipient) ?? personOf(0)
-      const [, uid] = /\/([\w-]+)\/[\w-]{43}\//.exec(text) ?? []
-      if (uid !== undefined) person.uid = uid
       for (const [value] of text.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) keep(person, 'mailed', value)
     }
     lettersRead = letters.length
