@@ -1,9 +1,9 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { assemble } from '../../src/assembly.ts'
 import { readConfig } from '../../src/config.ts'
+import { createBareAnswer } from '../../src/http/bare.ts'
+import { createHttpServer, listen } from '../../src/http/listener.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
@@ -50,7 +50,7 @@ interface ServerOptions {
 }
 
 /**
- * The product's own assembly on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
+ * The product's own assembly and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
  * clock, the mails and the log are the test's.
  */
 export async function startServer(
@@ -73,9 +73,9 @@ export async function startServer(
   )
 
   const { answer, services, database, retire } = assembly
-  const http = createServer(answer).listen(0, '127.0.0.1')
-  await new Promise((resolve) => http.once('listening', resolve))
-  const address = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const https = config.server.publicUrl.startsWith('https:')
+  const http = createHttpServer(answer, createBareAnswer({ https, logger }))
+  const address = `http://127.0.0.1:${await listen(http, { host: '127.0.0.1', port: 0 })}`
 
   rememberDialects(address, config.contracts.served)
 
