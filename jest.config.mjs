@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   // What needs more than Node on the machine is run by test:services.
-  testMatch: ['<rootDir>/tests/**/*.test.ts', '!<rootDir>/tests/services/**'],
+  testMatch: ['<rootDir>/tests/**/*.test.ts', '!**/tests/services/**'],
   testEnvironment: 'node',
   // Jest's wrapping of globals after each file breaks errors of connections that end later.
   testEnvironmentOptions: { globalsCleanup: 'off' },

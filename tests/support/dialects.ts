@@ -34,7 +34,7 @@ export const beforeAnyPath = [408, 431]
 
 /** Fails when a refusal speaks another dialect than the contract below whose prefix it happened. */
 export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {
-  const asked = path.replace(/\?.*/s, '')
+  const asked = path.replace(/[?#].*/s, '')
   const place = placesOf.get(url)?.find(({ prefix }) => asked === prefix || asked.startsWith(`${prefix}/`))
   if (!place || status < 400 || beforeAnyPath.includes(status)) return
   const type = String(headers['content-type']).split(';')[0]

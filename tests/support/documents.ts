@@ -56,12 +56,12 @@ export interface Answer {
  * without a field that it does not name. Answers to what is no operation, those of Node before it knows the path, and pages for browsers, are nobody's business.
  */
 export function holdAgainstDocument(method: string, target: string, answer: Answer, served?: readonly string[]): void {
-  const [path = ''] = target.split('?')
+  const [path = ''] = target.split(/[?#]/)
   const route = routes
     .filter(({ contract }) => served?.includes(contract) ?? true)
     .find((known) => known.method === method.toLowerCase() && known.pattern.test(path))
   const type = String(answer.headers['content-type'] ?? '').split(';')[0] ?? ''
-  if (!route || type === 'text/html' || (type === '' && beforeAnyPath.includes(answer.status))) return
+  if (!route || type === 'text/html' || beforeAnyPath.includes(answer.status)) return
   const operation = documents.get(route.contract)?.paths[route.path]?.[route.method]
   const what = `${method} ${path} answers ${answer.status}`
   const response = operation?.responses[answer.status]
