@@ -77,7 +77,7 @@ export function createApp(parts: AppParts): RequestListener {
     const router = createContractRouter(contract, {
       services,
       terms: contractTerms(contract, config),
-      document: documents.get(contract.name) ?? {},
+      document: () => documents(contract.name),
       authenticate: services.sessions.authenticate,
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
@@ -96,8 +96,11 @@ export function createApp(parts: AppParts): RequestListener {
   ]
   app.use(createPages([createProblemsPage(definitions)]))
   if (server.docs) app.use(createDocs(served))
-  const document = documents.get('v1')
-  app.use(createPages([{ path: '/openapi.json', render: () => document && { kind: 'json', value: document } }]))
+  const describeOwn = () => {
+    const value = documents('v1')
+    return value && { kind: 'json' as const, value }
+  }
+  app.use(createPages([{ path: '/openapi.json', render: describeOwn }]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
   if (links.toOwnPages && config.contracts.served.includes('v1'))

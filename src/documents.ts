@@ -14,21 +14,19 @@ export const authenticationErrors = [
   sessionErrors.session_expired,
 ]
 
-/** The OpenAPI documents of the contracts that are served. */
-export function createDocuments({
-  contracts: { served, sunsets },
-}: Pick<Config, 'contracts'>): ReadonlyMap<ContractName, Json> {
-  const version = readVersion()
-  return new Map(
-    contracts
-      .filter(({ name }) => served.includes(name))
-      .map((contract) => [
-        contract.name,
-        describeContract(contract, {
-          version,
-          sunset: sunsets[contract.name],
-          authenticationErrors,
-        }),
-      ]),
-  )
+/** The OpenAPI document of a contract; undefined when that is not served. */
+type Documents = (contract: ContractName) => Json | undefined
+
+/** Each document is made when it is first asked for, as no server that starts need wait for them. */
+export function createDocuments({ contracts: { served, sunsets } }: Pick<Config, 'contracts'>): Documents {
+  const made = new Map<ContractName, Json>()
+  return (name) => {
+    const contract = contracts.find((known) => known.name === name && served.includes(name))
+    if (!contract) return undefined
+    const document =
+      made.get(name) ??
+      describeContract(contract, { version: readVersion(), sunset: sunsets[name], authenticationErrors })
+    made.set(name, document)
+    return document
+  }
 }

@@ -54,7 +54,7 @@ async function main(): Promise<void> {
 /** Loaded on demand, as a server that starts need not wait for it. */
 async function printDocument(config: Config, contract: ContractName): Promise<void> {
   const { createDocuments } = await import('./documents.ts')
-  const document = createDocuments(config).get(contract)
+  const document = createDocuments(config)(contract)
   if (!document) throw new StartError(`${contract} is not served: add it to CONTRACTS`)
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
 }

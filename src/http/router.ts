@@ -19,7 +19,7 @@ export interface RouterParts<Needs> {
   readonly services: Needs
   readonly terms: Terms
   /** The contract's OpenAPI document. */
-  readonly document: Json
+  readonly document: () => Json | undefined
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
   readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
@@ -65,7 +65,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
   router
     .route('/openapi.json')
     .get((_request, response) => {
-      response.json(parts.document)
+      response.json(parts.document())
     })
     .all(refuseOtherMethods)
   router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))

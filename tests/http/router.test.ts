@@ -298,7 +298,7 @@ describe('an endpoint that fails', () => {
         },
         {
           services: {},
-          document: {},
+          document: () => ({}),
           terms: {
             contract: 'v1',
             verificationRequired: false,

@@ -17,19 +17,21 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, object>> }
 }
 
-export const documents = createDocuments(readConfig({})) as unknown as ReadonlyMap<string, Document>
+const describe = createDocuments(readConfig({}))
+
+export const documents = new Map(contracts.map(({ name }) => [name as string, describe(name) as unknown as Document]))
 
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 for (const [name, { components }] of documents) ajv.addSchema({ $id: `/${name}`, components })
 
-const validators = new Map<string, ValidateFunction>()
+const validators = new WeakMap<object, ValidateFunction>()
 
 /** Whether the value is what the schema of that document describes, and if not, why. */
 export function mismatch(contract: string, schema: object, value: unknown): string | undefined {
-  const text = JSON.stringify(schema).replaceAll('"#/', `"/${contract}#/`)
-  const validate = validators.get(text) ?? ajv.compile(JSON.parse(text))
-  validators.set(text, validate)
+  const located = () => JSON.parse(JSON.stringify(schema).replaceAll('"#/', `"/${contract}#/`))
+  const validate = validators.get(schema) ?? ajv.compile(located())
+  validators.set(schema, validate)
   return validate(value) ? undefined : ajv.errorsText(validate.errors)
 }
 
