@@ -61,16 +61,18 @@ export async function withDataDir(work) {
 
 const agent = new Agent({ keepAlive: true })
 
-/** POSTs JSON to our own API and reads the answer. */
-export function post(api, path, body) {
+/** POSTs JSON to our own API, perhaps with an access token, and reads the answer. */
+export function post(api, path, body, accessToken) {
   const bytes = Buffer.from(JSON.stringify(body))
-  const headers = { 'content-type': 'application/json', 'content-length': bytes.length }
+  const headers = { 'content-type': 'application/json', 'content-length': bytes.length, ...authorization(accessToken) }
   return exchange(`${api}/api/v1/auth${path}`, { method: 'POST', headers }, bytes)
 }
 
-/** Reads what is at the path, with an access token. */
+const authorization = (accessToken) => accessToken !== undefined && { authorization: `Bearer ${accessToken}` }
+
+/** Reads what is at the path, perhaps with an access token. */
 export async function get(api, path, accessToken) {
-  const { status, body } = await exchange(`${api}${path}`, { headers: { authorization: `Bearer ${accessToken}` } })
+  const { status, body } = await exchange(`${api}${path}`, { headers: { ...authorization(accessToken) } })
   if (status !== 200) throw new Error(`${path} answered ${status}`)
   return body
 }
