@@ -101,6 +101,61 @@ const benches = {
       console.table(ratios)
       console.log(`ratio, median of 5: ${medianRatio(ratios).toFixed(3)}`)
     }),
+
+  /** What the server's own process works on requests that it refuses, against those that it accepts; at cost 10. */
+  refusals: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir, settings: { BCRYPT_COST: '10' } })
+      const { access_token } = await register(server.api, 'bench')
+      await register(server.api, 'guessed')
+      const guess = (username) => post(server.api, '/login_credentials', { username, password: 'a guess' })
+      const session = (token) => get(server.api, '/api/v1/auth/session', token)
+      const cost = async (count, work, { pid } = server) => {
+        const before = await cpuMs(pid)
+        await inParallel(
+          8,
+          Array.from({ length: count }, (_, index) => index),
+          work,
+        )
+        return ((await cpuMs(pid)) - before) / count
+      }
+      // The compiler settles first.
+      await cost(3000, () => session(access_token))
+      await cost(300, () => logIn(server.api))
+      const login = await cost(100, () => logIn(server.api))
+      const read = await cost(3000, () => session(access_token))
+      const unknown = await cost(100, (index) => guess(`nobody${index}`))
+      for (let failure = 0; failure < 5; failure += 1) await guess('guessed')
+      const throttled = await cost(100, () => guess('guessed'))
+      const incomplete = await cost(3000, () => post(server.api, '/login_credentials', { username: 'bench' }))
+      const forged = await cost(3000, () => refused(session(`${access_token.slice(0, -4)}AAAA`)))
+      await server.stop()
+      const limited = await startServer({ dataDir, settings: { BCRYPT_COST: '10', RATE_LIMITS: 'on' } })
+      const beyondBudget = await cost(
+        3000,
+        () => post(limited.api, '/login_credentials', { username: 'bench' }),
+        limited,
+      )
+      await limited.stop()
+      const row = (accepted, ms) => ({ 'CPU ms': Number(ms.toFixed(2)), ratio: Number((ms / accepted).toFixed(3)) })
+      console.table({
+        'login, accepted': row(login, login),
+        'login, nobody has the name': row(login, unknown),
+        'login, too many failures': row(login, throttled),
+        'login, no password': row(login, incomplete),
+        'login, beyond the budget': row(login, beyondBudget),
+        'session, accepted': row(read, read),
+        'session, forged token': row(read, forged),
+      })
+    }),
+}
+
+async function refused(request) {
+  const isRefused = await request.then(
+    () => false,
+    () => true,
+  )
+  if (!isRefused) throw new Error('what was to be refused was accepted')
 }
 
 async function cpuMs(pid) {
