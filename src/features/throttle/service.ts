@@ -23,14 +23,15 @@ interface Ongoing {
   callers: number
   /** How many of its attempts have succeeded. */
   successes: number
-  readonly running: Set<Promise<unknown>>
+  /** The ends of the attempts that were begun, be they counted already or not. */
+  readonly inProgress: Set<Promise<unknown>>
 }
 
 export function createThrottle({ attempts }: { attempts: AttemptStore }): Throttle {
   const ongoing = new Map<string, Ongoing>()
 
   async function withOngoing<Result>(key: string, work: (mine: Ongoing) => Promise<Result>): Promise<Result> {
-    const mine = ongoing.get(key) ?? { callers: 0, successes: 0, running: new Set() }
+    const mine = ongoing.get(key) ?? { callers: 0, successes: 0, inProgress: new Set() }
     ongoing.set(key, mine)
     mine.callers += 1
     try {
@@ -41,36 +42,47 @@ export function createThrottle({ attempts }: { attempts: AttemptStore }): Thrott
     }
   }
 
-  async function run<Result>(mine: Ongoing, work: () => Promise<Result>): Promise<Result> {
-    const result = work()
-    const end = result.catch(() => undefined)
-    mine.running.add(end)
+  async function attemptOnce<Result extends object>(
+    subject: Subject,
+    make: () => Promise<Result | undefined>,
+  ): Promise<Outcome<Result>> {
+    const counted = await attempts.count(subject)
+    if (!counted) return { state: 'refused' }
     try {
-      const value = await result
-      if (value) mine.successes += 1
-      return value
+      const result = await make()
+      return result ? { state: 'succeeded', result } : { state: 'failed', failures: counted.failures }
+    } catch (error) {
+      // What went wrong first is what the caller has to learn.
+      await attempts.takeBack(subject, counted).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async function asOneOf<Result>(ends: Set<Promise<unknown>>, work: Promise<Result>): Promise<Result> {
+    const end = work.catch(() => undefined)
+    ends.add(end)
+    try {
+      return await work
     } finally {
-      mine.running.delete(end)
+      ends.delete(end)
     }
   }
 
   return {
-    attempt: (subject, work) =>
+    attempt: (subject, make) =>
       withOngoing(subject.key, async (mine) => {
+        const makeNoted = async () => {
+          const result = await make()
+          if (result) mine.successes += 1
+          return result
+        }
         for (;;) {
           const { successes } = mine
-          const counted = await attempts.count(subject)
-          if (counted) {
-            const result = await run(mine, work).catch(async (error: unknown) => {
-              // What went wrong first is what the caller has to learn.
-              await attempts.takeBack(subject, counted).catch(() => undefined)
-              throw error
-            })
-            return result ? { state: 'succeeded', result } : { state: 'failed', failures: counted.failures }
-          }
+          const outcome = await asOneOf(mine.inProgress, attemptOnce(subject, makeNoted))
+          if (outcome.state !== 'refused') return outcome
           // Those in progress count as failed until they are over: who logs in on many screens at once is no guesser.
-          while (mine.successes === successes && mine.running.size > 0) await Promise.all(mine.running)
-          if (mine.successes === successes) return { state: 'refused' }
+          await Promise.all(mine.inProgress)
+          if (mine.successes === successes) return outcome
         }
       }),
   }

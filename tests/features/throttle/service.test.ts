@@ -1,0 +1,37 @@
+import type { AttemptStore } from '../../../src/features/throttle/index.ts'
+import { createThrottle } from '../../../src/features/throttle/index.ts'
+
+type Counted = Awaited<ReturnType<AttemptStore['count']>>
+
+/** Each count is answered by the test, in the order that the test wants. */
+function givenCounts() {
+  const answers: ((counted: Counted) => void)[] = []
+  const count = () => new Promise<Counted>((resolve) => answers.push(resolve))
+  const throttle = createThrottle({ attempts: { count } as unknown as AttemptStore })
+  return { answers, attempt: () => throttle.attempt({ key: 'user:1' }, async () => ({})) }
+}
+
+// Answers of the database come over several connections: a refusal could be read before the counts that caused it, and
+// one of the right logins that came at once was refused.
+describe('an attempt that may not be made while others are in progress', () => {
+  it('is made after one of them has succeeded, in whatever order their counts are read', async () => {
+    const { answers, attempt } = givenCounts()
+    const earlier = attempt()
+    const later = attempt()
+    answers[1]?.(undefined)
+    await new Promise(setImmediate)
+    answers[0]?.({ failures: 5, at: new Date() })
+    expect((await earlier).state).toBe('succeeded')
+    await new Promise(setImmediate)
+    answers[2]?.({ failures: 1, at: new Date() })
+    expect((await later).state).toBe('succeeded')
+  })
+
+  it('is refused when none of them succeeded', async () => {
+    const { answers, attempt } = givenCounts()
+    const both = [attempt(), attempt()]
+    for (const answer of answers) answer(undefined)
+    expect((await Promise.all(both)).map(({ state }) => state)).toEqual(['refused', 'refused'])
+    expect(answers).toHaveLength(2)
+  })
+})
