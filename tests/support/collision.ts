@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import type { TestServer } from './server.ts'
 
 /**
- * Holds the sessions of the user until all of the requests, begun in this order, wait to change them, and then lets
+ * Holds the sessions of the user, or what else is named, until all of the requests, begun in this order, wait to change them, and then lets
  * them go on: what a race needs luck for happens every time. The server needs a pool (DATABASE_POOL) as wide as the
  * requests are many.
  */
@@ -10,6 +10,7 @@ export async function collide<Result>(
   { settings }: TestServer,
   userId: number,
   requests: readonly (() => Promise<Result>)[],
+  held: 'sessions' | 'passwords' = 'sessions',
 ): Promise<Result[]> {
   const [holder, watcher] = [1, 2].map(() => new Client({ connectionString: settings.DATABASE_URL })) as [
     Client,
@@ -25,7 +26,7 @@ export async function collide<Result>(
   }
   try {
     await holder.query('BEGIN')
-    await holder.query('SELECT 1 FROM sessions WHERE user_id = $1 FOR UPDATE', [userId])
+    await holder.query(`SELECT 1 FROM ${held} WHERE user_id = $1 FOR UPDATE`, [userId])
     const answers: Promise<Result>[] = []
     for (const send of requests) {
       answers.push(send())

@@ -80,9 +80,13 @@ export function createPasswordCheck({
     return known && known.userId === user?.id ? subjects.device(known.id) : undefined
   }
 
-  async function disable(user: User, failures: number, caller: Caller): Promise<void> {
+  async function disable(
+    { user, version }: Pick<PasswordProof, 'user' | 'version'>,
+    failures: number,
+    caller: Caller,
+  ): Promise<void> {
     await transaction(async (tx) => {
-      if (!(await passwordsIn(tx).disable(user.id))) return
+      if (!(await passwordsIn(tx).disable({ user, version }))) return
       await recordEvent(tx, { type: 'password_disabled', userId: user.id, facts: { failures } }, caller)
       const at = clock.now().toUTCString()
       await outboxIn(tx).enqueue(passwordDisabled, user.email, { at, ip: caller.ip, failures })
@@ -114,7 +118,10 @@ export function createPasswordCheck({
       }
       // A device that is known has a counter of its own, and its failures are the account's as well.
       const failures = device ? await attemptsIn(db).add(account) : outcome.failures
-      if (user && failures >= mostFailures) await disable(user, failures, caller)
+      // The one that was guessed at: a reset may have set another meanwhile.
+      if (user && stored && failures >= mostFailures) {
+        await disable({ user, version: stored.version }, failures, caller)
+      }
       return undefined
     },
 

@@ -24,8 +24,8 @@ export interface PasswordStore {
   confirmation(proof: PasswordProof): Sql
   /** Replaces the password that was proven; false when it has changed meanwhile. */
   replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
-  /** Disables the password until it is reset; false when it is already, or there is none. */
-  disable(userId: number): Promise<boolean>
+  /** Disables that version of the password until a reset; false when it is already, or has changed meanwhile. */
+  disable(password: Pick<PasswordProof, 'user' | 'version'>): Promise<boolean>
   /** Sets the password whatever it was. */
   reset(userId: number, hash: string): Promise<void>
 }
@@ -47,9 +47,9 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
       })
       return count === 1
     },
-    async disable(userId) {
+    async disable({ user, version }) {
       const { count } = await db.password.updateMany({
-        where: { userId, disabledAt: null },
+        where: { userId: user.id, version, disabledAt: null },
         data: { disabledAt: clock.now() },
       })
       return count === 1

@@ -1,6 +1,7 @@
 import type { Response } from 'supertest'
 import { refusalOf, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
+import { collide } from '../../support/collision.ts'
 import type { Person } from '../../support/people.ts'
 import {
   eventsOf,
@@ -163,12 +164,18 @@ describe('wrong passwords in a row', () => {
   })
 })
 
+/** The next attempt is let through. */
+async function failAlmostAHundredTimes(username: string): Promise<void> {
+  for (let index = 0; index < 99; index += 1) {
+    await logIn(server, username, wrong)
+    if (index > 3) server.pass('900s')
+  }
+}
+
 describe('a hundred wrong passwords in a row', () => {
   const failAHundredTimes = async (username: string) => {
-    for (let index = 0; index < 100; index += 1) {
-      if (index > 4) server.pass('900s')
-      await logIn(server, username, wrong)
-    }
+    await failAlmostAHundredTimes(username)
+    await logIn(server, username, wrong)
   }
 
   it('take almost a day at least', async () => {
@@ -236,6 +243,23 @@ describe('a reset', () => {
     await fail(7, user.username)
     await reset(user, 'another good password')
     expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+  })
+
+  // The guess was counted and compared before the reset, and disabled whatever password it found after it.
+  it('is not undone by the hundredth guess at the password before', async () => {
+    const user = await givenUser(server)
+    await failAlmostAHundredTimes(user.username)
+    const token = await givenResetToken(server, user)
+    const body = { token, new_password: 'another good password' }
+    const answers = await collide(
+      server,
+      user.id,
+      [() => server.send('POST', '/reset_password', { body }), () => logIn(server, user.username, wrong)],
+      'passwords',
+    )
+    expect(answers.map(({ status }) => status)).toEqual([200, 401])
+    expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
+    expect((await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))).toEqual([])
   })
 })
 
