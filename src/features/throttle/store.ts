@@ -31,6 +31,8 @@ export const mostFailures = 100
 const freeFailures = 5
 const firstWaitSeconds = 5
 const longestWaitSeconds = 900
+/** More than the longest wait takes, and no number that PostgreSQL cannot hold. */
+const mostDoublings = 10
 
 /**
  * None after fewer than five failures, then 5, 10, 20 … 640 s and from there on a quarter of an hour. All hundred take
@@ -39,7 +41,8 @@ const longestWaitSeconds = 900
 const waitAfter = (failures: Sql) => sql`
   CASE WHEN ${failures} < ${freeFailures}::integer THEN interval '0'
     ELSE interval '1 second' * LEAST(
-      ${longestWaitSeconds}::integer, ${firstWaitSeconds}::integer * power(2, ${failures} - ${freeFailures}::integer))
+      ${longestWaitSeconds}::integer,
+      ${firstWaitSeconds}::integer * power(2, LEAST(${mostDoublings}::integer, ${failures} - ${freeFailures}::integer)))
   END`
 
 export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): AttemptStore {

@@ -115,6 +115,18 @@ describe('a device that is known', () => {
     expect((await logInWith(user, {})).status).toBe(200)
   })
 
+  // Each such failure is added to the account's, without an end.
+  it('may fail however often the account did before', async () => {
+    const user = await givenUser(server)
+    const headers = { Cookie: await givenDevice(user) }
+    await fail(1, user)
+    await server.database.db.passwordAttempts.update({
+      where: { subject: `user:${user.id}` },
+      data: { failures: 2000 },
+    })
+    expect(refusalOf(await logInWith({ ...user, password: wrong }, { headers }))).toBe('401 credentials_invalid')
+  })
+
   it('has five guesses of its own at a change of the password', async () => {
     const user = await givenUser(server)
     const other = await givenSession(server, user)
