@@ -71,13 +71,17 @@ export function createPasswordCheck({
   recordEvent: EventRecorder
 }): PasswordCheck {
   /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
-  async function findKnownDevice({ user, session }: Claim, { bearer, device }: Caller): Promise<Subject | undefined> {
+  async function findKnownDevice(
+    { user, session }: Claim,
+    { bearer, device }: Caller,
+    version = 0,
+  ): Promise<Subject | undefined> {
     if (session) return subjects.session(session.id)
     // Looked up for whomever is claimed to call, as the time would tell.
     const facts = bearer === undefined ? undefined : await sessions.introspect(bearer)
     const known = device === undefined ? undefined : devices.read(device)
     if (facts?.active && facts.user_id === user?.id) return subjects.session(facts.session_id)
-    return known && known.userId === user?.id ? subjects.device(known.id) : undefined
+    return known && known.userId === user?.id ? subjects.device(known.id, version) : undefined
   }
 
   async function disable(
@@ -97,9 +101,9 @@ export function createPasswordCheck({
     async prove(claim, password, caller, use) {
       const { user, identifier } = claim
       const account = subjects.account(user?.id, identifierKey(identifier))
-      const device = await findKnownDevice(claim, caller)
       // Nobody has the id 0: the query is made for the time that it takes.
       const stored = await passwordsIn(db).find(user?.id ?? 0)
+      const device = await findKnownDevice(claim, caller, stored?.version)
       const outcome = await throttle.attempt(device ?? account, async () => {
         const matches = await hasher.verify(password, stored?.hash)
         if (!matches || !user || user.disabledAt || !stored || stored.disabledAt) return undefined

@@ -28,9 +28,10 @@ export function createSubjects(key: Buffer) {
      * for a username would show in the answers for an address, and so whether the two are one account.
      */
     waiting: (name: string): Subject => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
-    /** A device that is known by a live session, or by its token. */
+    /** A device that is known by a live session. */
     session: (id: string): Subject => ({ key: `session:${id}`, keptSeconds: 30 * day }),
-    device: (id: string): Subject => ({ key: `device:${id}`, keptSeconds: 30 * day }),
+    /** One that is known by its token, at that version of the password: a reset cannot know whose devices failed before it. */
+    device: (id: string, version: number): Subject => ({ key: `device:${id}:${version}`, keptSeconds: 30 * day }),
   }
 }
 

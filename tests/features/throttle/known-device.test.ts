@@ -4,7 +4,7 @@ import { deriveKey } from '../../../src/kernel/secrets.ts'
 import { refusalOf, times } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import type { Person, User } from '../../support/people.ts'
-import { givenSession, givenUser, logIn, somebody } from '../../support/people.ts'
+import { givenResetToken, givenSession, givenUser, logIn, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -113,6 +113,20 @@ describe('a device that is known', () => {
     server.pass('5s')
     expect((await logInWith(user, how)).status).toBe(200)
     expect((await logInWith(user, {})).status).toBe(200)
+  })
+
+  // Its failures at the old password kept the new one waiting, and for good once there were a hundred.
+  it('has five guesses at the password that is set by a reset, whatever was guessed there before', async () => {
+    const user = await givenUser(server)
+    const headers = { Cookie: await givenDevice(user) }
+    await times(9, () => logInWith({ ...user, password: wrong }, { headers }))
+    const token = await givenResetToken(server, user)
+    const password = 'another good password'
+    await server.send('POST', '/reset_password', { body: { token, new_password: password } })
+    const guesses = () => times(9, () => logInWith({ ...user, password: wrong }, { headers }))
+    expect(await comparedDuring(guesses)).toHaveLength(5)
+    server.pass('5s')
+    expect((await logInWith({ ...user, password }, { headers })).status).toBe(200)
   })
 
   // Each such failure is added to the account's, without an end.
