@@ -4,6 +4,8 @@ import { AuthError, invalidRequest, jsonKind, requestErrors } from '../kernel/er
 
 const mostBytes = 16 * 1024
 const readRaw = express.raw({ type: () => true, limit: mostBytes, inflate: false })
+/** No two parts can match the same spaces: trying all ways to share thousands of them out would take long. */
+const json = /^application\/json *(?:; *(?:charset *= *"?utf-8"? *(?:; *)?)?)?$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The fields of a JSON object in the body; none when there is no body. */
@@ -18,7 +20,7 @@ export async function readFields(request: Request, response: Response): Promise<
   })
   const bytes: unknown = request.body
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {}
-  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?;? *$/i.test(request.get('content-type') ?? '')) {
+  if (!json.test(request.get('content-type') ?? '')) {
     throw new AuthError(requestErrors.unsupported_media_type)
   }
   const value = parseJson(bytes)
