@@ -40,13 +40,13 @@ export function readQuery(request: Request): Record<string, unknown> {
   } catch {
     throw new AuthError(requestErrors.invalid_request)
   }
-  const params = new URLSearchParams(query)
-  const names = [...new Set(params.keys())]
-  return Object.fromEntries(names.map((name) => [name, single(params.getAll(name))]))
-}
-
-function single(values: string[]): string | string[] | undefined {
-  return values.length === 1 ? values[0] : values
+  const values = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(query)) {
+    const others = values.get(name)
+    if (others) others.push(value)
+    else values.set(name, [value])
+  }
+  return Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? all[0] : all]))
 }
 
 /** Express' own JSON parser replaces invalid UTF-8 silently: two different passwords could become one. */
