@@ -60,7 +60,8 @@ export function assemble(
   const services = createServices(config, { database, clock, logger, hasher, signer, mailer: mailer ?? smtp })
 
   let stopping = false
-  const whyNotReady = async () => (stopping ? 'the server is stopping' : problemOfDatabase(database))
+  const askDatabase = oneAtATime(() => problemOfDatabase(database))
+  const whyNotReady = async () => (stopping ? 'the server is stopping' : askDatabase())
 
   return {
     answer: createApp({
@@ -91,6 +92,17 @@ export function assemble(
     async close() {
       await Promise.all([database.close(), redis?.close()])
     },
+  }
+}
+
+/** Who asks while the work is done already gets the same answer: anybody may ask, as often as they like. */
+function oneAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let current: Promise<Result> | undefined
+  return () => {
+    current ??= work().finally(() => {
+      current = undefined
+    })
+    return current
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ContractName } from './kernel/terms.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -20,7 +21,10 @@ export function productionProblems(environment: Environment, given: GivenSetting
   const problems = Object.entries(neededInProduction)
     .filter(([name]) => isAbsent(environment, name))
     .map(([name, purpose]) => `${name} must be set in production: ${purpose}`)
-  if (given.FRONTEND_URL?.startsWith('http:')) problems.push('FRONTEND_URL must be an https address in production')
+  // Mailed tokens travel to both, and everything else to the second.
+  for (const name of ['FRONTEND_URL', 'PUBLIC_URL'] as const) {
+    if (given[name]?.startsWith('http:')) problems.push(`${name} must be an https address in production`)
+  }
   if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
   if (given.SECRET_KEY?.some(isSample)) {
     problems.push('SECRET_KEY must not be a sample or a pattern; make one with: openssl rand -base64 48')
@@ -69,7 +73,12 @@ interface Judged {
     readonly refreshLifetime: number
     readonly sessionLifetime: number
   }
+  readonly emailVerification: 'optional' | 'required'
+  readonly contracts: { readonly served: readonly ContractName[] }
 }
+
+/** Where mailed verification tokens can be spent. */
+const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 
 /** The links to pages of this server's own, which need no other site. */
 export const ownPages = {
@@ -79,7 +88,7 @@ export const ownPages = {
 
 /** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */
 export function contradictions(
-  { production, sessions }: Judged,
+  { production, sessions, emailVerification, contracts }: Judged,
   environment: Environment,
   given: GivenSettings,
 ): string[] {
@@ -106,6 +115,11 @@ export function contradictions(
   }
   if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
     problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')
+  }
+  if (emailVerification === 'required' && !contracts.served.some((name) => verifyingContracts.includes(name))) {
+    problems.push(
+      `EMAIL_VERIFICATION must not be required unless CONTRACTS names ${verifyingContracts.join(' or ')}: nobody could verify`,
+    )
   }
   return problems
 }

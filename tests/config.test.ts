@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../src/config.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { contracts } from '../src/contracts/index.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -326,6 +327,13 @@ describe('settings that do not fit together', () => {
     expect(problemsOf(environment)).toEqual([problem])
   })
 
+  it.each(contracts)('a required verification that $name may have no endpoint for', ({ name, rows }) => {
+    const verifies = rows.some(({ endpoint }) => endpoint.name === 'verifyEmail')
+    const problem =
+      'EMAIL_VERIFICATION must not be required unless CONTRACTS names v1 or rest-auth: nobody could verify'
+    expect(problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name })).toEqual(verifies ? [] : [problem])
+  })
+
   it('are not looked for where a value could not be read', () => {
     const problems = problemsOf({
       REFRESH_TOKEN_LIFETIME: 'long',
@@ -403,9 +411,9 @@ describe('in production', () => {
     expect(problemsOf({ ...production, SECRET_KEY: keys.join(',') })).toEqual([])
   })
 
-  it('refuses links over plain http', () => {
-    expect(problemsOf({ ...production, FRONTEND_URL: 'http://app.example.com' })).toEqual([
-      'FRONTEND_URL must be an https address in production',
+  it.each(['FRONTEND_URL', 'PUBLIC_URL'])('refuses links over plain http: %s', (name) => {
+    expect(problemsOf({ ...production, [name]: 'http://app.example.com' })).toEqual([
+      `${name} must be an https address in production`,
     ])
   })
 

@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import type { Db } from '../../src/kernel/db.ts'
 import { refusalOf, times } from '../support/answers.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -72,6 +73,29 @@ describe('GET /readyz', () => {
       expect(await problem()).toBe('the server is stopping')
       expect((await other.send('GET', '//healthz')).status).toBe(200)
     })
+  })
+
+  it('asks the database once for all that ask at the same time', async () => {
+    const { DATABASE_URL: connectionString } = server.settings
+    const [holder, watcher] = [new Client({ connectionString }), new Client({ connectionString })]
+    await Promise.all([holder.connect(), watcher.connect()])
+    const countWaiting = async () => {
+      const { rowCount } = await watcher.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return rowCount
+    }
+    try {
+      await holder.query('BEGIN; LOCK _prisma_migrations')
+      const asking = times(20, () => ask('/readyz'))
+      while ((await countWaiting()) === 0);
+      await times(20, () => ask('/healthz'))
+      expect(await countWaiting()).toBe(1)
+      await holder.query('ROLLBACK')
+      expect(new Set((await asking).map(({ status }) => status))).toEqual(new Set([200]))
+    } finally {
+      await Promise.all([holder.end(), watcher.end()])
+    }
   })
 
   it('answers nothing but GET and HEAD', async () => {
