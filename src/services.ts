@@ -24,7 +24,13 @@ import {
   passwordDisabled,
   resetPassword,
 } from './features/password/index.ts'
-import { createSessionService, createSessionStore, sessionCopied, verifiedEmailGate } from './features/session/index.ts'
+import {
+  createRotation,
+  createSessionService,
+  createSessionStore,
+  sessionCopied,
+  verifiedEmailGate,
+} from './features/session/index.ts'
 import { createAttemptStore, createDeviceTokens, createSubjects, createThrottle } from './features/throttle/index.ts'
 import { createUserService, createUserStore } from './features/user/index.ts'
 import type { Housekeeping } from './housekeeping.ts'
@@ -79,7 +85,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const gates = [verifiedEmailGate]
   const sessionsIn = (tx: Db) => createSessionStore({ db: tx, users: usersIn(tx), clock, gates, recordEvent })
   const { refreshGrace } = config.sessions
-  const sessions = createSessionService({
+  const rotation = createRotation({
     db,
     transaction,
     clock,
@@ -89,6 +95,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     outboxIn,
     recordEvent,
   })
+  const sessions = createSessionService({ db, transaction, clock, signer, sessionsIn, rotation })
 
   const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
   const throttle = createThrottle({ attempts: attemptsIn(db) })

@@ -1,7 +1,14 @@
 import { AuthError } from '../../kernel/errors.ts'
 import type { TokenClaims, TokenKind } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
-import type { SessionOfUser } from './store.ts'
+import type { SessionOfUser, SessionStore } from './store.ts'
+
+/** The session, living or not. Throws `session_revoked` of one that is gone. */
+export async function findOrRefuse(id: string, store: SessionStore): Promise<SessionOfUser> {
+  const session = await store.find(id)
+  if (!session) throw new AuthError(sessionErrors.session_revoked)
+  return session
+}
 
 /** Whether the session could have issued the token: services that share the key could sign another user's name, or a longer life. */
 export function isOurs({ sub, user_id, iat, exp }: TokenClaims, kind: TokenKind, session: SessionOfUser): boolean {

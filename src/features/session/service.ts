@@ -1,32 +1,19 @@
 import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session, User } from '../../kernel/db.ts'
-import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, TokenClaims, TokenReading, TokenSigner } from '../../kernel/ports.ts'
-import { secondsAfter } from '../../kernel/time.ts'
-import type { Outbox } from '../mail/index.ts'
+import type { Database, Db, Session } from '../../kernel/db.ts'
+import { AuthError } from '../../kernel/errors.ts'
+import type { Clock, TokenSigner } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
-import { sessionCopied } from './letters.ts'
-import { endOf, isOurs, refuseEnded } from './liveness.ts'
-import { accessTokenOf, pairOf } from './pair.ts'
-import type { SessionReply, TokenFacts, TokenPair } from './schemas.ts'
-import type { SessionOfUser, SessionStore } from './store.ts'
-
-type OurReading = Exclude<TokenReading, { state: 'invalid' }>
+import { endOf, findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
+import { readBearer, readRefreshToken } from './reading.ts'
+import type { Rotation } from './rotation.ts'
+import type { SessionReply, TokenFacts } from './schemas.ts'
+import type { SessionStore } from './store.ts'
 
 /** Sessions and the tokens that are their image. */
-export interface SessionService {
+export interface SessionService extends Omit<Rotation, 'isTaken'> {
   /** The live session behind the bearer token. Throws why there is none. */
   authenticate(caller: Caller): Promise<AuthenticatedCaller>
-  /** Trades a refresh token for its successor. Throws why it cannot. */
-  refresh(refreshToken: string, caller: Caller): Promise<{ pair: TokenPair; user: User }>
-  /** An access token for a refresh token that stays what it is. Throws why there is none. */
-  issueAccessToken(refreshToken: string, caller: Caller): Promise<string>
-  /** The pair that follows the one of the caller's access token. */
-  renew(caller: AuthenticatedCaller): Promise<TokenPair>
-  /** The same inside a transaction: thrown out of it, the transaction does not happen. */
-  renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair>
   /** Throws inside a transaction if the caller's session has ended meanwhile. */
   confirmIn(tx: Db, caller: AuthenticatedCaller): Promise<void>
   /** What a token stands for, if it would be accepted now. */
@@ -47,88 +34,15 @@ export function createSessionService({
   transaction,
   clock,
   signer,
-  refreshGrace,
   sessionsIn,
-  outboxIn,
-  recordEvent,
+  rotation: { isTaken, ...rotation },
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   signer: TokenSigner
-  /** Seconds during which the predecessor of the current refresh token still gets the current pair. */
-  refreshGrace: number
   sessionsIn: (db: Db) => SessionStore
-  outboxIn: (db: Db) => Outbox
-  recordEvent: EventRecorder
+  rotation: Rotation
 }): SessionService {
   const store = sessionsIn(db)
-
-  async function find(id: string, from = store): Promise<SessionOfUser> {
-    const session = await from.find(id)
-    if (!session) throw new AuthError(sessionErrors.session_revoked)
-    return session
-  }
-
-  function pairFor(session: SessionOfUser): TokenPair {
-    return pairOf(session, session.user, signer)
-  }
-
-  function isInGrace({ rotatedAt }: Session): boolean {
-    return clock.now() < secondsAfter(rotatedAt, refreshGrace)
-  }
-
-  /** Whether that generation was the current one until just now. */
-  function isJustFollowed(generation: number, session: Session): boolean {
-    return generation === session.generation - 1 && isInGrace(session)
-  }
-
-  /** The session of a refresh token that is the current one, or was until just now. Throws why it is neither. */
-  async function findCurrent({ state, claims }: OurReading, caller: Caller): Promise<SessionOfUser> {
-    const session = await find(claims.sid)
-    const presented = claims.generation
-    if (!isOurs(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
-    if (session.revokedReason === 'reuse_detected' && presented < session.generation) {
-      throw new AuthError(sessionErrors.refresh_token_reused)
-    }
-    refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    const isFollowed = isJustFollowed(presented, session)
-    if (!isFollowed && presented !== session.generation) return endCopied(session, caller)
-    if (!isFollowed && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
-    return session
-  }
-
-  async function refresh(reading: OurReading, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
-    const session = await findCurrent(reading, caller)
-    const isFollowed = reading.claims.generation < session.generation
-    // A loser looks again: the row now tells who was faster, another refresh or a logout.
-    const current = isFollowed ? session : await store.advance(session)
-    return current ? { pair: pairFor(current), user: current.user } : refresh(reading, caller)
-  }
-
-  async function issueAccessToken(reading: OurReading, caller: Caller): Promise<string> {
-    const session = await findCurrent(reading, caller)
-    if (!(await store.use(session))) return issueAccessToken(reading, caller)
-    return accessTokenOf(session, session.user, signer, clock.now())
-  }
-
-  async function renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair> {
-    const session = { ...caller.session, user: caller.user }
-    const isFollowed = readBearer(caller).generation < session.generation
-    // To advance once more would make a copied token of the one that a faster request has just got.
-    if (isFollowed && isInGrace(session)) return pairFor(session)
-    const current = (await sessionsIn(tx).advance(session)) ?? (await find(session.id, sessionsIn(tx)))
-    refuseEnded(current, clock.now(), sessionErrors.session_expired)
-    return pairFor(current)
-  }
-
-  async function endCopied(session: SessionOfUser, caller: Caller): Promise<never> {
-    const { userId, id: sessionId, user } = session
-    await transaction(async (tx) => {
-      if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
-      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId }, caller)
-      await outboxIn(tx).enqueue(sessionCopied, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
-    })
-    throw new AuthError(sessionErrors.refresh_token_reused)
-  }
 
   function present(session: Session, current: Session): SessionReply {
     return {
@@ -143,45 +57,20 @@ export function createSessionService({
     }
   }
 
-  /** The claims of the access token that the caller shows. Throws why they cannot be believed. */
-  function readBearer({ bearer }: Caller): TokenClaims {
-    if (bearer === undefined) throw new AuthError(requestErrors.unauthenticated)
-    const reading = signer.read('access', bearer)
-    if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-    if (reading.state === 'expired') throw new AuthError(sessionErrors.access_token_expired)
-    return reading.claims
-  }
-
-  /** What a refresh token of ours says. One that has expired can still be a copy, or be logged out. */
-  function readRefreshToken(token: string): OurReading {
-    const reading = signer.read('refresh', token)
-    if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-    return reading
-  }
-
   return {
+    ...rotation,
+
     async authenticate(caller) {
-      const claims = readBearer(caller)
-      const found = await find(claims.sid)
+      const claims = readBearer(caller, signer)
+      const found = await findOrRefuse(claims.sid, store)
       if (!isOurs(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       const { user, ...session } = found
       return { ...caller, session, user }
     },
 
-    async refresh(refreshToken, caller) {
-      return refresh(readRefreshToken(refreshToken), caller)
-    },
-
-    async issueAccessToken(refreshToken, caller) {
-      return issueAccessToken(readRefreshToken(refreshToken), caller)
-    },
-
-    renew: (caller) => renewIn(db, caller),
-    renewIn,
-
     async confirmIn(tx, { session }) {
-      refuseEnded(await find(session.id, sessionsIn(tx)), clock.now(), sessionErrors.session_expired)
+      refuseEnded(await findOrRefuse(session.id, sessionsIn(tx)), clock.now(), sessionErrors.session_expired)
     },
 
     async introspect(token) {
@@ -191,7 +80,7 @@ export function createSessionService({
         const { sid, sub, user_id, generation, iat, exp } = reading.claims
         const session = await store.find(sid)
         if (!session || endOf(session, clock.now())) break
-        if (kind === 'refresh' && generation !== session.generation && !isJustFollowed(generation, session)) break
+        if (kind === 'refresh' && !isTaken(generation, session)) break
         if (!isOurs(reading.claims, kind, session)) break
         return { active: true, token_type: kind, sub, user_id, session_id: sid, iat, exp }
       }
@@ -214,7 +103,8 @@ export function createSessionService({
     },
 
     async logOut(refreshToken, caller) {
-      const shown = refreshToken === undefined ? [readBearer(caller)] : [readRefreshToken(refreshToken).claims]
+      const shown =
+        refreshToken === undefined ? [readBearer(caller, signer)] : [readRefreshToken(refreshToken, signer).claims]
       // Who shows both means to leave with both, even if they are of two sessions.
       if (refreshToken !== undefined && caller.bearer !== undefined) {
         const reading = signer.read('access', caller.bearer)

@@ -1,0 +1,23 @@
+import type { Caller } from '../../kernel/caller.ts'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import type { TokenClaims, TokenReading, TokenSigner } from '../../kernel/ports.ts'
+import { sessionErrors } from './errors.ts'
+
+/** What a token of ours says, which may have expired. */
+export type OurReading = Exclude<TokenReading, { state: 'invalid' }>
+
+/** The claims of the access token that the caller shows. Throws why they cannot be believed. */
+export function readBearer({ bearer }: Caller, signer: TokenSigner): TokenClaims {
+  if (bearer === undefined) throw new AuthError(requestErrors.unauthenticated)
+  const reading = signer.read('access', bearer)
+  if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+  if (reading.state === 'expired') throw new AuthError(sessionErrors.access_token_expired)
+  return reading.claims
+}
+
+/** What a refresh token of ours says. One that has expired can still be a copy, or be logged out. */
+export function readRefreshToken(token: string, signer: TokenSigner): OurReading {
+  const reading = signer.read('refresh', token)
+  if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+  return reading
+}
