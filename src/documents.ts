@@ -1,18 +1,10 @@
 import type { Config } from './config.ts'
 import { contracts } from './contracts/index.ts'
-import { sessionErrors } from './features/session/index.ts'
+import { authenticationErrors } from './features/session/index.ts'
 import { describeContract } from './http/openapi.ts'
 import type { Json } from './http/openapi-schemas.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { readVersion } from './version.ts'
-
-/** What a request with an access token may be refused with. */
-export const authenticationErrors = [
-  sessionErrors.token_invalid,
-  sessionErrors.access_token_expired,
-  sessionErrors.session_revoked,
-  sessionErrors.session_expired,
-]
 
 /** The OpenAPI document of a contract; undefined when that is not served. */
 type Documents = (contract: ContractName) => Json | undefined

@@ -15,7 +15,7 @@ type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Ca
 type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
 interface Facts<A extends Access> {
-  /** The operation's id in logs, metrics and documents; also the name of its rate limit. */
+  /** The operation's id in logs, metrics and documents. */
   readonly name: string
   readonly route: Route
   /** Of a GET that changes something all the same: HEAD, which asks for no answer, must not reach it. */

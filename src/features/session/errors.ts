@@ -13,3 +13,11 @@ export const sessionErrors = defineErrors({
     'The e-mail address must be verified first: follow the link in the mail, or ask for a new one',
   ],
 })
+
+/** What a request with an access token may be refused with. */
+export const authenticationErrors = [
+  sessionErrors.token_invalid,
+  sessionErrors.access_token_expired,
+  sessionErrors.session_revoked,
+  sessionErrors.session_expired,
+]

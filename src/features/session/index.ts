@@ -1,4 +1,4 @@
-export { sessionErrors } from './errors.ts'
+export { authenticationErrors, sessionErrors } from './errors.ts'
 export { verifiedEmailGate } from './gates.ts'
 export { sessionCopied } from './letters.ts'
 export { pairOf } from './pair.ts'
