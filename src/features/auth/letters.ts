@@ -1,13 +1,11 @@
-import { defineLetter } from '../mail/index.ts'
-
-const day = 24 * 3600
+import { defineLetter, mailTokenLifetimes } from '../mail/index.ts'
 
 // An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
 
 /** Asks whether the address is the registrant's. It says when, as several may have registered it. */
 export const verifyEmail = defineLetter<{ link: string; at: string }>({
   name: 'verify_email',
-  staleAfterSeconds: day,
+  staleAfterSeconds: mailTokenLifetimes.verify_email,
   write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [

@@ -1,9 +1,9 @@
-import { defineLetter } from '../mail/index.ts'
+import { defineLetter, mailTokenLifetimes } from '../mail/index.ts'
 
 /** Brings the link that sets a new password. */
 export const resetPassword = defineLetter<{ link: string }>({
   name: 'reset_password',
-  staleAfterSeconds: 30 * 60,
+  staleAfterSeconds: mailTokenLifetimes.reset_password,
   write: ({ link }) => ({
     subject: 'Reset your password',
     paragraphs: [
