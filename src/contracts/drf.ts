@@ -6,8 +6,9 @@ import * as session from '../features/session/endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
-import { serve } from '../http/contract.ts'
-import { BlankableText, confirms, django, Password, ProfileText, Text } from './django.ts'
+import { asIs, serve } from '../http/contract.ts'
+import { django } from './django.ts'
+import { BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
 
 const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })
@@ -58,7 +59,7 @@ export const drf: Contract<FeatureServices> = {
       wire: z.object({ email: Text, password: Password }),
       from: { username: 'email' },
       reply: Tokens,
-      to: (result) => result,
+      to: asIs,
     }),
     serve('POST /logout/', session.logOut, {
       wire: z.object({ refresh_token: Text }),
@@ -68,13 +69,13 @@ export const drf: Contract<FeatureServices> = {
     serve('POST /token/refresh/', session.refreshTokens, {
       wire: z.object({ refresh_token: Text }),
       reply: Tokens,
-      to: (result) => result,
+      to: asIs,
     }),
-    serve('GET /me/', user.readProfile, { wire: z.object({}), reply: Profile, to: (result) => result }),
+    serve('GET /me/', user.readProfile, { wire: z.object({}), reply: Profile, to: asIs }),
     serve('PATCH /me/', user.changeProfile, {
       wire: ProfileText.omit({ username: true }),
       reply: Profile,
-      to: (result) => result,
+      to: asIs,
     }),
     serve('POST /change-password/', password.changePasswordKeepingTokens, {
       wire: z

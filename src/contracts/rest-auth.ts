@@ -8,18 +8,17 @@ import * as session from '../features/session/endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import { UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
-import { serve } from '../http/contract.ts'
+import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { BlankableText, confirms, django, Password, ProfileText, Text } from './django.ts'
+import { django } from './django.ts'
+import { BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
+import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
 const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
-const Refresh = z.object({ refresh: Text })
 const Empty = z.object({})
-const asIs = <Value>(value: Value) => value
 
 const refreshing = {
-  wire: Refresh,
-  from: { refresh_token: 'refresh' },
+  ...refreshSent,
   reply: z.object({ access: z.string() }),
   to: ({ access_token }: { access_token: string }) => ({ access: access_token }),
 } as const
@@ -73,19 +72,12 @@ export const restAuth: Contract<FeatureServices> = {
     serve('POST /login/', auth.logIn, {
       wire: z.object({ username: Text.optional(), email: Text.optional(), password: Password }),
       from: { username: ['username', 'email'] },
-      reply: z.object({ access: z.string(), refresh: z.string().optional() }),
-      to: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
+      ...pairAnswered,
     }),
     serve('POST /login/refresh/', session.issueAccessToken, refreshing),
     serve('POST /token/refresh/', session.issueAccessToken, refreshing),
     serve('POST /token/verify/', session.requireToken, { wire: z.object({ token: Text }), reply: Empty, to: asIs }),
-    serve('POST /logout/', session.logOut, {
-      wire: Refresh,
-      from: { refresh_token: 'refresh' },
-      status: 205,
-      reply: z.undefined(),
-      to: () => undefined,
-    }),
+    logOutRow,
     serve('POST /password-reset/', password.forgotPassword, asksForReset),
     serve('PATCH /password-reset-confirm/{uidb64}/{token}/', password.resetPasswordOfUser, {
       wire: z.object({ uidb64: z.string(), token: z.string(), password: Password }),

@@ -4,18 +4,13 @@ import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
 import type { Contract } from '../http/contract.ts'
-import { serve } from '../http/contract.ts'
+import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { django, Password, Text } from './django.ts'
+import { django } from './django.ts'
+import { Password, Text } from './django-fields.ts'
+import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
-const Refresh = z.object({ refresh: Text })
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
-const Pair = z.object({ access: z.string(), refresh: z.string().optional() })
-
-const toPair = ({ access_token, refresh_token }: { access_token: string; refresh_token: string }) => ({
-  access: access_token,
-  refresh: refresh_token,
-})
 
 /** A published service with short sessions: registering, logging in, one protected place. */
 export const simpleJwt: Contract<FeatureServices> = {
@@ -37,26 +32,17 @@ export const simpleJwt: Contract<FeatureServices> = {
     serve('POST /register/', auth.createAccount, {
       wire: z.object({ username: Text, email: Text, password: Password }),
       reply: Person.partial({ id: true }),
-      to: (result) => result,
+      to: asIs,
     }),
     serve('POST /login/', auth.logIn, {
       wire: z.object({ username: Text, password: Password }),
-      reply: Pair,
-      to: toPair,
+      ...pairAnswered,
     }),
     serve('POST /refresh/', session.refreshTokens, {
-      wire: Refresh,
-      from: { refresh_token: 'refresh' },
-      reply: Pair,
-      to: toPair,
+      ...refreshSent,
+      ...pairAnswered,
     }),
-    serve('POST /logout/', session.logOut, {
-      wire: Refresh,
-      from: { refresh_token: 'refresh' },
-      status: 205,
-      reply: z.undefined(),
-      to: () => undefined,
-    }),
+    logOutRow,
     serve('GET /protected/', session.readSession, {
       wire: z.object({}),
       reply: Detail.extend({ user: Person }),
@@ -66,7 +52,7 @@ export const simpleJwt: Contract<FeatureServices> = {
       wire: z.object({ old_password: Password, new_password: Password }),
       from: { current_password: 'old_password' },
       reply: Detail,
-      to: (result) => result,
+      to: asIs,
     }),
   ],
 }

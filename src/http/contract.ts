@@ -154,6 +154,9 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
   }
 }
 
+/** For results that are in the contract's words already. */
+export const asIs = <Result>(result: Result) => result
+
 function parseRoute(route: string): { method: string; path: string } {
   const [method = '', path = ''] = route.split(' ')
   return { method, path }
