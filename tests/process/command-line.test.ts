@@ -8,7 +8,8 @@ import { Client } from 'pg'
 import { refusalOf } from '../support/answers.ts'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
-import { endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
+import { countThreads, endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
+import { freePort } from '../support/program.ts'
 
 afterEach(endProcesses)
 
@@ -117,19 +118,17 @@ it('says that it lives, and is not ready, while another instance migrates', asyn
   expect((await ask('/readyz')).status).toBe(200)
 })
 
-const onLinux = process.platform === 'linux' ? it : it.skip
-
 // The pool had four threads: with four cores all of them hashed, and a name look-up waited until one was done.
-onLinux('has threads for its hashes and four more, or as many as the operator wants', async () => {
+it('has threads for its hashes and four more, or as many as the operator wants', async () => {
   const settings = { DATABASE_URL: await emptyDatabase(), DATA_DIR: await givenFolder() }
-  const threadsOf = async (environment: Readonly<Record<string, string>>) => {
+  const threadsWith = async (environment: Readonly<Record<string, string>>) => {
     const server = startProcess({ ...settings, ...environment })
     await server.ready
-    return (await readdir(`/proc/${server.pid}/task`)).length
+    return countThreads(server.pid)
   }
-  const others = (await threadsOf({ UV_THREADPOOL_SIZE: '1' })) - 1
-  expect((await threadsOf({ UV_THREADPOOL_SIZE: '11' })) - others).toBe(11)
-  expect((await threadsOf({})) - others).toBe(availableParallelism() + 4)
+  const others = (await threadsWith({ UV_THREADPOOL_SIZE: '1' })) - 1
+  expect((await threadsWith({ UV_THREADPOOL_SIZE: '11' })) - others).toBe(11)
+  expect((await threadsWith({})) - others).toBe(availableParallelism() + 4)
 })
 
 it('finishes the request in flight before it stops, and takes no other', async () => {
@@ -192,15 +191,6 @@ it('writes only JSON in production', async () => {
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expect.arrayContaining(['migrations applied', 'listening']))
   expect(server.stderr()).toBe('')
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Whether somebody takes connections there. */
 async function answersAt(port: string): Promise<boolean> {

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(projectRoot, 'dist/start.cjs')
@@ -108,6 +109,14 @@ export async function isRunning(pid: number): Promise<boolean> {
   }
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   return !/\) Z /.test(status)
+}
+
+/** How many threads the process has. */
+export async function countThreads(pid: number): Promise<number> {
+  if (process.platform === 'linux') return (await readdir(`/proc/${pid}/task`)).length
+  // On macOS: a line for each, below a heading.
+  const { stdout } = await promisify(execFile)('ps', ['-M', '-p', String(pid)])
+  return stdout.trim().split('\n').length - 1
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
