@@ -94,8 +94,8 @@ module.exports = {
     mayOnlyImport(
       'settings',
       'Settings are read before anything else exists',
-      '^src/(config|config-problems|settings)\\.ts$',
-      [kernel, '^src/(config|config-problems|settings)\\.ts$'],
+      '^src/(config|config-problems|settings|setting-parsers)\\.ts$',
+      [kernel, '^src/(config|config-problems|settings|setting-parsers)\\.ts$'],
     ),
     {
       name: 'composition-is-the-top',

@@ -2,8 +2,9 @@ import type { Environment } from './config-problems.ts'
 import { contradictions, ownPages, productionProblems } from './config-problems.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
+import { SettingRefusal } from './setting-parsers.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
-import { SettingRefusal, settings } from './settings.ts'
+import { settings } from './settings.ts'
 
 /** Everything the server was told, in the groups of the parts that use it. Durations are in seconds. */
 export interface Config {

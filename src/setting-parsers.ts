@@ -1,0 +1,164 @@
+import { isIP } from 'node:net'
+import type { ContractName } from './kernel/terms.ts'
+import { contractNames } from './kernel/terms.ts'
+import { parseDuration } from './kernel/time.ts'
+
+/** Reads one setting's text. Throws a SettingRefusal whose message says what to write instead, never what was written. */
+export type Parser<Value> = (text: string) => Value
+
+export class SettingRefusal extends Error {}
+
+function refuse(remedy: string): never {
+  throw new SettingRefusal(remedy)
+}
+
+export function integer(min: number, max: number): Parser<number> {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    return value >= min && value <= max ? value : refuse(`must be a whole number from ${min} to ${max}`)
+  }
+}
+
+export function oneOf<const Word extends string>(...words: Word[]): Parser<Word> {
+  return (text) => words.find((word) => word === text.toLowerCase()) ?? refuse(`must be one of: ${words.join(', ')}`)
+}
+
+export function duration(minSeconds: number, maxSeconds: number, range: string): Parser<number> {
+  return (text) => {
+    const seconds = parseDuration(text)
+    return seconds !== undefined && seconds >= minSeconds && seconds <= maxSeconds
+      ? seconds
+      : refuse(`must be a duration ${range}, such as 90s, 15m, 12h or 7d`)
+  }
+}
+
+export function onOff(text: string): boolean {
+  const word = text.toLowerCase()
+  if (['on', 'true', 'yes', '1'].includes(word)) return true
+  if (['off', 'false', 'no', '0'].includes(word)) return false
+  return refuse('must be on or off')
+}
+
+function list(text: string): string[] {
+  return text.split(',').map((item) => item.trim())
+}
+
+/** An http(s) address without user, query or fragment; its trailing slash is dropped. */
+export function baseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || /[?#]/.test(text)) {
+    return refuse('must be an http or https address without user, query or fragment, such as https://auth.example.com')
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+export function origins(text: string): string[] {
+  return list(text).map((item) => {
+    const origin = URL.canParse(item) ? new URL(item).origin : undefined
+    return origin === item && /^https?:/.test(origin)
+      ? item
+      : refuse(
+          'must be exact origins separated by commas, such as https://app.example.com (no path, no trailing slash, no *)',
+        )
+  })
+}
+
+export function postgresUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1
+    ? text
+    : refuse('must look like postgresql://user:password@host:5432/database')
+}
+
+/** With names and passwords in the form that addresses want, and a number for a path. */
+export function redisUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isRedis = url && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^(\/\d{0,5})?$/.test(url.pathname)
+  return isRedis && !/[?#]/.test(text) && [url.username, url.password].every(isDecodable)
+    ? text
+    : refuse('must look like redis://user:password@host:6379/0, or rediss:// for TLS')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function longKeys(text: string): string[] {
+  const keys = list(text)
+  return keys.every((key) => Buffer.byteLength(key) >= 32)
+    ? keys
+    : refuse(
+        'must be 32 bytes or more (several: separated by commas, each so long); make one with: openssl rand -base64 48',
+      )
+}
+
+export function path(...placeholders: string[]): Parser<string> {
+  return (text) => {
+    const unknown = [...text.matchAll(/\{([^}]*)/g)].some(([, name]) => !placeholders.includes(name ?? ''))
+    return text.startsWith('/') && !text.startsWith('//') && text.includes('{token}') && !unknown && !/\s/.test(text)
+      ? text
+      : refuse(
+          `must be a path that begins with / and holds {token}; placeholders: ${placeholders.map((name) => `{${name}}`).join(', ')}`,
+        )
+  }
+}
+
+/** The name or address of a machine, without a scheme and a port. */
+export function hostName(text: string): string {
+  return isIP(text) !== 0 || /^[a-z\d]([\w.-]{0,251}[a-z\d])?\.?$/i.test(text)
+    ? text
+    : refuse('must be the name or address of a machine alone, such as mail.example.com')
+}
+
+/** A bare address, or a name with the address in angle brackets. */
+export function mailbox(text: string): string {
+  return /^([^<>\r\n"]{0,100}<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/.test(text)
+    ? text
+    : refuse('must be an address such as auth@example.com or Example <auth@example.com>')
+}
+
+/** How many proxies to believe, or which: what Express calls "trust proxy". */
+export function proxies(text: string): number | string[] {
+  if (/^\d{1,2}$/.test(text)) return Number(text)
+  const remedy =
+    'must be the number of proxies in front of this server, or their addresses or networks separated by commas, such as 10.0.0.0/8; "true" would believe anybody'
+  return list(text).map((item) => {
+    const [address = '', prefix, ...rest] = item.split('/')
+    const family = isIP(address)
+    const isNetwork =
+      prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
+    return family !== 0 && isNetwork && rest.length === 0 ? item : refuse(remedy)
+  })
+}
+
+export function contracts(text: string): ContractName[] {
+  return list(text).map(
+    (item) =>
+      contractNames.find((name) => name === item) ??
+      refuse(`must be names separated by commas, of: ${contractNames.join(', ')}`),
+  )
+}
+
+/** `rest-auth=2027-06-30,drf=2027-12-31`: the day, in UTC, from which a contract is gone. */
+export function sunsets(text: string): Partial<Record<ContractName, Date>> {
+  const days = list(text).map((item) => {
+    const [name, day = '', ...rest] = item.split('=')
+    const known = contractNames.find((contract) => contract === name)
+    const date = new Date(`${day}T00:00:00Z`)
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+    if (!known || !isDay || rest.length > 0) {
+      return refuse(`must be days such as drf=2027-06-30 separated by commas; contracts: ${contractNames.join(', ')}`)
+    }
+    return [known, date] as const
+  })
+  return Object.fromEntries(days)
+}
+
+export function text(value: string): string {
+  return value
+}
