@@ -2,12 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
-import { get, percentile, post, register, startServer, withDataDir } from './server.mjs'
-
-const password = 'correct horse battery'
+import { get, password, percentile, post, register, residentMiB, startServer, withDataDir } from './server.mjs'
 
 const benches = {
-  /** From `npm start` to the first answer, on an empty data directory and on one with data. */
+  /** From `npm start` until the server can serve, on an empty data directory and on one with data. */
   start: () =>
     withDataDir(async (dataDir) => {
       const command = ['npm', 'start', '--silent']
@@ -174,11 +172,6 @@ function medianRatio(ratios) {
 async function logIn(api) {
   const { status } = await post(api, '/login_credentials', { username: 'bench', password })
   if (status !== 200) throw new Error(`logging in failed with ${status}`)
-}
-
-async function residentMiB(pid) {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
 }
 
 async function inParallel(width, items, work) {

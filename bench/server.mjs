@@ -21,7 +21,7 @@ async function freePort() {
   return port
 }
 
-/** Starts the built server with its own PostgreSQL in a data directory, and waits for its first answer. */
+/** Starts the built server with its own PostgreSQL in a data directory, and waits until it can serve. */
 export async function startServer({ dataDir, settings = {}, command = startCommand }) {
   const port = await freePort()
   const startedAt = performance.now()
@@ -33,7 +33,7 @@ export async function startServer({ dataDir, settings = {}, command = startComma
   const api = `http://127.0.0.1:${port}`
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`)
-    const answer = await fetch(`${api}/healthz`).catch(() => undefined)
+    const answer = await fetch(`${api}/readyz`).catch(() => undefined)
     if (answer?.ok) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -89,15 +89,23 @@ function exchange(url, options, bytes) {
   })
 }
 
+export const password = 'correct horse battery'
+
 /** Registers a user of this name and answers with the token pair. */
 export async function register(api, name) {
   const { status, body } = await post(api, '/register_credentials', {
     username: name,
     email: `${name}@example.com`,
-    password: 'correct horse battery',
+    password,
   })
   if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
   return body
+}
+
+/** What the process holds in memory. */
+export async function residentMiB(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
 }
 
 /** The value below which so many hundredths of the values lie. */

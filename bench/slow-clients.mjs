@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { percentile, register, startServer, withDataDir } from './server.mjs'
+import { percentile, register, residentMiB, startServer, withDataDir } from './server.mjs'
 
 const slowClients = 500
 
@@ -65,10 +65,6 @@ function attack(args, api) {
     child.on('close', resolve)
   })
   return { ended, stop: () => child.kill('SIGKILL') }
-}
-
-async function residentMiB(pid) {
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
 }
 
 /** Watches until the server holds hardly any connection any more, whatever its slow clients believe. */
