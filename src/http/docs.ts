@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import { escapeHtml } from '../kernel/html.ts'
 import type { Contract } from './contract.ts'
-import { refuseOtherMethods } from './errors.ts'
 import { hashSource } from './page.ts'
+import { createReadOnlyRouter } from './read-only.ts'
 
 type Documented = Pick<Contract<never>, 'title' | 'prefix'>
 
@@ -14,26 +14,18 @@ const files = ['swagger-ui.css', 'swagger-ui-bundle.js']
 
 /** `/docs`: the documents of these contracts, to be read and tried out. Nothing of it comes from elsewhere. */
 export function createDocs(contracts: readonly Documented[]): Router {
-  const router = Router({ caseSensitive: true, strict: true })
   const html = page(contracts)
-  router
-    .route('/docs')
-    .get((_request, response) => {
-      response.set('Content-Security-Policy', policy).type('html').send(html)
-    })
-    .all(refuseOtherMethods)
-
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  for (const name of files) {
-    router
-      .route(`/docs/${name}`)
-      .get(async (_request, response) => {
-        // Express's own sendFile answers conditions and ranges, which no other answer of ours does.
-        response.type(name).send(await readFile(join(folder, name)))
-      })
-      .all(refuseOtherMethods)
+  // Express's own sendFile answers conditions and ranges, which no other answer of ours does.
+  const send = (name: string) => async (_request: Request, response: Response) => {
+    response.type(name).send(await readFile(join(folder, name)))
   }
-  return router
+  return createReadOnlyRouter({
+    '/docs': (_request, response) => {
+      response.set('Content-Security-Policy', policy).type('html').send(html)
+    },
+    ...Object.fromEntries(files.map((name) => [`/docs/${name}`, send(name)])),
+  })
 }
 
 const script = `

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from 'express'
+import type { Response } from 'express'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Dialect } from './present.ts'
@@ -43,9 +43,4 @@ function asRefusal(error: unknown): AuthError | undefined {
   const status = error instanceof Error && 'status' in error ? Number(error.status) : 0
   const definition = byStatus[status]
   return definition && new AuthError(definition)
-}
-
-/** The last handler of a path that can only be read. */
-export const refuseOtherMethods: RequestHandler = (_request, _response, next) => {
-  next(new AuthError(requestErrors.method_not_allowed, { allow: ['GET', 'HEAD'] }))
 }

@@ -1,27 +1,21 @@
 import type { RequestListener } from 'node:http'
-import { Router } from 'express'
+import type { Router } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { AnswerBare } from './bare.ts'
-import { refuseOtherMethods } from './errors.ts'
+import { createReadOnlyRouter } from './read-only.ts'
 
 /** For whoever watches the process: `/healthz` says that it lives, `/readyz` whether it can serve. */
 export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise<string | undefined> }): Router {
-  const router = Router({ caseSensitive: true, strict: true })
-  router
-    .route('/healthz')
-    .get((_request, response) => {
+  return createReadOnlyRouter({
+    '/healthz': (_request, response) => {
       response.json({ status: 'ok' })
-    })
-    .all(refuseOtherMethods)
-  router
-    .route('/readyz')
-    .get(async (_request, response) => {
+    },
+    '/readyz': async (_request, response) => {
       const problem = await whyNotReady()
       if (problem === undefined) response.json({ status: 'ready' })
       else response.status(503).set('Retry-After', '1').json({ status: 'not ready', problem })
-    })
-    .all(refuseOtherMethods)
-  return router
+    },
+  })
 }
 
 /** What everybody is told who cannot wait for the start to end: the process lives, and cannot serve yet. */

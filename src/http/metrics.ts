@@ -1,6 +1,6 @@
-import { Router } from 'express'
+import type { Router } from 'express'
 import type { Contract } from './contract.ts'
-import { refuseOtherMethods } from './errors.ts'
+import { createReadOnlyRouter } from './read-only.ts'
 
 /** One request, once its answer is out. Contract and endpoint are what a table declares, or absent; no status: nobody was answered. */
 interface Counted {
@@ -49,12 +49,9 @@ function labels(contract: string, endpoint: string, status: number | undefined):
 
 /** `/metrics`, for whoever watches the server. */
 export function createMetricsRouter({ text }: RequestCounter): Router {
-  const router = Router({ caseSensitive: true, strict: true })
-  router
-    .route('/metrics')
-    .get((_request, response) => {
+  return createReadOnlyRouter({
+    '/metrics': (_request, response) => {
       response.set('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').send(text())
-    })
-    .all(refuseOtherMethods)
-  return router
+    },
+  })
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Response } from 'express'
-import { Router } from 'express'
+import type { Request, Response, Router } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import { escapeHtml } from '../kernel/html.ts'
-import { refuseOtherMethods } from './errors.ts'
+import { createReadOnlyRouter } from './read-only.ts'
 
 /** A page of ours for people: what frontends do elsewhere. */
 export interface Page {
@@ -30,17 +29,13 @@ type PageReply =
   | undefined
 
 export function createPages(pages: readonly Page[]): Router {
-  const router = Router({ caseSensitive: true, strict: true })
-  for (const { path, render } of pages) {
-    router
-      .route(path)
-      .get(async (request, response) => {
-        response.locals.path = path
-        sendPage(response, await render(textParams(request.params)))
-      })
-      .all(refuseOtherMethods)
-  }
-  return router
+  const serve =
+    ({ path, render }: Page) =>
+    async (request: Request, response: Response) => {
+      response.locals.path = path
+      sendPage(response, await render(textParams(request.params)))
+    }
+  return createReadOnlyRouter(Object.fromEntries(pages.map((page) => [page.path, serve(page)])))
 }
 
 function textParams(params: Readonly<Record<string, string | string[]>>): Record<string, string> {
