@@ -10,9 +10,9 @@ interface Field {
 }
 
 const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
-// The first one also is a password that nothing forbids.
 /** For fields that take any text at first. */
 const named: Readonly<Record<string, string>> = { email: 'ada@example.com', username: 'ada' }
+// The first one also is a password that nothing forbids.
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
 
 /** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */

@@ -1,7 +1,7 @@
 import type { Exchanged } from './exchange.ts'
 import { exchange } from './exchange.ts'
 import type { Person } from './people.ts'
-import { somebody } from './people.ts'
+import { givenLink, somebody } from './people.ts'
 import type { TestServer } from './server.ts'
 
 interface Call {
@@ -39,15 +39,6 @@ export function client(server: () => Pick<TestServer, 'url'>, prefix: string) {
       ...(token !== undefined && { token }),
     })
   }
-}
-
-/** The link in the newest mail to the address whose subject matches. */
-export async function givenLink(server: TestServer, email: string, subject: RegExp): Promise<string> {
-  const letters = await server.letters()
-  const letter = letters.findLast((mail) => mail.recipient === email && subject.test(mail.subject))
-  const link = /^https?:\/\/\S+$/m.exec(letter?.text ?? '')?.[0]
-  if (link === undefined) throw new Error(`no mail with a link: ${letter?.text ?? 'none'}`)
-  return link
 }
 
 /** Somebody whose address the contract at /api/auth has verified. */

@@ -45,12 +45,19 @@ export async function givenSession(server: TestServer, { username, password }: P
   return body
 }
 
-/** The token in the newest mail to the address whose subject matches. */
+/** The link in the newest mail to the address whose subject matches. */
+export async function givenLink(server: TestServer, email: string, subject: RegExp): Promise<string> {
+  const letter = (await mailsTo(server, email)).findLast((mail) => subject.test(mail.subject))
+  const link = /^https?:\/\/\S+$/m.exec(letter?.text ?? '')?.[0]
+  if (link === undefined) throw new Error(`no mail with a link: ${letter?.text ?? 'none'}`)
+  return link
+}
+
+/** The token in that link. */
 export async function givenMailedToken(server: TestServer, email: string, subject: RegExp): Promise<string> {
-  const letters = await server.letters()
-  const letter = letters.findLast((mail) => mail.recipient === email && subject.test(mail.subject))
-  const token = /token=([\w-]{43})/.exec(letter?.text ?? '')?.[1]
-  if (token === undefined) throw new Error(`no mail with a token: ${letter?.text ?? 'none'}`)
+  const link = await givenLink(server, email, subject)
+  const token = /token=([\w-]{43})/.exec(link)?.[1]
+  if (token === undefined) throw new Error(`no token in ${link}`)
   return token
 }
 
