@@ -79,10 +79,8 @@ module.exports = {
       '^src/features/([^/]+)/pages\\.ts$',
       [kernel, ownFeature, featureDoors, '^src/http/page\\.ts$'],
     ),
-    mayOnlyImport('features-table', 'The table of features knows their parts', '^src/features/index\\.ts$', [
-      '^src/features/',
-      kernel,
-      '^src/http/(endpoint|page)\\.ts$',
+    mayOnlyImport('features-table', 'The table of features knows their doors', '^src/features/index\\.ts$', [
+      featureDoors,
     ]),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,

@@ -14,6 +14,11 @@ export interface NewUser {
   readonly timezone: string
 }
 
+type ProfileColumns = Partial<Omit<NewUser, 'email' | 'emailVerifiedAt'>> & {
+  readonly displayName?: string
+  readonly phoneNumberVerified?: boolean
+}
+
 /** The table of users, on the whole database or inside one transaction. */
 export interface UserStore {
   /** By username or e-mail address; an address can be nobody else's username. */
@@ -28,7 +33,7 @@ export interface UserStore {
   loginRecord(id: number, at: Date, condition: Sql): Sql
   /** Marks the address as verified if it still is the user's; false otherwise. */
   markEmailVerified(id: number, email: string): Promise<boolean>
-  update(id: number, changes: Partial<NewUser> & { displayName?: string; phoneNumberVerified?: boolean }): Promise<User>
+  update(id: number, changes: ProfileColumns): Promise<User>
 }
 
 export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserStore {
