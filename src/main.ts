@@ -121,7 +121,7 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
     process.exit(1)
   }
 
-  // Without the terminal (SIGHUP) nobody would be left to stop it; SIGQUIT is Ctrl-\\.
+  // Without the terminal (SIGHUP) nobody would be left to stop it; SIGQUIT is Ctrl-\.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       if (signalledAt === undefined) void stop()

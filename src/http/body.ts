@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import express from 'express'
-import { AuthError, invalidRequest, jsonKind, requestErrors } from '../kernel/errors.ts'
+import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
+import { jsonKind } from './validate.ts'
 
 const mostBytes = 16 * 1024
 const readRaw = express.raw({ type: () => true, limit: mostBytes, inflate: false })

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { IssueCode, RuleIssue } from '../kernel/errors.ts'
-import { invalidRequest, issueCodes, jsonKind } from '../kernel/errors.ts'
+import { invalidRequest, issueCodes } from '../kernel/errors.ts'
 
 const mostIssues = 10
 const longestFieldName = 64
@@ -66,4 +66,10 @@ function isIssueCode(code: unknown): code is IssueCode {
 
 function valueAt(fields: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step], fields)
+}
+
+/** The kind of a JSON value, as its grammar calls it (RFC 8259). */
+export function jsonKind(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
 }

@@ -41,12 +41,6 @@ export interface RuleIssue extends InputIssue {
   readonly code: IssueCode
 }
 
-/** The kind of a JSON value, as its grammar calls it (RFC 8259). */
-export function jsonKind(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'array' : typeof value
-}
-
 /** What only the place that throws knows. */
 export interface Circumstances {
   readonly issues?: readonly InputIssue[]
