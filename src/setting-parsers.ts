@@ -156,7 +156,8 @@ export function sunsets(text: string): Partial<Record<ContractName, Date>> {
     }
     return [known, date] as const
   })
-  return Object.fromEntries(days)
+  const sunsets = Object.fromEntries(days)
+  return Object.keys(sunsets).length === days.length ? sunsets : refuse('must name each contract once')
 }
 
 export function text(value: string): string {
