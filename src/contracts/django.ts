@@ -17,7 +17,6 @@ const details: Readonly<Record<string, string>> = {
 const messages: Readonly<Record<string, string>> = {
   required: 'This field is required.',
   password_common: 'This password is too common.',
-  password_personal: 'The password is too similar to the username.',
   username_taken: 'A user with that username already exists.',
   email_taken: 'user with this email already exists.',
 }
@@ -123,7 +122,7 @@ function fieldErrors(issues: readonly InputIssue[]): Record<string, string[]> {
   return Object.fromEntries(errors)
 }
 
-function messageOf({ path, code, detail, limit, received = '' }: InputIssue): string {
+function messageOf({ path, code, detail, limit, received = '', taken }: InputIssue): string {
   switch (code) {
     case 'invalid_type':
       if (path.length === 0 && received === 'null') return 'No data provided'
@@ -135,6 +134,8 @@ function messageOf({ path, code, detail, limit, received = '' }: InputIssue): st
         : `This password is too short. It must contain at least ${limit} characters.`
     case 'too_big':
       return limit === undefined ? asSentence(detail) : `Ensure this field has no more than ${limit} characters.`
+    case 'password_personal':
+      return `The password is too similar to the ${taken === 'email' ? 'email address' : 'username'}.`
     case 'invalid_format':
       return formats[String(path[0])] ?? asSentence(detail)
     default:

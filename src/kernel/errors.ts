@@ -16,6 +16,8 @@ export interface InputIssue {
   readonly limit?: number
   /** What kind of JSON value came where another was asked for. */
   readonly received?: string
+  /** Which of their own words somebody took for a password. */
+  readonly taken?: 'username' | 'email'
 }
 
 /** What may be wrong with one field, whichever endpoint it is of. */

@@ -138,6 +138,16 @@ describe('POST register/', () => {
     expect(foreignRefusalOf(await send('POST register/', { ...newcomer(), ...changes }))).toBe(django.fields(errors))
   })
 
+  it('refuses a password that is the address or its beginning, and says so', async () => {
+    const { email } = somebody()
+    for (const password of [email.toUpperCase(), email.slice(0, email.indexOf('@'))]) {
+      const sent = { ...newcomer(email), password, password_confirm: password }
+      expect(foreignRefusalOf(await send('POST register/', sent))).toBe(
+        django.fields({ password: ['The password is too similar to the email address.'] }),
+      )
+    }
+  })
+
   it('refuses an address that is taken', async () => {
     const { email } = await givenMember()
     expect(foreignRefusalOf(await send('POST register/', newcomer(email)))).toBe(

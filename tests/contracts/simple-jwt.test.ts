@@ -115,6 +115,14 @@ describe('POST register/', () => {
     expect(foreignRefusalOf(await send('POST register/', { ...somebody(), ...changes }))).toBe(django.fields(errors))
   })
 
+  it('refuses a password that is the username, and says so', async () => {
+    const person = somebody()
+    const password = person.username.toUpperCase()
+    expect(foreignRefusalOf(await send('POST register/', { ...person, password }))).toBe(
+      django.fields({ password: ['The password is too similar to the username.'] }),
+    )
+  })
+
   it('refuses a name or an address that is taken', async () => {
     const { username, email } = await givenMember()
     expect(foreignRefusalOf(await send('POST register/', { ...somebody(), username }))).toBe(

@@ -1,5 +1,5 @@
 import { dictionary } from '@zxcvbn-ts/language-common'
-import type { IssueCode } from '../../kernel/errors.ts'
+import type { IssueCode, RuleIssue } from '../../kernel/errors.ts'
 import { invalidRequest } from '../../kernel/errors.ts'
 
 const mostCodePoints = 128
@@ -17,20 +17,24 @@ export type PasswordPolicy = (password: string, field: string, owner: { username
 export function createPasswordPolicy({ minLength }: { minLength: number }): PasswordPolicy {
   return (password, field, owner) => {
     const length = [...password.normalize('NFC')].length
-    if (length < minLength) refuse(field, 'too_small', `at least ${minLength} characters`, minLength)
-    if (length > mostCodePoints) refuse(field, 'too_big', `at most ${mostCodePoints} characters`, mostCodePoints)
+    if (length < minLength) refuse(field, 'too_small', `at least ${minLength} characters`, { limit: minLength })
+    if (length > mostCodePoints)
+      refuse(field, 'too_big', `at most ${mostCodePoints} characters`, { limit: mostCodePoints })
     const folded = password.normalize('NFC').toLowerCase()
     if (common.has(folded)) refuse(field, 'password_common', 'is one of the passwords that everybody tries first')
-    if (ownWords(owner).includes(folded)) {
-      refuse(field, 'password_personal', 'must not be the username, the e-mail address or the part before its @')
+    const taken = ownWord(folded, owner)
+    if (taken) {
+      const detail = 'must not be the username, the e-mail address or the part before its @'
+      refuse(field, 'password_personal', detail, { taken })
     }
   }
 }
 
-function ownWords({ username, email }: { username: string; email: string }): string[] {
-  return [username.toLowerCase(), email, email.slice(0, email.indexOf('@'))]
+function ownWord(folded: string, { username, email }: { username: string; email: string }) {
+  if (folded === username.toLowerCase()) return 'username'
+  return folded === email || folded === email.slice(0, email.indexOf('@')) ? 'email' : undefined
 }
 
-function refuse(field: string, code: IssueCode, detail: string, limit?: number): never {
-  throw invalidRequest([{ path: [field], code, detail, ...(limit !== undefined && { limit }) }])
+function refuse(field: string, code: IssueCode, detail: string, more: Pick<RuleIssue, 'limit' | 'taken'> = {}): never {
+  throw invalidRequest([{ path: [field], code, detail, ...more }])
 }
