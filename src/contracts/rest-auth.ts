@@ -44,7 +44,8 @@ export const restAuth: Contract<FeatureServices> = {
     'A verification link that is opened in a browser asks for one click; a reset link opened in a browser shows a form.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
-    'Common passwords, and those that are the username or the address, are refused.',
+    'Common passwords, and those that are the username, the address or its beginning, are refused.',
+    'Resetting the password ends all sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
   rows: [

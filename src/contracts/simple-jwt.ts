@@ -24,7 +24,7 @@ export const simpleJwt: Contract<FeatureServices> = {
     'Where the settings require verification, the answer to a registration has no id yet: the account is made when its address is verified.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
-    'Common passwords, and those that are the username or the address, are refused.',
+    'Common passwords, and those that are the username, the address or its beginning, are refused.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
