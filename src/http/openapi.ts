@@ -172,6 +172,7 @@ function describeSuccess<Needs>({ row, operationId, schemas }: Operation<Needs>)
           schema: schemas.name(`${capitalized(operationId)}Reply`, reply),
           example: exampleOf(reply, schemas),
         },
+        ...(row.page && row.method === 'GET' && { 'text/html': { schema: { type: 'string' } } }),
       },
     },
   }
