@@ -17,9 +17,10 @@ interface Refusing<Needs> {
   readonly examples: Record<string, Json>
 }
 
-/** Said before anybody knows whose path it is: in our own dialect, whatever the path. */
+/** Said before anybody looks whose path it is: in our own dialect, whatever the path. */
 const early: readonly ErrorDefinition[] = [
   requestErrors.request_timeout,
+  requestErrors.expectation_failed,
   requestErrors.headers_too_large,
   requestErrors.starting,
 ]

@@ -99,6 +99,12 @@ describe('the documents', () => {
   })
 })
 
+it('the documents announce what is refused before anybody looks at the path', async () => {
+  const headers = { Expect: 'a miracle', 'Content-Type': 'application/json' }
+  const refused = await exchange(server.url, '/api/v1/auth/verify_token', { method: 'POST', headers, body: '{}' })
+  expect(refused.status).toBe(417)
+})
+
 describe('an answer that the document does not know', () => {
   const answer = (status: number, body: unknown) => () =>
     holdAgainstDocument('GET', '/api/v1/auth/sessions', {
