@@ -59,9 +59,16 @@ async function givenMember() {
   return { ...sent, ...body }
 }
 
-describe.each(['', '/'])('the printed examples, with "%s" at the end', (slash) => {
+describe.each(['', '/'])('the printed examples, word for word, with "%s" at the end', (slash) => {
+  let fresh: TestServer
+  beforeAll(async () => {
+    fresh = await startServer()
+  })
+  afterAll(() => fresh.close())
+  const send = client(() => fresh, '/api/v1/drf/auth')
+
   it('register, log in, refresh, read and change the profile, change the password, log out', async () => {
-    const sent = newcomer()
+    const sent = newcomer('user@example.com')
     const registered = await send(`POST register${slash}`, sent)
     expect(registered.status).toBe(201)
     expect(kindsOf(registered.body)).toEqual(kindsOf(printedTokens))

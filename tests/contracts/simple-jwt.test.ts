@@ -23,7 +23,7 @@ async function givenMember() {
 
 describe.each(['', '/'])('the printed endpoints, with "%s" at the end', (slash) => {
   it('register, log in, the protected route, refresh, change the password, log out', async () => {
-    const person = somebody()
+    const person = { ...somebody(), password: 'oldpassword' }
     const registered = await send(`POST register${slash}`, person)
     const shown = { id: expect.any(Number), username: person.username, email: person.email }
     expect([registered.status, registered.body]).toEqual([201, shown])
@@ -38,7 +38,7 @@ describe.each(['', '/'])('the printed endpoints, with "%s" at the end', (slash) 
     expect([refreshed.status, keysOf(refreshed.body)]).toEqual([200, ['access', 'refresh']])
     expect(refreshed.body.refresh).not.toBe(login.body.refresh)
 
-    const passwords = { old_password: person.password, new_password: 'newpassword123 and more' }
+    const passwords = { old_password: 'oldpassword', new_password: 'newpassword123' }
     const changed = await send(`POST change-password${slash}`, passwords, refreshed.body.access)
     expect([changed.status, changed.body]).toEqual([200, { detail: expect.stringMatching(/./) }])
 
