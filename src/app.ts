@@ -14,6 +14,7 @@ import { createCookies } from './http/cookies.ts'
 import { createDocs } from './http/docs.ts'
 import type { TranslateFault } from './http/errors.ts'
 import { sendError } from './http/errors.ts'
+import { judgeHead } from './http/head.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import { createKnownDeviceCookie } from './http/known-device.ts'
@@ -60,6 +61,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(securityHeaders({ https }))
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(crossOrigin(server.corsOrigins))
+  app.use(judgeHead)
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
 
@@ -108,13 +110,19 @@ export function createApp(parts: AppParts): RequestListener {
     app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    sendError(error, response, problemDetails, translateFault)
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    // What is refused before a contract has it is refused in its dialect as well.
+    const place = served.find(({ prefix }) => isBelow(request.path, prefix))
+    sendError(error, response, place?.dialect ?? problemDetails, translateFault)
   })
   // The third is for what Express refuses before all of the above; its own answer would be a page.
   const answerBare = createBareAnswer({ https, logger })
   const unrouted = new AuthError(requestErrors.invalid_request)
   return (request, response) => app(request as Request, response as Response, () => answerBare(unrouted, response))
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`)
 }
 
 function unlimited(_request: Request, _response: Response, next: NextFunction): void {

@@ -31,10 +31,7 @@ export function createHttpServer(listener: RequestListener, answer: AnswerBare):
       // Nearly always the system takes an answer whole, and the patience with idle connections goes for the rest.
       if (socket.writableLength > 0) limitDelivery(response)
     })
-    // Node itself would say so without a word.
-    if (request.httpVersion === '1.1' && request.headers.host === undefined)
-      answer(new AuthError(requestErrors.invalid_request), response)
-    else listener(request, response)
+    listener(request, response)
   }
 
   /** Who does not read would have us keep the answer: it has as long to leave as a request has to arrive. */
@@ -50,9 +47,8 @@ export function createHttpServer(listener: RequestListener, answer: AnswerBare):
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
-  server.on('checkExpectation', (_request, response) => {
-    answer(new AuthError(requestErrors.expectation_failed), response)
-  })
+  // Judged by the listener, and so in the dialect of the path.
+  server.on('checkExpectation', receive)
   server.on('clientError', (fault: Error & { code?: string }, socket: Socket) => {
     const takesRefusal = socket.writable && isOwed(conversations.get(socket))
     if (takesRefusal && !hasCode(fault, 'ECONNRESET'))

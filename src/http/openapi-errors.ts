@@ -20,7 +20,6 @@ interface Refusing<Needs> {
 /** Said before anybody looks whose path it is: in our own dialect, whatever the path. */
 const early: readonly ErrorDefinition[] = [
   requestErrors.request_timeout,
-  requestErrors.expectation_failed,
   requestErrors.headers_too_large,
   requestErrors.starting,
 ]
@@ -90,6 +89,7 @@ function refusalsOf<Needs>(
     ...(endpoint.access === 'bearer' ? authenticationErrors : []),
     ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
     ...transportErrorsOf(row),
+    e.expectation_failed,
     e.rate_limited,
     ...(budgets[endpoint.limit].costly ? [e.limits_unavailable] : []),
     e.internal_error,

@@ -6,6 +6,8 @@ import { createBareAnswer } from '../../src/http/bare.ts'
 import { createHttpServer } from '../../src/http/listener.ts'
 import { refusalOf } from '../support/answers.ts'
 import { createMemoryLogger } from '../support/memory-logger.ts'
+import type { RawAnswer } from '../support/raw.ts'
+import { openSocket, talkTo } from '../support/raw.ts'
 
 const logged: string[] = []
 const answerBare = createBareAnswer({ https: true, logger: createMemoryLogger(logged) })
@@ -26,31 +28,8 @@ afterAll(() => {
   http.close()
 })
 
-interface RawAnswer {
-  readonly status: number
-  readonly head: string
-  readonly body: string
-}
-
-async function open(to = port): Promise<Socket> {
-  const socket = connect(to, '127.0.0.1')
-  // A refused client may find its connection reset while it is still writing.
-  socket.on('error', () => undefined)
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Writes the bytes and reads until the server closes the connection. */
-async function talk(bytes: string | Buffer, to = port): Promise<RawAnswer> {
-  const socket = await open(to)
-  const chunks: Buffer[] = []
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  socket.write(bytes)
-  await once(socket, 'close')
-  const text = Buffer.concat(chunks).toString()
-  const end = text.indexOf('\r\n\r\n')
-  return { status: Number(text.slice(9, 12)), head: text.slice(0, end), body: text.slice(end + 4) }
-}
+const open = (to = port) => openSocket(to)
+const talk = (bytes: string | Buffer, to = port) => talkTo(to, bytes)
 
 /** A server of the test's own, as `change` makes it. */
 async function withServer(
@@ -132,20 +111,6 @@ describe('the HTTP server', () => {
     ['chunks of no length', `${head('Transfer-Encoding: chunked')}\r\nnothex\r\n`],
   ])('refuses %s with a problem', async (_name, bytes) => {
     expectRawProblem(await talk(bytes), 400, 'invalid_request')
-  })
-
-  // Node answered these by itself, with a status and nothing else.
-  it.each([
-    ['a request for no host', 400, 'invalid_request', 'GET /nobody HTTP/1.1\r\n\r\n'],
-    [
-      'an expectation that nobody knows',
-      417,
-      'expectation_failed',
-      'POST /nobody HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 3\r\n\r\n',
-    ],
-  ])('refuses %s with a problem', async (_name, status, code, bytes) => {
-    expectRawProblem(await talk(bytes), status, code)
-    expect(JSON.parse(logged.at(-1) ?? '')).toMatchObject({ path: '/nobody' })
   })
 
   it('needs no host from a client of HTTP/1.0', async () => {

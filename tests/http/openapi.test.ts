@@ -99,7 +99,7 @@ describe('the documents', () => {
   })
 })
 
-it('the documents announce what is refused before anybody looks at the path', async () => {
+it('the documents announce that an expectation is refused', async () => {
   const headers = { Expect: 'a miracle', 'Content-Type': 'application/json' }
   const refused = await exchange(server.url, '/api/v1/auth/verify_token', { method: 'POST', headers, body: '{}' })
   expect(refused.status).toBe(417)

@@ -1,0 +1,12 @@
+import type { RequestHandler } from 'express'
+import { AuthError, requestErrors } from '../kernel/errors.ts'
+
+/** Refuses what no endpoint can serve by what its head says. Node would do so itself, without a word of explanation. */
+export const judgeHead: RequestHandler = ({ httpVersion, headers }, response, next) => {
+  // RFC 9112, section 3.2.
+  if (httpVersion === '1.1' && headers.host === undefined) return next(new AuthError(requestErrors.invalid_request))
+  if (/^(100-continue)?$/i.test(headers.expect ?? '')) return next()
+  // Nobody knows whether the body will come, and so where the next request would begin.
+  response.set('Connection', 'close')
+  next(new AuthError(requestErrors.expectation_failed))
+}
