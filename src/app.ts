@@ -106,8 +106,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(createPages([{ path: '/openapi.json', render: describeOwn }]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
-  if (links.toOwnPages && config.contracts.served.includes('v1'))
-    app.use(createPages([verificationPage, passwordResetPage]))
+  if (links.toOwnPages) app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

@@ -109,6 +109,13 @@ export function contradictions(
   }
   if (given.EMAIL_HOST !== undefined) mustBeSet('DEFAULT_FROM_EMAIL', 'EMAIL_HOST is', 'the sender of mails')
   if (given.PORT === 0) mustBeSet('PUBLIC_URL', 'PORT is 0', 'how the outside reaches the port that the system chooses')
+  if (!contracts.served.includes('v1')) {
+    mustBeSet(
+      'FRONTEND_URL',
+      'CONTRACTS leaves out v1',
+      "the site that the links in mails lead to, as this server's own pages ask v1",
+    )
+  }
   for (const name of ['VERIFY_EMAIL_PATH', 'RESET_PASSWORD_PATH'] as const) {
     const leadsElsewhere = given[name] !== undefined && given[name] !== ownPages[name]
     if (leadsElsewhere) mustBeSet('FRONTEND_URL', `${name} is`, 'the site that has this page')

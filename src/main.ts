@@ -68,8 +68,10 @@ async function migrate(server: AuthServer): Promise<void> {
 
 async function serve(server: AuthServer, { config, logger }: { config: Config; logger: Logger }): Promise<void> {
   const port = await server.start()
-  if (config.production) logger.info({ port, version: readVersion() }, 'listening')
-  else console.log(banner(config, port))
+  if (config.production) return logger.info({ port, version: readVersion() }, 'listening')
+  const { contracts } = await import('./contracts/index.ts')
+  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
+  console.log(banner(config, port, served))
 }
 
 function readCommand(): ['serve' | 'migrate' | 'openapi', ContractName] {
@@ -145,7 +147,11 @@ function report(error: unknown): void {
   console.error(error instanceof ConfigError || error instanceof StartError ? error.message : error)
 }
 
-function banner({ server: { host, publicUrl, docs }, database, mail }: Config, port: number): string {
+function banner(
+  { server: { host, publicUrl, docs }, database, mail }: Config,
+  port: number,
+  served: readonly { readonly name: string; readonly prefix: string }[],
+): string {
   const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
   const here = `http://${isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
   const data =
@@ -153,7 +159,10 @@ function banner({ server: { host, publicUrl, docs }, database, mail }: Config, p
   const lines = [
     `auth-server ${readVersion()} is ready`,
     '',
-    `  API      ${here}/api/v1/auth`,
+    ...served.map(
+      ({ name, prefix }, index) =>
+        `${index === 0 ? '  API      ' : ' '.repeat(11)}${here}${prefix}${name === 'v1' ? '' : ` (${name})`}`,
+    ),
     ...(docs ? [`  Docs     ${here}/docs`] : []),
     `  Health   ${here}/healthz`,
     ...(mail.smtp ? [] : [`  Mailbox  ${here}/mailbox`]),

@@ -319,6 +319,11 @@ describe('settings that do not fit together', () => {
       'FRONTEND_URL must be set when RESET_PASSWORD_PATH is: the site that has this page',
     ],
     [
+      'links to pages of our own that could ask nobody',
+      { CONTRACTS: 'rest-auth,drf' },
+      "FRONTEND_URL must be set when CONTRACTS leaves out v1: the site that the links in mails lead to, as this server's own pages ask v1",
+    ],
+    [
       'a port that nobody knows in the address that everybody is told',
       { PORT: '0' },
       'PUBLIC_URL must be set when PORT is 0: how the outside reaches the port that the system chooses',
@@ -331,7 +336,9 @@ describe('settings that do not fit together', () => {
     const verifies = rows.some(({ endpoint }) => endpoint.name === 'verifyEmail')
     const problem =
       'EMAIL_VERIFICATION must not be required unless CONTRACTS names v1 or rest-auth: nobody could verify'
-    expect(problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name })).toEqual(verifies ? [] : [problem])
+    expect(problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name, FRONTEND_URL: 'https://a.example' })).toEqual(
+      verifies ? [] : [problem],
+    )
   })
 
   it('are not looked for where a value could not be read', () => {

@@ -20,7 +20,7 @@ describe('CONTRACTS', () => {
     }))
 
   it('leaves to the contract around it what lies below one that is off', () =>
-    withServer({ CONTRACTS: 'simple-jwt' }, async (server) => {
+    withServer({ CONTRACTS: 'simple-jwt', FRONTEND_URL: 'https://app.example.com' }, async (server) => {
       for (const path of ['/api/auth/login/', '/api/v1/auth/login_credentials', '/api/v1/drf/auth/me/']) {
         expect(foreignRefusalOf(await call(server, { method: 'POST', path, body: {} }))).toBe(django.notFound)
       }

@@ -84,7 +84,7 @@ describe('GET /metrics', () => {
   })
 
   it('tells nothing of a contract that is switched off', async () => {
-    await withServer({ CONTRACTS: 'drf' }, async (other) => {
+    await withServer({ CONTRACTS: 'drf', FRONTEND_URL: 'https://app.example.com' }, async (other) => {
       const names = [...(await countersOf(other)).keys()].map((name) => name.split(' ')[0])
       expect(new Set(names)).toEqual(new Set(['drf']))
     })
