@@ -60,7 +60,7 @@ export interface Services extends FeatureServices {
 /** The whole object graph, in reading order. `xIn(tx)` is the store or service of one transaction. */
 export function createServices(config: CompleteConfig, ports: Ports): Services {
   const { clock, logger, hasher, signer } = ports
-  const { db, transaction, afterCommit } = ports.database
+  const { db, transaction, afterCommit, evenly } = ports.database
   const [firstKey, ...olderKeys] = config.secretKeys
   const outboxKey = (secret: string) => deriveKey(secret, 'outbox')
   const vault = createVault([outboxKey(firstKey), ...olderKeys.map(outboxKey)])
@@ -122,6 +122,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const passwords = createPasswordService({
     db,
     transaction,
+    evenly,
     clock,
     hasher,
     policy,
@@ -143,6 +144,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const registration = createRegistrationService({
     db,
     transaction,
+    evenly,
     clock,
     hasher,
     policy,

@@ -17,6 +17,16 @@ export interface Database {
   readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
   /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
   readonly afterCommit: (tx: Db, action: () => void) => void
+  /**
+   * Does the work for each item, and so often for nobody that it is done as many times as it says for however many items
+   * there are: the time tells no stranger. Of what is done for nobody nothing remains.
+   */
+  readonly evenly: <Item>(
+    tx: Db,
+    times: number,
+    items: readonly Item[],
+    work: (item: Item | undefined) => Promise<void>,
+  ) => Promise<void>
 }
 
 /** Whether the error says that a row with this unique value already exists. */

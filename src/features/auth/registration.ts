@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, User } from '../../kernel/db.ts'
+import type { Database, Db, Registration, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
@@ -13,6 +14,7 @@ import { addressInUse, verifyEmail } from './letters.ts'
 import type { LoginService } from './login.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
+import { mostWaiting } from './store.ts'
 
 type VerificationPurpose = 'verify_email' | 'verify_registration'
 
@@ -31,9 +33,27 @@ export interface RegistrationService {
   resend(email: string, caller: Caller): Promise<void>
 }
 
+/** What can be verified with a new token, and what the audit trail says of it. */
+interface Unverified {
+  readonly purpose: VerificationPurpose
+  readonly subject: string
+  readonly at: Date
+  readonly event: { readonly userId: number } | { readonly facts: { readonly registration: string } }
+}
+
+function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified[] {
+  if (emailVerifiedAt || disabledAt) return []
+  return [{ purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }]
+}
+
+function waitingAs({ id, createdAt }: Pick<Registration, 'id' | 'createdAt'>): Unverified {
+  return { purpose: 'verify_registration', subject: id, at: createdAt, event: { facts: { registration: id } } }
+}
+
 export function createRegistrationService({
   db,
   transaction,
+  evenly,
   clock,
   hasher,
   policy,
@@ -46,7 +66,7 @@ export function createRegistrationService({
   mailTokensIn,
   outboxIn,
   recordEvent,
-}: Pick<Database, 'db' | 'transaction'> & {
+}: Pick<Database, 'db' | 'transaction' | 'evenly'> & {
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
@@ -106,16 +126,23 @@ export function createRegistrationService({
       const user = await usersIn(tx).findByEmail(person.email)
       // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
       const { id, createdAt } = await registrationsIn(tx).create(person, passwordHash)
+      const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
-      const mayMail = await allowancesIn(tx).spend(user ? 'address_in_use' : 'register', person.email)
-      if (user) {
-        if (mayMail) await outboxIn(tx).enqueue(addressInUse, user.email, {})
-        await recordEvent(tx, { type: 'registration_repeated', userId: user.id }, caller)
-      } else {
-        const { email } = person
-        if (mayMail) await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at: createdAt }, caller)
-        await recordEvent(tx, { type: 'registration_started', facts: { registration: id } }, caller)
-      }
+      const mayMail = await allowancesIn(tx).spend(user ? 'address_in_use' : 'register', email)
+      await evenly(tx, 1, mayMail ? [id] : [], async (subject = randomUUID()) => {
+        const order = { purpose: 'verify_registration', subject, email, at: createdAt } as const
+        if (!user) return mailToken(tx, order, caller)
+        // For the time that it takes: nobody is ever told the token.
+        await mailTokensIn(tx).issue(order)
+        await outboxIn(tx).enqueue(addressInUse, email, {})
+      })
+      await recordEvent(
+        tx,
+        user
+          ? { type: 'registration_repeated', userId: user.id }
+          : { type: 'registration_started', facts: { registration: id } },
+        caller,
+      )
     })
   }
 
@@ -192,21 +219,17 @@ export function createRegistrationService({
       const user = await usersIn(db).findByEmail(email)
       const waiting = await registrationsIn(db).listWaiting(email)
       await transaction(async (tx) => {
-        // Asked for every address, and nothing happens without: the tokens that were mailed last stay alive.
-        if (!(await allowancesIn(tx).spend('resend_verification', email))) return
-        if (user && !user.emailVerifiedAt && !user.disabledAt) {
-          await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: user.joinedAt }, caller)
-          await recordEvent(tx, { type: 'verification_resent', userId: user.id }, caller)
-        }
-        for (const { id, createdAt: at } of waiting) {
-          // The token before the registration, as a verification takes them: in another order the two can deadlock.
-          if (!user) {
-            await mailToken(tx, { purpose: 'verify_registration', subject: id, email, at }, caller)
-            await recordEvent(tx, { type: 'verification_resent', facts: { registration: id } }, caller)
-          }
-          // Prolonged for a known address too, as a login with its password tells whether it waits.
-          await registrationsIn(tx).prolong(id)
-        }
+        // Asked for every address, and nothing remains without: the tokens that were mailed last stay alive.
+        const mayMail = await allowancesIn(tx).spend('resend_verification', email)
+        const unverified = user ? unverifiedIn(user) : waiting.map(waitingAs)
+        await evenly(tx, mostWaiting, mayMail ? unverified : [], async (one) => {
+          const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() })
+          await mailToken(tx, { ...order, email }, caller)
+          await recordEvent(tx, { type: 'verification_resent', ...event }, caller)
+        })
+        // After the tokens, as a verification takes them: in another order the two can deadlock. Prolonged for a known
+        // address too, as a login with its password tells whether it waits.
+        await registrationsIn(tx).prolong(mayMail ? waiting.map(({ id }) => id) : [])
       })
     },
   }

@@ -14,15 +14,16 @@ export interface RegistrationStore {
   findNewest(identifier: string): Promise<Registration | null>
   /** The newest few that wait for the address; each is somebody's, and who asks cannot say whose. */
   listWaiting(email: string): Promise<Registration[]>
-  /** Lets it wait as long again as on its first day, for a token that was mailed anew. */
-  prolong(id: string): Promise<void>
+  /** Lets them wait as long again as on their first day, for the tokens that were mailed anew. */
+  prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
   disarm(id: string): Promise<void>
   /** Deletes those that nobody verified before that instant. */
   forgetExpired(before: Date): Promise<void>
 }
 
-const mostResent = 5
+/** How many of an address are mailed a new token. */
+export const mostWaiting = 5
 
 export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock }): RegistrationStore {
   return {
@@ -45,10 +46,13 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
       db.registration.findMany({
         where: { email, expiresAt: { gt: clock.now() } },
         orderBy: { createdAt: 'desc' },
-        take: mostResent,
+        take: mostWaiting,
       }),
-    async prolong(id) {
-      await db.registration.updateMany({ where: { id }, data: { expiresAt: expiryFrom(clock.now()) } })
+    async prolong(ids) {
+      await db.registration.updateMany({
+        where: { id: { in: [...ids] } },
+        data: { expiresAt: expiryFrom(clock.now()) },
+      })
     },
     async disarm(id) {
       await db.registration.updateMany({ where: { id }, data: { passwordHash: '' } })

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Db } from '../../kernel/db.ts'
 import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
 import { MailRefused } from '../../kernel/ports.ts'
@@ -9,11 +10,11 @@ import { createMailQueue } from './queue.ts'
 
 /** Sends the mails of the outbox. Any number of workers may share one database. */
 export interface MailWorker {
-  /** Looks for due mails every second and whenever it is woken. */
+  /** Looks for due mails every second, and soon after it is woken. */
   start(): void
   /** Takes no further mails and waits for those in flight. */
   stop(): Promise<void>
-  /** Looks at once, if it is started. */
+  /** Looks soon, if it is started. */
   wake(): void
   /** Delivers, started or not, everything that is due now, and resolves when done. */
   drain(): Promise<void>
@@ -32,6 +33,7 @@ export interface MailWorkerNeeds {
 }
 
 const pollMs = 1000
+const longestNapMs = 250
 const width = 8
 
 export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
@@ -39,6 +41,7 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   const queue = createMailQueue(needs)
   const inFlight = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
+  let nap: NodeJS.Timeout | undefined
   let stopped = false
   let filling: Promise<void> | undefined
   let again = false
@@ -104,11 +107,18 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
       stopped = true
       clearInterval(timer)
       timer = undefined
+      clearTimeout(nap)
+      nap = undefined
       await filling
       await Promise.all(inFlight)
     },
     wake() {
-      if (timer) void fill()
+      if (!timer) return
+      // At once, its work would slow down whoever asks next, and tell that there was a mail to send to the address before.
+      nap ??= setTimeout(() => {
+        nap = undefined
+        void fill()
+      }, randomInt(longestNapMs)).unref()
     },
     async drain() {
       for (;;) {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db } from '../../kernel/db.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
@@ -33,6 +34,7 @@ export interface PasswordService {
 
 export function createPasswordService({
   transaction,
+  evenly,
   clock,
   hasher,
   policy,
@@ -48,7 +50,7 @@ export function createPasswordService({
   outboxIn,
   recordEvent,
   db,
-}: Pick<Database, 'db' | 'transaction'> & {
+}: Pick<Database, 'db' | 'transaction' | 'evenly'> & {
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
@@ -66,6 +68,13 @@ export function createPasswordService({
 }): PasswordService {
   async function tellUser(tx: Db, user: { email: string }, caller: Caller): Promise<void> {
     await outboxIn(tx).enqueue(passwordChanged, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
+  }
+
+  async function mailReset(tx: Db, email: string, user: User | undefined, caller: Caller): Promise<void> {
+    const subject = user ? String(user.id) : randomUUID()
+    const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email })
+    await outboxIn(tx).enqueue(resetPassword, email, { link: caller.terms.links.resetPassword(token, user?.id ?? 0) })
+    await recordEvent(tx, { type: 'password_reset_requested', ...(user && { userId: user.id }) }, caller)
   }
 
   async function change<Result>(
@@ -102,14 +111,10 @@ export function createPasswordService({
     async forgot(email, caller) {
       const user = await usersIn(db).findByEmail(email)
       await transaction(async (tx) => {
-        // Asked for every address, and nothing happens without: the token that was mailed last stays alive.
-        if (!(await allowancesIn(tx).spend('forgot_password', email)) || !user || user.disabledAt) return
-        const subject = String(user.id)
-        const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email: user.email })
-        await outboxIn(tx).enqueue(resetPassword, user.email, {
-          link: caller.terms.links.resetPassword(token, user.id),
-        })
-        await recordEvent(tx, { type: 'password_reset_requested', userId: user.id }, caller)
+        // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
+        const mayMail = await allowancesIn(tx).spend('forgot_password', email)
+        const addressees = mayMail && user && !user.disabledAt ? [user] : []
+        await evenly(tx, 1, addressees, (addressee) => mailReset(tx, email, addressee, caller))
       })
     },
 

@@ -1,0 +1,133 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import bcrypt from 'bcrypt'
+import pg from 'pg'
+
+/** What the server is told to hash with: the people here have hashes of that cost, as if they had registered. */
+export const bcryptCost = 10
+
+/** Nobody's password. */
+export const wrongPassword = 'not anybody’s password'
+
+/** Runs the work with the database that a server keeps in its data directory. */
+export async function withDatabase(dataDir, work) {
+  const password = await readFile(join(dataDir, 'postgres-password'), 'utf8')
+  const [, , , port] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')
+  const user = 'auth'
+  const db = new pg.Client({ host: '127.0.0.1', port: Number(port), user, database: user, password: password.trim() })
+  await db.connect()
+  try {
+    return await work(db)
+  } finally {
+    await db.end()
+  }
+}
+
+const storedHash = `bcrypt-sha384$none${bcrypt.hashSync(randomBytes(48).toString('base64'), bcryptCost)}`
+const people = (count) => {
+  const crowd = randomBytes(4).toString('hex')
+  return Array.from({ length: count }, (_, index) => {
+    // Of one length whoever it is, so that nothing but the row in the database differs.
+    const username = `p${crowd}${String(index).padStart(6, '0')}`
+    return { username, email: `${username}@example.com` }
+  })
+}
+const namesOf = (crowd) => crowd.map(({ username }) => username)
+const emailsOf = (crowd) => crowd.map(({ email }) => email)
+
+/** Names and addresses of nobody. */
+export async function unknown(_db, count) {
+  return people(count)
+}
+
+/** Inserts users instead of registering them, as thousands of them are needed. */
+const users =
+  ({ verified = true, disabled = false, failures = 0 }) =>
+  async (db, count) => {
+    const crowd = people(count)
+    await db.query(
+      `WITH made AS (
+         INSERT INTO users (uuid, username, username_key, email, email_verified_at, disabled_at, joined_at)
+         SELECT gen_random_uuid(), name, name, name || '@example.com', CASE WHEN $2 THEN now() END,
+           CASE WHEN $3 THEN now() END, now()
+         FROM unnest($1::text[]) AS name RETURNING id
+       ), throttled AS (
+         INSERT INTO password_attempts (subject, failures, blocked_until)
+         SELECT 'user:' || id, $5::integer, now() + interval '1 day' FROM made WHERE $5::integer > 0
+       )
+       INSERT INTO passwords (user_id, hash, changed_at) SELECT id, $4, now() FROM made`,
+      [namesOf(crowd), verified, disabled, storedHash, failures],
+    )
+    return crowd
+  }
+
+export const known = users({})
+export const disabled = users({ disabled: true })
+export const unverified = users({ verified: false })
+export const throttled = users({ failures: 50 })
+
+/** One name for all samples: who is nobody is counted under a digest, which is the server's to make. */
+export async function throttledUnknown(db, count, send) {
+  const [nobody] = people(1)
+  await send({ ...nobody, password: wrongPassword })
+  await db.query(
+    `UPDATE password_attempts SET failures = 50, blocked_until = now() + interval '1 day'
+     WHERE subject = (SELECT subject FROM password_attempts WHERE subject LIKE 'name:%' ORDER BY kept_until DESC LIMIT 1)`,
+  )
+  return Array.from({ length: count }, () => nobody)
+}
+
+/** Addresses of the crowd that were sent as many mails of that kind within the last minutes, or would have been. */
+export const exhausted = (crowdOf, kind) => allowed(crowdOf, kind, 5)
+const allowed = (crowdOf, kind, mails) => async (db, count) => {
+  const crowd = await crowdOf(db, count)
+  await db.query(
+    `INSERT INTO mail_allowances (kind, email, sent_at, expires_at)
+     SELECT $2, email, array_fill(date_trunc('milliseconds', now()), ARRAY[$3::integer]), now() + interval '1 hour'
+     FROM unnest($1::text[]) AS email`,
+    [emailsOf(crowd), kind, mails],
+  )
+  return crowd
+}
+
+/** Registrations that wait for their address to be verified, as many for each address. */
+export const waiting = (attempts = 1) => allowed(registered(attempts), 'register', attempts)
+const registered = (attempts) => async (db, count) => {
+  const crowd = people(count)
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    await db.query(
+      `WITH made AS (
+         INSERT INTO registrations (id, username, username_key, email, password_hash, first_name, last_name,
+           phone_number, timezone, created_at, expires_at)
+         SELECT gen_random_uuid(), name || $3, name || $3, name || '@example.com', $2, '', '', '', 'UTC', now(),
+           now() + interval '1 day'
+         FROM unnest($1::text[]) AS name RETURNING id, email
+       )
+       INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
+       SELECT 'verify_registration', id::text, email, md5(id::text) || md5(email), now(), now() + interval '1 day' FROM made`,
+      [namesOf(crowd), storedHash, attempt === 0 ? '' : `-${attempt}`],
+    )
+  }
+  return crowd
+}
+
+/** Tokens that no mail holds. */
+export async function unknownTokens(_db, count) {
+  return Array.from({ length: count }, () => ({ token: randomBytes(32).toString('base64url') }))
+}
+
+/** Tokens of that purpose that were mailed, and are spent or have expired. */
+export const deadTokens = (purpose, state) => async (db, count) => {
+  const tokens = await unknownTokens(db, count)
+  const digests = tokens.map(({ token }) => createHash('sha256').update(token).digest('hex'))
+  await db.query(
+    `INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at, spent_at)
+     SELECT $2, gen_random_uuid()::text, 'somebody@example.com', digest, now() - interval '2 days',
+       now() + CASE WHEN $3 = 'expired' THEN interval '-1 day' ELSE interval '1 day' END,
+       CASE WHEN $3 = 'spent' THEN now() END
+     FROM unnest($1::text[]) AS digest`,
+    [digests, purpose, state],
+  )
+  return tokens
+}

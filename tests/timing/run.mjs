@@ -1,0 +1,142 @@
+// Measures whether the time of an answer tells who exists: npm run test:timing [-- --help]
+import { createWriteStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { post, startServer, withDataDir } from '../../bench/server.mjs'
+import { endpoints } from './endpoints.mjs'
+import { bcryptCost, withDatabase } from './people.mjs'
+import { median, rankAuc, shuffled } from './statistics.mjs'
+
+const mostMs = 5
+const aucRange = [0.4, 0.6]
+const warmUp = 40
+
+const usage = `Usage: npm run test:timing -- [--endpoint <name>]… [--samples 500] [--rounds 1] [--raw <file>] [--help]
+
+Starts the built server with a PostgreSQL of its own in a temporary directory (bcrypt at cost ${bcryptCost}, no limits per
+address, the mail worker and the development mailbox at work), makes people of every class, and asks for them over one
+kept connection: so many samples of each class, all classes in turn, in an order of chance. A class passes if its median
+is less than ${mostMs} ms from that of its reference, who is nobody, and its rank AUC is within ${aucRange.join(' to ')}. Exits with 1 when one fails.
+
+  --endpoint  only this one; may be given several times:
+${Object.keys(endpoints)
+  .map((name) => `              ${name}`)
+  .join('\n')}
+  --samples   how many of each class
+  --rounds    how often everything is done, each time on a new server
+  --raw       where the samples go, as CSV; otherwise into the directory for temporary files
+  --help      show this
+
+Measure on a machine that does nothing else.
+`
+
+const { values: options } = parseArgs({
+  options: {
+    endpoint: { type: 'string', multiple: true },
+    samples: { type: 'string', default: '500' },
+    rounds: { type: 'string', default: '1' },
+    raw: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+})
+if (options.help) process.stdout.write(usage)
+else await main()
+
+async function main() {
+  const names = options.endpoint ?? Object.keys(endpoints)
+  const [samples, rounds] = [Number(options.samples), Number(options.rounds)]
+  const isUsable = names.every((name) => name in endpoints) && samples >= 1 && rounds >= 1
+  if (!isUsable) {
+    process.stderr.write(usage)
+    process.exitCode = 2
+    return
+  }
+  const rawFile = resolve(options.raw ?? join(tmpdir(), `auth-timing-${Date.now()}.csv`))
+  const raw = createWriteStream(rawFile)
+  raw.write('round,endpoint,class,sample,ms\n')
+  const failures = []
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const name of names) {
+      const results = await measure(endpoints[name], samples)
+      for (const [kind, times] of Object.entries(results)) {
+        times.forEach((ms, index) => {
+          raw.write(`${round},"${name}",${kind},${index},${ms.toFixed(4)}\n`)
+        })
+      }
+      const table = judge(endpoints[name], results)
+      console.log(`\nround ${round}: ${name}, ${samples} of each`)
+      console.table(table)
+      const failed = Object.entries(table).filter(([, { verdict }]) => verdict === 'FAIL')
+      failures.push(...failed.map(([kind]) => `round ${round}: ${name}: ${kind}`))
+    }
+  }
+  await new Promise((done) => raw.end(done))
+  console.log(`\nraw samples: ${rawFile}`)
+  console.log(failures.length === 0 ? 'PASS' : `FAIL\n${failures.map((line) => `  ${line}`).join('\n')}`)
+  process.exitCode = failures.length === 0 ? 0 : 1
+}
+
+/** How long each answer took, in ms, by class. */
+function measure({ path, body, classes, settings = {} }, samples) {
+  return withDataDir(async (dataDir) => {
+    const measured = { BCRYPT_COST: String(bcryptCost), HOST: '127.0.0.1', LOG_LEVEL: 'info', ...settings }
+    const server = await startServer({ dataDir, settings: measured })
+    // Whatever becomes of a request, it is over by then; and so is the server, whoever waits for it.
+    const deadline = setTimeout(() => server.stop(), 60_000 + samples * 2000)
+    try {
+      const count = samples + warmUp
+      const crowds = await withDatabase(dataDir, (db) => makePeople(db, server.api, { path, body, classes, count }))
+      return await interleave(server.api, path, crowds)
+    } finally {
+      clearTimeout(deadline)
+      await server.stop()
+    }
+  })
+}
+
+async function makePeople(db, api, { path, body, classes, count }) {
+  const crowds = {}
+  for (const [kind, makeCrowd] of Object.entries(classes)) {
+    const crowd = await makeCrowd(db, count, (person) => post(api, path, body(person)))
+    crowds[kind] = crowd.map(body)
+  }
+  // As if the people had come one by one, and the database had looked at them long ago.
+  await db.query('ANALYZE')
+  return crowds
+}
+
+async function interleave(api, path, crowds) {
+  const kinds = Object.keys(crowds)
+  const results = Object.fromEntries(kinds.map((kind) => [kind, []]))
+  const statuses = new Set()
+  for (let index = 0; index < crowds[kinds[0]].length; index += 1) {
+    for (const kind of shuffled(kinds)) {
+      const startedAt = performance.now()
+      const { status } = await post(api, path, crowds[kind][index])
+      const ms = performance.now() - startedAt
+      statuses.add(status)
+      if (index >= warmUp) results[kind].push(ms)
+    }
+  }
+  if (statuses.size > 1) throw new Error(`${path} answers with ${[...statuses].join(' and ')}`)
+  return results
+}
+
+function judge({ references = {} }, results) {
+  const rows = Object.entries(results).map(([kind, times]) => {
+    const reference = references[kind] ?? 'unknown'
+    const row = { 'median ms': rounded(median(times), 2), 'than the median of': reference }
+    if (kind === reference) return [kind, { ...row, 'than the median of': '' }]
+    const difference = median(times) - median(results[reference])
+    const auc = rankAuc(times, results[reference])
+    const isAlike = Math.abs(difference) < mostMs && auc >= aucRange[0] && auc <= aucRange[1]
+    const verdict = isAlike ? 'PASS' : 'FAIL'
+    return [kind, { ...row, 'more ms': rounded(difference, 2), AUC: rounded(auc, 3), verdict }]
+  })
+  return Object.fromEntries(rows)
+}
+
+function rounded(value, digits) {
+  return Number(value.toFixed(digits))
+}
