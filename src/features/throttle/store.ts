@@ -46,17 +46,26 @@ const waitAfter = (failures: Sql) => sql`
   END`
 
 export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): AttemptStore {
-  /** The one statement of counting; the guard says whether a row that is there may be counted up. */
+  /**
+   * The one statement of counting; the guard says whether a row that is there may be counted up. One that may not is
+   * written as it is: what is written down has to reach the disk, and the time that it takes would tell who waits.
+   */
   async function countUp(subject: Subject, at: Date, guard: Sql): Promise<number | undefined> {
     const counted = await db.$queryRaw<{ failures: number }[]>`
-      INSERT INTO password_attempts AS known (subject, failures, blocked_until, kept_until)
-      VALUES (${subject.key}, 1, ${at}, ${keptUntil(subject, at)})
-      ON CONFLICT (subject) DO UPDATE SET
-        failures = known.failures + 1,
-        blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + ${waitAfter(sql`(known.failures + 1)`)}),
-        kept_until = EXCLUDED.kept_until
-      WHERE ${guard}
-      RETURNING failures`
+      WITH counted AS (
+        INSERT INTO password_attempts AS known (subject, failures, blocked_until, kept_until)
+        VALUES (${subject.key}, 1, ${at}, ${keptUntil(subject, at)})
+        ON CONFLICT (subject) DO UPDATE SET
+          failures = known.failures + 1,
+          blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + ${waitAfter(sql`(known.failures + 1)`)}),
+          kept_until = EXCLUDED.kept_until
+        WHERE ${guard}
+        RETURNING failures
+      ),
+      refused AS (
+        UPDATE password_attempts SET failures = failures WHERE subject = ${subject.key} AND NOT EXISTS (SELECT FROM counted)
+      )
+      SELECT failures FROM counted`
     return counted[0]?.failures
   }
 
