@@ -63,13 +63,13 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
     },
     async evenly(tx, times, items, work) {
       for (const item of items) await work(item)
-      const actions = actionsOf.get(tx)
-      const meant = actions?.length
-      // Rolled back to here and not with the transaction, which has as much to write down for nobody, then.
+      const actions = actionsOf.get(tx) ?? []
+      const meant = actions.length
+      // A part of the transaction and not one of its own, so that the commit has as much to write to the disk.
       await tx.$executeRaw`SAVEPOINT nobody`
       for (let missing = times - items.length; missing > 0; missing -= 1) await work(undefined)
       await tx.$executeRaw`ROLLBACK TO SAVEPOINT nobody`
-      actions?.splice(meant ?? 0)
+      actions.length = meant
     },
     async appliedMigrations() {
       const rows = await client.$queryRaw<{ name: string }[]>`

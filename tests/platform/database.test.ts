@@ -56,12 +56,41 @@ describe('afterCommit', () => {
       expect(await db.mailboxMail.count()).toBe(0)
     }))
 
+  it('acts on nothing that was done for nobody', () =>
+    withDatabase(async ({ transaction, afterCommit, evenly }) => {
+      const acted: string[] = []
+      await transaction(async (tx) => {
+        afterCommit(tx, () => acted.push('before'))
+        await evenly(tx, 2, ['somebody'], async (item = 'nobody') => afterCommit(tx, () => acted.push(item)))
+        afterCommit(tx, () => acted.push('after'))
+      })
+      expect(acted).toEqual(['before', 'somebody', 'after'])
+    }))
+
   it('acts at once outside a transaction', () =>
     withDatabase(async ({ db, afterCommit }) => {
       const acted: string[] = []
       afterCommit(db, () => acted.push('now'))
       expect(acted).toEqual(['now'])
     }))
+})
+
+describe('evenly', () => {
+  it.each([0, 1, 3])('does as much for %s of three, and keeps what it does for those', (count) =>
+    withDatabase(async ({ db, transaction, evenly }) => {
+      const recipients = Array.from({ length: count }, (_, index) => `${index}@example.com`)
+      let times = 0
+      await transaction((tx) =>
+        evenly(tx, 3, recipients, async (recipient = 'nobody@example.com') => {
+          times += 1
+          await tx.mailboxMail.create({ data: { ...mail, recipient } })
+        }),
+      )
+      expect(times).toBe(3)
+      const kept = await db.mailboxMail.findMany({ orderBy: { id: 'asc' } })
+      expect(kept.map(({ recipient }) => recipient)).toEqual(recipients)
+    }),
+  )
 })
 
 it('knows the migrations of the database', () =>

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 
-/** A wire between a server and its database that a test can cut. */
+/** A wire between a server and its database that a test can cut, and that counts. */
 export interface DatabaseProxy {
   readonly url: string
+  /** How many statements have been sent so far. */
+  executed(): number
   /** Breaks all connections and takes no further ones. */
   cut(): Promise<void>
   mend(): Promise<void>
@@ -14,6 +16,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   let port = 0
+  let statements = 0
   let server: Server
 
   async function mend(): Promise<void> {
@@ -28,6 +31,10 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
           upstream.destroy()
         })
       }
+      client.on(
+        'data',
+        statementCounter(() => statements++),
+      )
       client.pipe(upstream).pipe(client)
     })
     server.listen(port, '127.0.0.1')
@@ -41,6 +48,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   url.port = String(port)
   return {
     url: url.href,
+    executed: () => statements,
     mend,
     async cut() {
       const closed = once(server, 'close')
@@ -48,5 +56,22 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
       for (const socket of sockets) socket.destroy()
       await closed
     },
+  }
+}
+
+/** Reads what a client of PostgreSQL sends: messages of a type, a length and so many bytes; the first has no type. */
+function statementCounter(onStatement: () => void): (chunk: Buffer) => void {
+  let unread = Buffer.alloc(0)
+  let typeLength = 0
+  return (chunk) => {
+    unread = Buffer.concat([unread, chunk])
+    while (unread.length >= typeLength + 4) {
+      const length = typeLength + unread.readUInt32BE(typeLength)
+      if (unread.length < length) return
+      // Query and Execute.
+      if (typeLength === 1 && 'QE'.includes(String.fromCharCode(unread[0] ?? 0))) onStatement()
+      unread = unread.subarray(length)
+      typeLength = 1
+    }
   }
 }

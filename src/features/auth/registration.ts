@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Registration, User } from '../../kernel/db.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
@@ -15,8 +15,8 @@ import type { LoginService } from './login.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 import { mostWaiting } from './store.ts'
-
-type VerificationPurpose = 'verify_email' | 'verify_registration'
+import type { VerificationPurpose } from './unverified.ts'
+import { unverifiedIn, waitingAs } from './unverified.ts'
 
 /** From a stranger to a user with a verified address. */
 export interface RegistrationService {
@@ -31,23 +31,6 @@ export interface RegistrationService {
   verify(token: string, caller: Caller): Promise<void>
   /** Mails a new token if something with this address waits to be verified. */
   resend(email: string, caller: Caller): Promise<void>
-}
-
-/** What can be verified with a new token, and what the audit trail says of it. */
-interface Unverified {
-  readonly purpose: VerificationPurpose
-  readonly subject: string
-  readonly at: Date
-  readonly event: { readonly userId: number } | { readonly facts: { readonly registration: string } }
-}
-
-function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified[] {
-  if (emailVerifiedAt || disabledAt) return []
-  return [{ purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }]
-}
-
-function waitingAs({ id, createdAt }: Pick<Registration, 'id' | 'createdAt'>): Unverified {
-  return { purpose: 'verify_registration', subject: id, at: createdAt, event: { facts: { registration: id } } }
 }
 
 export function createRegistrationService({

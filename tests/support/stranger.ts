@@ -1,0 +1,29 @@
+import type { Exchanged } from './exchange.ts'
+import { call } from './foreign.ts'
+import type { TestServer } from './server.ts'
+
+let strangers = 0
+
+/** A request from an address that asks for the first time, where TRUST_PROXY is 1: nothing of any budget is used up. */
+export async function askAsStranger(
+  server: TestServer,
+  route: string,
+  body?: object,
+  headers: object = {},
+): Promise<Exchanged> {
+  const [method = '', path = ''] = route.split(' ')
+  strangers += 1
+  const address = `198.18.${strangers >> 8}.${strangers & 255}`
+  return call(server, { method, path, ...(body && { body }), headers: { ...headers, 'X-Forwarded-For': address } })
+}
+
+/** Every byte of the answer but the request's id, the instant and the words that were sent. */
+export function bytesOf({ status, headers, text }: Exchanged, words: readonly string[] = []): string {
+  const { date: _date, 'x-request-id': id = '', ...fields } = headers
+  const said = words.reduce((rest, word) => rest.replaceAll(word, 'a word'), text.replaceAll(String(id), 'the id'))
+  expect(fields.ratelimit).toMatch(/r=\d+; t=60/)
+  expect(fields['content-length']).toBe(String(Buffer.byteLength(text)))
+  // The policy names, by a digest, the address that it counts.
+  const policy = String(fields['ratelimit-policy']).replace(/pk=:[^:]+:/, '')
+  return JSON.stringify([status, { ...fields, 'ratelimit-policy': policy }, said])
+}
