@@ -107,6 +107,18 @@ describe('wrong passwords in a row', () => {
     expect(await isIn(user)).toBe(true)
   })
 
+  it('are written down during the wait as well, as the disk takes its time, and change nothing', async () => {
+    const user = await givenUser(server)
+    await fail(5, user.username)
+    const read = () => server.database.db.$queryRaw<{ xmin: string }[]>`
+      SELECT xmin::text, failures, blocked_until, kept_until FROM password_attempts WHERE subject = ${`user:${user.id}`}`
+    const [before] = await read()
+    await fail(1, user.username)
+    const [after] = await read()
+    expect(after?.xmin).not.toBe(before?.xmin)
+    expect(after).toEqual({ ...before, xmin: after?.xmin })
+  })
+
   it('do not make it wait longer by what is sent during the wait', async () => {
     const user = await givenUser(server)
     await fail(30, user.username)
