@@ -13,7 +13,7 @@ export interface RegistrationStore {
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
   /** The newest few that wait for the address; each is somebody's, and who asks cannot say whose. */
-  listWaiting(email: string): Promise<Registration[]>
+  listWaiting(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
   /** Lets them wait as long again as on their first day, for the tokens that were mailed anew. */
   prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
@@ -47,6 +47,7 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
         where: { email, expiresAt: { gt: clock.now() } },
         orderBy: { createdAt: 'desc' },
         take: mostWaiting,
+        select: { id: true, createdAt: true },
       }),
     async prolong(ids) {
       await db.registration.updateMany({

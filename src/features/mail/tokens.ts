@@ -42,9 +42,11 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
     },
 
     async find({ purpose, token }) {
-      const found = await db.mailToken.findUnique({ where: { tokenHash: tokenDigest(token) } })
-      if (!found || found.purpose !== purpose || found.spentAt || found.expiresAt <= clock.now()) return undefined
-      return { subject: found.subject, email: found.email }
+      const found = await db.mailToken.findUnique({
+        where: { tokenHash: tokenDigest(token), purpose, spentAt: null, expiresAt: { gt: clock.now() } },
+        select: { subject: true, email: true },
+      })
+      return found ?? undefined
     },
 
     async spend({ purpose, token }) {
