@@ -15,15 +15,15 @@ type BareAnswer = AuthError | Pick<Presentation, 'status' | 'headers' | 'body'>
 
 /**
  * Answers where Express is not there: not yet, or not for what cannot be read. On a socket alone what was asked is not
- * known. After a refusal of what was sent the connection ends, as nobody can tell where the next request begins.
+ * known, but for a HEAD that came in one piece: that gets no body. After a refusal of what was sent the connection ends, as nobody can tell where the next request begins.
  */
-export type AnswerBare = (answer: BareAnswer, to: ServerResponse | Socket) => void
+export type AnswerBare = (answer: BareAnswer, to: ServerResponse | Socket, unreadable?: Buffer) => void
 
 /** The one place outside Express that writes answers, with the header fields and the log line of all others. */
 export function createBareAnswer({ https, logger }: { https: boolean; logger: Logger }): AnswerBare {
   const always = securityFields({ https })
 
-  return (answer, to) => {
+  return (answer, to, unreadable) => {
     const requestId = randomUUID()
     const { status, contentType, headers, body } = present(answer, requestId)
     const text = JSON.stringify(body)
@@ -36,7 +36,7 @@ export function createBareAnswer({ https, logger }: { https: boolean; logger: Lo
       ...(answer instanceof AuthError && status < 500 && { Connection: 'close' }),
     }
     const isOnSocket = !('writeHead' in to)
-    if (isOnSocket) writeRaw(to, status, fields, text)
+    if (isOnSocket) writeRaw(to, status, fields, isHead(unreadable) ? '' : text)
     else to.writeHead(status, fields).end(text)
     const { method, url, socket } = isOnSocket ? { method: undefined, url: undefined, socket: to } : to.req
     logger.info(
@@ -56,6 +56,10 @@ export function createBareAnswer({ https, logger }: { https: boolean; logger: Lo
 function present(answer: BareAnswer, requestId: string): Presentation {
   if (answer instanceof AuthError) return presentProblem(answer, { requestId })
   return { ...answer, contentType: 'application/json; charset=utf-8' }
+}
+
+function isHead(bytes: Buffer | undefined): boolean {
+  return bytes?.toString('latin1', 0, 5) === 'HEAD '
 }
 
 /** Ends the connection whether the client agrees or not. */

@@ -49,10 +49,10 @@ export function createHttpServer(listener: RequestListener, answer: AnswerBare):
   server.keepAliveTimeout = 65_000
   // Judged by the listener, and so in the dialect of the path.
   server.on('checkExpectation', receive)
-  server.on('clientError', (fault: Error & { code?: string }, socket: Socket) => {
+  server.on('clientError', (fault: Error & { code?: string; rawPacket?: Buffer }, socket: Socket) => {
     const takesRefusal = socket.writable && isOwed(conversations.get(socket))
     if (takesRefusal && !hasCode(fault, 'ECONNRESET'))
-      answer(new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request), socket)
+      answer(new AuthError(unreadable[fault.code ?? ''] ?? requestErrors.invalid_request), socket, fault.rawPacket)
     else socket.destroy()
   })
   return server

@@ -95,6 +95,13 @@ describe('the HTTP server', () => {
     expectRawProblem(await talk(bytes), 431, 'headers_too_large')
   })
 
+  // Clients took the body for the beginning of an answer that nobody had asked for.
+  it('sends no body to who asks for the head of an answer', async () => {
+    const { status, head, body } = await talk(`HEAD / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`)
+    expect([status, body]).toEqual([431, ''])
+    expect(head).toMatch(/\r\nContent-Length: [1-9]/)
+  })
+
   it.each<[string, string | Buffer]>([
     ['garbage', 'garbage\r\n\r\n'],
     ['random bytes', Buffer.from('16030100ff010000fb0303', 'hex')],
