@@ -174,8 +174,11 @@ export function createRegistrationService({
   ): Promise<Result | undefined> {
     refuseForeignAddress(person.username, person.email)
     policy(password, 'password', person)
-    if (await usersIn(db).usernameIsTaken(person.username)) throw new AuthError(userErrors.username_taken)
     const { verificationRequired } = caller.terms
+    // One's own address can be the username of no other account than that of the address, which must not show.
+    const mustNotShow = verificationRequired && person.username.toLowerCase() === person.email
+    if (!mustNotShow && (await usersIn(db).usernameIsTaken(person.username)))
+      throw new AuthError(userErrors.username_taken)
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
       throw new AuthError(userErrors.email_taken)
     const passwordHash = await hasher.hash(password)

@@ -78,6 +78,24 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(new Set(answers).size).toBe(1)
   })
 
+  // A username is public, and an address is not: of somebody who had their address for a name, one told of the other.
+  it.each(['/register_credentials', '//api/auth/register/', '//api/register/'])(
+    'says the same of an address that an account has for its username, and of a free one: %s',
+    async (path) => {
+      const { email } = somebody()
+      const { password } = await givenVerified({ username: email, email })
+      const answers = []
+      for (const own of [email, email.toUpperCase(), somebody().email]) {
+        const answer = await server.send('POST', path, { body: { username: own, email: own, password } })
+        expect(answer.status).toBe(201)
+        answers.push(visibleOf(answer).replaceAll(new RegExp(own, 'gi'), 'the address'))
+      }
+      expect(new Set(answers).size).toBe(1)
+      expect((await mailsTo(server, email)).at(-1)?.subject).toBe('You have an account already')
+      expect((await logIn(server, email, password)).status).toBe(200)
+    },
+  )
+
   it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
     const owner = await givenVerified()
     const stranger = { ...somebody(), email: owner.email, first_name: 'Visit-evil-dot-com' }
