@@ -50,6 +50,9 @@ export function identifierKey(identifier: string): string {
 const deceptiveCharacter =
   /(?![\u061c\u200c-\u200f]|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/u
 
+/** What leaves a mark on paper; of the symbols, the Braille pattern without dots and the note without a head do not. */
+const visibleCharacter = /(?![\u2800\u{1d159}])[\p{L}\p{N}\p{P}\p{S}]/u
+
 /** A name that people are shown: empty, or something that can be seen. */
 const Name = text({ max: 150 })
   .transform((value) => value.trim())
@@ -57,7 +60,7 @@ const Name = text({ max: 150 })
     const [code, message] = deceptiveCharacter.test(value)
       ? ['deceptive_character', 'must not hold characters that hide or turn text around']
       : ['invisible_text', 'must hold something that can be seen']
-    if (code === 'deceptive_character' || (value !== '' && !/[\p{L}\p{N}\p{P}\p{S}]/u.test(value))) {
+    if (code === 'deceptive_character' || (value !== '' && !visibleCharacter.test(value))) {
       context.addIssue({ code: 'custom', params: { code }, message })
     }
   })

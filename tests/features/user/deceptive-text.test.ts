@@ -31,6 +31,8 @@ const deceptive = [
   ['nothing but joiners', '\u200d\u200c'],
   ['nothing but directional marks', '\u200f'],
   ['nothing but spaces of another kind and a joiner', '\u2003\u200d'],
+  ['nothing but Braille without dots', '\u2800\u2800'],
+  ['nothing but a note without a head', '\u{1d159}'],
 ] as const
 
 /** People are called so, or write themselves so. */
@@ -43,6 +45,7 @@ const honest = [
   ['an emoji of several', 'Ada 👩\u200d💻\ufe0f'],
   ['accents of their own', 'Zoe\u0308'],
   ['an apostrophe, a hyphen, a full stop', 'O’Neil-Smith Jr.'],
+  ['Braille', '⠁\u2800⠃'],
   ['nothing', ''],
 ] as const
 
