@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { freshDatabase } from '../support/database.ts'
 import { endpoints, foreignEndpoints, sampleBody } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
@@ -61,4 +62,29 @@ describe('the log of a process', () => {
       expect(log).not.toMatch(/Bearer|eyJ/)
     },
   )
+
+  it('tells of a fault by its stack alone, as what else an error has can hold a query with its values', async () => {
+    const DATABASE_URL = await freshDatabase()
+    const process = startProcess({ RATE_LIMITS: 'off', DATABASE_URL })
+    const url = await process.ready
+    const database = new Client({ connectionString: DATABASE_URL })
+    await database.connect()
+    await database.query('ALTER TABLE users RENAME TO hidden')
+    await database.end()
+    const answer = await exchange(url, '/api/v1/auth/login_credentials', {
+      method: 'POST',
+      headers: typed,
+      body: JSON.stringify({ username: 'CANARY-name', password: 'CANARY password' }),
+    })
+    expect(answer.status).toBe(500)
+
+    process.kill('SIGTERM')
+    expect(await process.exit).toBe(0)
+    const faults = process
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('"level":"error"'))
+    expect(faults.map((line) => Object.keys(JSON.parse(line).error))).toEqual([['stack']])
+    expect(process.stdout() + process.stderr()).not.toContain('CANARY')
+  })
 })
