@@ -2,9 +2,10 @@ import type { RequestHandler } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 
 /** Refuses what no endpoint can serve by what its head says. Node would do so itself, without a word of explanation. */
-export const judgeHead: RequestHandler = ({ httpVersion, headers }, response, next) => {
+export const judgeHead: RequestHandler = ({ httpVersion, headers, headersDistinct }, response, next) => {
   // RFC 9112, section 3.2.
-  if (httpVersion === '1.1' && headers.host === undefined) return next(new AuthError(requestErrors.invalid_request))
+  const hosts = headersDistinct.host?.length ?? 0
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return next(new AuthError(requestErrors.invalid_request))
   if (/^(100-continue)?$/i.test(headers.expect ?? '')) return next()
   // Nobody knows whether the body will come, and so where the next request would begin.
   response.set('Connection', 'close')

@@ -36,6 +36,12 @@ describe.each(places)('at $path', ({ path, isOurs }) => {
     expectRefusal(answer, isOurs, 'invalid_request')
   })
 
+  it('refuses a request for two hosts', async () => {
+    const answer = await talk(`GET ${path} HTTP/1.1`, 'Host: x', 'Connection: close', 'Host: y')
+    expect(answer.status).toBe(400)
+    expectRefusal(answer, isOurs, 'invalid_request')
+  })
+
   it('refuses an expectation that nobody knows in the dialect of the place, and waits for no body', async () => {
     const answer = await talk(`POST ${path} HTTP/1.1`, 'Host: x', 'Expect: a miracle', 'Content-Length: 3')
     expect(answer.status).toBe(417)
