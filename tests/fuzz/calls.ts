@@ -98,10 +98,9 @@ export function plainCall(target: Target, who = 0): Call {
 
 const hostileText = fc.constantFrom(...hostileTexts)
 
-const value: fc.Arbitrary<Value> = fc.oneof(
-  { weight: 8, arbitrary: fc.constant({ live: '' }) },
-  { weight: 2, arbitrary: hostileText.map((live) => ({ live })) },
-  { weight: 2, arbitrary: hostileText.map((text) => ({ text, times: 1 })) },
+const hostileValue: fc.Arbitrary<Value> = fc.oneof(
+  { weight: 6, arbitrary: hostileText.map((live) => ({ live })) },
+  { weight: 3, arbitrary: hostileText.map((text) => ({ text, times: 1 })) },
   { weight: 2, arbitrary: fc.constantFrom(...hostileJson).map((json) => ({ json })) },
   {
     weight: 2,
@@ -115,6 +114,8 @@ const value: fc.Arbitrary<Value> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...hostileSteps).map((raw) => ({ raw })) },
   { weight: 1, arbitrary: fc.constantFrom(10, 5000).map((depth) => ({ depth })) },
 )
+
+const value: fc.Arbitrary<Value> = fc.oneof(fc.constant({ live: '' }), hostileValue)
 
 const extra = fc.dictionary(
   fc.oneof(
@@ -160,6 +161,15 @@ function plainCallOf(target: Target): fc.Arbitrary<Call> {
     .map((chosen) => ({ ...plainCall(target, chosen.who), ...chosen }))
 }
 
+/** One field is wrong among others that are right: no other refuses the request before it is looked at. */
+function spoiltCallOf(target: Target): fc.Arbitrary<Call> {
+  const fields = fieldsOf(target)
+  if (fields.length === 0) return plainCallOf(target)
+  return fc
+    .record({ call: plainCallOf(target), field: fc.constantFrom(...fields), value: hostileValue })
+    .map(({ call, field, value }) => ({ ...call, values: { ...call.values, [field]: value } }))
+}
+
 function wildCallOf(target: Target): fc.Arbitrary<Call> {
   const plain = plainCall(target)
   const usual = fc.constant(plain.headers)
@@ -200,7 +210,8 @@ const visit: fc.Arbitrary<Visit> = fc.record({
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: fc.oneof(...targets.map(plainCallOf)) },
-  { weight: 10, arbitrary: fc.oneof(...targets.map(wildCallOf)) },
+  { weight: 10, arbitrary: fc.oneof(...targets.map(spoiltCallOf)) },
+  { weight: 5, arbitrary: fc.oneof(...targets.map(wildCallOf)) },
   { weight: 1, arbitrary: visit },
   { weight: 1, arbitrary: fc.constantFrom('11s', '16m', '31m', '25h', '8d').map((pass) => ({ pass })) },
 )
