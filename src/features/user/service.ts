@@ -7,7 +7,7 @@ import type { EventRecorder } from '../../kernel/events.ts'
 import type { Terms } from '../../kernel/terms.ts'
 import { userErrors } from './errors.ts'
 import type { ProfileChanges, UserReply } from './schemas.ts'
-import { EmailAddress } from './schemas.ts'
+import { EmailAddress, usernameKey } from './schemas.ts'
 import type { UserStore } from './store.ts'
 
 type Changes = z.output<typeof ProfileChanges>
@@ -90,9 +90,10 @@ export function createUserService({
   }
 }
 
-/** Otherwise somebody could be logged in to, or written about, under another's address. */
+/** Otherwise somebody could be logged in to, or written about, under another's address, or keep its owner from that name. */
 export function refuseForeignAddress(username: string, ownEmail: string): void {
-  const address = EmailAddress.safeParse(username)
+  // As it is compared with others: folded, letters beyond ASCII can become an address.
+  const address = EmailAddress.safeParse(usernameKey(username))
   if (address.success && address.data !== ownEmail) throw new AuthError(userErrors.username_is_address)
 }
 

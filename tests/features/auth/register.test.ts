@@ -192,6 +192,18 @@ describe('POST /register_credentials, the username', () => {
     }
   })
 
+  // They fold to the address, which then was no longer free as the username of its owner.
+  it.each([
+    ['a dotless i', 'ı', 'i'],
+    ['a sharp s', 'ß', 'ss'],
+  ])('may not be the address of anybody else with %s in it', async (_name, letter, folded) => {
+    const name = somebody().username.replaceAll(/[^a-z0-9]/gi, '')
+    const email = `${name}${folded}@example.com`
+    const imitation = await register({ username: `${name}${letter}@example.com` })
+    expect(refusalOf(imitation)).toBe('400 username_is_address #/username username_is_address')
+    expect((await register({ username: email, email })).status).toBe(201)
+  })
+
   it('goes to exactly one of 50 who ask for it at once; the others are told and leave nothing behind', async () => {
     const { username } = somebody()
     const people = Array.from({ length: 50 }, () => ({ ...somebody(), username }))
