@@ -15,7 +15,8 @@ export function createCookies({ secure }: { secure: boolean }): Cookies {
 
   return {
     read(request, name) {
-      const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim())
+      // Nothing else than spaces: browsers guard the prefix of a name, but not behind a byte that only a trim() takes for one.
+      const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.replace(/^ +/, ''))
       const start = `${fullName(name)}=`
       const values = pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length))
       return values.length === 1 ? values[0] : undefined

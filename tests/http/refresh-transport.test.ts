@@ -176,6 +176,19 @@ describe('the cookie with the refresh token', () => {
     expect(refusalOf(answer)).toBe('401 refresh_cookie_missing')
   })
 
+  // Another host of the site can set a cookie of such a name, which browsers do not take for one with the prefix.
+  it.each([
+    ['a no-break space', '\u00a0'],
+    ['a tab', '\t'],
+  ])('is none whose name begins with %s', async (_name, space) => {
+    const { cookie } = await givenBrowser()
+    const answer = await call('/api/v1/auth/access_token', {
+      headers: { ...browser, Cookie: `theme=dark; ${space}${secureName}=${cookie}` },
+    })
+    expect(refusalOf(answer)).toBe('401 refresh_cookie_missing')
+    expect((await refresh(cookie)).status).toBe(200)
+  })
+
   it.each([
     ['a logout', '/api/v1/auth/logout'],
     ['a logout everywhere', '/api/v1/auth/logout_all'],
