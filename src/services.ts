@@ -92,6 +92,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     signer,
     refreshGrace,
     sessionsIn,
+    allowancesIn,
     outboxIn,
     recordEvent,
   })

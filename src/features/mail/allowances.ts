@@ -1,20 +1,25 @@
-import type { Db } from '../../kernel/db.ts'
+import type { Db, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
+import { mailTokenLifetimes } from './tokens.ts'
 
 const hour = 3600
 
 /**
  * How much mail strangers can have sent to an address by asking for it: so many of a kind in an hour, and none sooner
- * than so many seconds after the last. Mails that tell of what happened are not among them.
+ * than so many seconds after the last. The last one of an hour waits until what was mailed before has expired: else
+ * strangers could ask until the owner has neither a link that works nor one to ask for.
  */
 const limits = {
-  forgot_password: { perHour: 5, pauseSeconds: 60 },
-  resend_verification: { perHour: 5, pauseSeconds: 60 },
-  address_in_use: { perHour: 5, pauseSeconds: 60 },
+  forgot_password: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: mailTokenLifetimes.reset_password },
+  // What these bring lives for longer than the hour.
+  resend_verification: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: 60 },
+  address_in_use: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: 60 },
   // No pause: each attempt has a token of its own, and who has mistyped tries again at once.
-  register: { perHour: 5, pauseSeconds: 0 },
+  register: { perHour: 5, pauseSeconds: 0, lastPauseSeconds: 0 },
+  // What happened to an account is told without being asked for, but a stranger can make it happen at an address of others.
+  unverified_notice: { perHour: 5, pauseSeconds: 0, lastPauseSeconds: 0 },
 } as const
 
 type MailKind = keyof typeof limits
@@ -32,18 +37,21 @@ export interface MailAllowances {
 export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): MailAllowances {
   return {
     async spend(kind, email) {
-      const { perHour, pauseSeconds } = limits[kind]
+      const { perHour, pauseSeconds, lastPauseSeconds } = limits[kind]
       const now = clock.now()
       const counts = sql`sent.at > ${secondsAfter(now, -hour)}`
+      const howMany = sql`(SELECT count(*) FROM unnest(known.sent_at) AS sent (at) WHERE ${counts})`
+      const pauseBegan = sql`
+        CASE WHEN ${howMany} < ${perHour - 1}::integer THEN ${secondsAfter(now, -pauseSeconds)}::timestamptz
+          ELSE ${secondsAfter(now, -lastPauseSeconds)}::timestamptz END`
       const written = await db.$executeRaw`
         INSERT INTO mail_allowances AS known (kind, email, sent_at, expires_at)
         VALUES (${kind}, ${email}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
         ON CONFLICT (kind, email) DO UPDATE SET
           sent_at = ARRAY(SELECT sent.at FROM unnest(known.sent_at) AS sent (at) WHERE ${counts}) || EXCLUDED.sent_at,
           expires_at = EXCLUDED.expires_at
-        WHERE (SELECT count(*) FROM unnest(known.sent_at) AS sent (at) WHERE ${counts}) < ${perHour}::integer
-          AND NOT EXISTS (
-            SELECT FROM unnest(known.sent_at) AS sent (at) WHERE sent.at > ${secondsAfter(now, -pauseSeconds)})`
+        WHERE ${howMany} < ${perHour}::integer
+          AND NOT EXISTS (SELECT FROM unnest(known.sent_at) AS sent (at) WHERE sent.at > ${pauseBegan})`
       return written === 1
     },
 
@@ -51,4 +59,12 @@ export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): M
       await db.mailAllowance.deleteMany({ where: { expiresAt: { lt: clock.now() } } })
     },
   }
+}
+
+/** Whether the user may be told of one more thing that happened: nobody has said that an unverified address is the user's. */
+export async function mayTell(
+  allowances: MailAllowances,
+  { email, emailVerifiedAt }: Pick<User, 'email' | 'emailVerifiedAt'>,
+): Promise<boolean> {
+  return emailVerifiedAt !== null || allowances.spend('unverified_notice', email)
 }

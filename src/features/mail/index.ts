@@ -1,5 +1,5 @@
 export type { MailAllowances } from './allowances.ts'
-export { createMailAllowances } from './allowances.ts'
+export { createMailAllowances, mayTell } from './allowances.ts'
 export type { Letter } from './letter.ts'
 export { defineLetter } from './letter.ts'
 export { createLinks } from './links.ts'

@@ -5,6 +5,7 @@ import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
+import { mayTell } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
 import type { AttemptStore, Subjects } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
@@ -94,7 +95,7 @@ export function createPasswordService({
         await attemptsIn(tx).forgive(proof.subjects)
         await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
-        await tellUser(tx, user, caller)
+        if (await mayTell(allowancesIn(tx), user)) await tellUser(tx, user, caller)
         // Inside, so that a change whose session has been ended meanwhile does not happen.
         return finish(tx)
       })

@@ -4,7 +4,8 @@ import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, TokenSigner } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
-import type { Outbox } from '../mail/index.ts'
+import type { MailAllowances, Outbox } from '../mail/index.ts'
+import { mayTell } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import { sessionCopied } from './letters.ts'
 import { findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
@@ -35,6 +36,7 @@ export function createRotation({
   signer,
   refreshGrace,
   sessionsIn,
+  allowancesIn,
   outboxIn,
   recordEvent,
 }: Pick<Database, 'db' | 'transaction'> & {
@@ -43,6 +45,7 @@ export function createRotation({
   /** Seconds during which the predecessor of the current refresh token still gets the current pair. */
   refreshGrace: number
   sessionsIn: (db: Db) => SessionStore
+  allowancesIn: (db: Db) => MailAllowances
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
 }): Rotation {
@@ -105,6 +108,7 @@ export function createRotation({
     await transaction(async (tx) => {
       if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
       await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId }, caller)
+      if (!(await mayTell(allowancesIn(tx), user))) return
       await outboxIn(tx).enqueue(sessionCopied, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
     })
     throw new AuthError(sessionErrors.refresh_token_reused)

@@ -1,6 +1,15 @@
 import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
 import type { User } from '../../support/people.ts'
-import { eventsOf, givenResetToken, givenSession, givenUser, logIn, mailsTo, recordedBy } from '../../support/people.ts'
+import {
+  eventsOf,
+  givenResetToken,
+  givenSession,
+  givenUser,
+  givenVerificationToken,
+  logIn,
+  mailsTo,
+  recordedBy,
+} from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -81,6 +90,21 @@ describe('POST /change_password', () => {
     expect(mail?.text).toContain('127.0.0.1')
     expect(mail?.text).not.toMatch(/http|token/)
     expect(JSON.stringify(mail)).not.toContain(newPassword)
+  })
+
+  // Who registers a stranger's address and changes the password back and forth could fill that mailbox.
+  it('tells an address that nobody has verified five times an hour at most, and a verified one always', async () => {
+    for (const isVerified of [false, true]) {
+      const user = await givenUser(server)
+      const token = await givenVerificationToken(server, user)
+      if (isVerified) await server.send('POST', '/verify_email', { body: { token } })
+      const passwords = Array.from({ length: 7 }, (_, index) => `good password number ${index}`)
+      for (const [index, to] of passwords.entries()) {
+        expect((await change(user, { from: passwords[index - 1] ?? user.password, to })).status).toBe(200)
+      }
+      const mails = (await mailsTo(server, user.email)).filter(({ subject }) => subject === 'Your password was changed')
+      expect(mails).toHaveLength(isVerified ? 7 : 5)
+    }
   })
 
   it('writes down who changed the password, when and from where, and that the other sessions ended', async () => {

@@ -116,6 +116,18 @@ describe('POST /access_token', () => {
     expect(letters.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(1)
   })
 
+  // Who registers a stranger's address could fill that mailbox with copies of their own tokens.
+  it('tells an address that nobody has verified of five copied tokens an hour at most', async () => {
+    const user = await givenUser(server)
+    for (const _copy of Array(7).keys()) {
+      const { refresh_token } = await givenSession(server, user)
+      await refresh((await refresh(refresh_token)).body.refresh_token)
+      expect(refusalOf(await refresh(refresh_token))).toBe('401 refresh_token_reused')
+    }
+    const letters = (await server.letters()).filter(({ recipient }) => recipient === user.email)
+    expect(letters.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(5)
+  })
+
   describe.each(['a logout', 'a password reset'])('beside %s', (name) => {
     /** The request that ends the sessions of the user. */
     async function givenEnding(user: User): Promise<() => Promise<Response>> {
