@@ -8,7 +8,7 @@ import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy, PasswordStore } from '../password/index.ts'
 import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
-import { refuseForeignAddress, userErrors } from '../user/index.ts'
+import { refuseForeignAddress, userErrors, usernameKey } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import { addressInUse, verifyEmail } from './letters.ts'
 import type { LoginService } from './login.ts'
@@ -176,7 +176,7 @@ export function createRegistrationService({
     policy(password, 'password', person)
     const { verificationRequired } = caller.terms
     // One's own address can be the username of no other account than that of the address, which must not show.
-    const mustNotShow = verificationRequired && person.username.toLowerCase() === person.email
+    const mustNotShow = verificationRequired && usernameKey(person.username) === person.email
     if (!mustNotShow && (await usersIn(db).usernameIsTaken(person.username)))
       throw new AuthError(userErrors.username_taken)
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))

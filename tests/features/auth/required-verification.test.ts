@@ -96,6 +96,16 @@ describe('POST /register_credentials, where verification is required', () => {
     },
   )
 
+  // Compared as usernames are, a dotless i is an i.
+  it('says the same of such an address in letters that fold to it', async () => {
+    const [known, free] = [somebody(), somebody()].map(({ email }) => email.replace('@', 'i@'))
+    await givenVerified({ username: String(known), email: String(known) })
+    for (const email of [String(known), String(free)]) {
+      const { status } = await register({ ...somebody(), username: email.replace('i@', 'ı@'), email })
+      expect(status).toBe(201)
+    }
+  })
+
   it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
     const owner = await givenVerified()
     const stranger = { ...somebody(), email: owner.email, first_name: 'Visit-evil-dot-com' }
