@@ -130,6 +130,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     check,
     sessions,
     subjects,
+    devices,
     passwordsIn,
     attemptsIn,
     usersIn,

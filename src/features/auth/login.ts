@@ -1,13 +1,12 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Sql, User } from '../../kernel/db.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { TokenSigner } from '../../kernel/ports.ts'
-import type { PasswordCheck } from '../password/index.ts'
-import { passwordErrors } from '../password/index.ts'
+import type { PasswordCheck, PasswordProof } from '../password/index.ts'
+import { firstVersion, passwordErrors } from '../password/index.ts'
 import type { SessionStore } from '../session/index.ts'
 import { pairOf, sessionErrors } from '../session/index.ts'
 import type { DeviceTokens } from '../throttle/index.ts'
-import { deviceLifetime } from '../throttle/index.ts'
 import type { UserService, UserStore } from '../user/index.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
@@ -16,8 +15,8 @@ import type { RegistrationStore } from './store.ts'
 export interface LoginService {
   /** Throws `credentials_invalid`, alike for all that can be wrong, or what a gate says after the right password. */
   logIn(credentials: { identifier: string; password: string }, caller: Caller): Promise<LoggedIn>
-  /** Opens a session inside the transaction of whatever has just proven who this is, or with what proves it to the database. */
-  welcome(tx: Db, user: User, caller: Caller, proof?: Sql): Promise<LoggedIn>
+  /** Opens a session inside the transaction of what has just made the user, or with the proof of the password. */
+  welcome(tx: Db, user: User, caller: Caller, proof?: PasswordProof): Promise<LoggedIn>
 }
 
 export function createLoginService({
@@ -38,13 +37,13 @@ export function createLoginService({
   sessionsIn: (db: Db) => SessionStore
   registrationsIn: (db: Db) => RegistrationStore
 }): LoginService {
-  async function welcome(tx: Db, user: User, caller: Caller, proof?: Sql): Promise<LoggedIn> {
-    const session = await sessionsIn(tx).open(user, caller, proof)
+  async function welcome(tx: Db, user: User, caller: Caller, proof?: PasswordProof): Promise<LoggedIn> {
+    const session = await sessionsIn(tx).open(user, caller, proof && check.confirmation(proof))
     if (!session) throw new AuthError(passwordErrors.credentials_invalid)
     return {
       ...pairOf(session, session.user, signer),
       user: users.present(session.user, caller.terms),
-      known_device: { token: devices.issue(user.id), lifetime: deviceLifetime },
+      ...devices.issue(user.id, proof?.version ?? firstVersion),
     }
   }
 
@@ -64,7 +63,7 @@ export function createLoginService({
     async logIn({ identifier, password }, caller) {
       const user = await usersIn(db).findByIdentifier(identifier)
       const loggedIn = await check.prove({ user, identifier }, password, caller, (proof) =>
-        welcome(db, proof.user, caller, check.confirmation(proof)),
+        welcome(db, proof.user, caller, proof),
       )
       return loggedIn ?? refuse(identifier, password, caller)
     },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Detail, text } from '../../kernel/schemas.ts'
 import { PasswordText } from '../password/index.ts'
 import { TokenPair } from '../session/index.ts'
+import type { DeviceGrant } from '../throttle/index.ts'
 import { EmailAddress, PersonalFields, Username, UserReply } from '../user/index.ts'
 
 export const Credentials = z.strictObject({
@@ -18,9 +19,7 @@ export const NewAccount = z.strictObject({
 })
 
 export const LoggedIn = TokenPair.extend({ user: UserReply })
-/** With the token by which a browser is known again, which travels in a cookie and in no body. */
-export type LoggedIn = TokenPair &
-  z.infer<typeof LoggedIn> & { readonly known_device: { readonly token: string; readonly lifetime: number } }
+export type LoggedIn = TokenPair & z.infer<typeof LoggedIn> & DeviceGrant
 
 /** What everybody is told who registers where verification is required. */
 export const VerificationPending = Detail.extend({ email: z.string(), verification_required: z.literal(true) })

@@ -81,7 +81,8 @@ export function createPasswordCheck({
     const facts = bearer === undefined ? undefined : await sessions.introspect(bearer)
     const known = device === undefined ? undefined : devices.read(device)
     if (facts?.active && facts.user_id === user?.id) return subjects.session(facts.session_id)
-    return known && known.userId === user?.id ? subjects.device(known.id, version) : undefined
+    const isTheirs = known?.userId === user?.id && known?.version === version
+    return known && isTheirs ? subjects.device(known.id) : undefined
   }
 
   async function disable(

@@ -39,8 +39,8 @@ export const resetPassword = endpoint({
   output: Detail,
   errors: [passwordErrors.reset_token_invalid],
   handle: async ({ passwords }: Needs, { token, new_password }, caller) => {
-    await passwords.reset({ token, newPassword: new_password }, caller)
-    return { detail: 'The new password is set: log in with it' }
+    const grant = await passwords.reset({ token, newPassword: new_password }, caller)
+    return { ...grant, detail: 'The new password is set: log in with it' }
   },
 })
 
@@ -61,8 +61,8 @@ export const resetPasswordOfUser = endpoint({
   output: Detail,
   errors: [passwordErrors.reset_token_invalid],
   handle: async ({ passwords }: Needs, { uid, token, new_password }, caller) => {
-    await passwords.reset({ token, newPassword: new_password, userId: uid }, caller)
-    return { detail: 'The new password is set: log in with it' }
+    const grant = await passwords.reset({ token, newPassword: new_password, userId: uid }, caller)
+    return { ...grant, detail: 'The new password is set: log in with it' }
   },
 })
 
@@ -91,7 +91,7 @@ export const changePasswordKeepingTokens = endpoint({
   summary: 'Change the password; the other sessions of the user end, and this one keeps its tokens',
   output: Detail,
   handle: async ({ passwords }: Needs, { current_password, new_password }, caller) => {
-    await passwords.changeKeepingTokens({ current: current_password, next: new_password }, caller)
-    return { detail: 'The new password is set' }
+    const grant = await passwords.changeKeepingTokens({ current: current_password, next: new_password }, caller)
+    return { ...grant, detail: 'The new password is set' }
   },
 })

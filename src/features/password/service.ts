@@ -7,7 +7,7 @@ import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
 import { mayTell } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
-import type { AttemptStore, Subjects } from '../throttle/index.ts'
+import type { AttemptStore, DeviceGrant, DeviceTokens, Subjects } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
 import { identifierKey } from '../user/index.ts'
 import type { PasswordCheck } from './check.ts'
@@ -21,16 +21,16 @@ interface PasswordChange {
   readonly next: string
 }
 
-/** Passwords: changing and resetting them. */
+/** Passwords: changing and resetting them. Who sets a new one is known to it, and nobody else is. */
 export interface PasswordService {
   /** Changes the password, ends the user's other sessions and gives this one a new pair. */
-  change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair>
+  change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair & DeviceGrant>
   /** The same, but the session keeps its tokens: for answers that cannot carry new ones. */
-  changeKeepingTokens(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<void>
+  changeKeepingTokens(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<DeviceGrant>
   /** Mails a reset token to the user with this address, if there is one. */
   forgot(email: string, caller: Caller): Promise<void>
   /** Sets a new password for a mailed token, which must be that user's if one is named, and ends all sessions of the user. */
-  reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<void>
+  reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<DeviceGrant>
 }
 
 export function createPasswordService({
@@ -42,6 +42,7 @@ export function createPasswordService({
   check,
   sessions,
   subjects,
+  devices,
   passwordsIn,
   attemptsIn,
   usersIn,
@@ -58,6 +59,7 @@ export function createPasswordService({
   check: PasswordCheck
   sessions: SessionService
   subjects: Subjects
+  devices: DeviceTokens
   passwordsIn: (db: Db) => PasswordStore
   attemptsIn: (db: Db) => AttemptStore
   usersIn: (db: Db) => UserStore
@@ -82,7 +84,7 @@ export function createPasswordService({
     { current, next }: PasswordChange,
     caller: AuthenticatedCaller,
     finish: (tx: Db) => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<Result & DeviceGrant> {
     const { user, session } = caller
     const claim = { user, session, identifier: user.username }
     const changed = await check.prove(claim, current, caller, async (proof) => {
@@ -99,10 +101,10 @@ export function createPasswordService({
         // Inside, so that a change whose session has been ended meanwhile does not happen.
         return finish(tx)
       })
-      return { result }
+      return { ...result, ...devices.issue(user.id, proof.version + 1) }
     })
     if (!changed) throw new AuthError(passwordErrors.current_password_wrong)
-    return changed.result
+    return changed
   }
 
   return {
@@ -127,11 +129,11 @@ export function createPasswordService({
         throw new AuthError(passwordErrors.reset_token_invalid)
       policy(newPassword, 'new_password', user)
       const hash = await hasher.hash(newPassword)
-      await transaction(async (tx) => {
+      return transaction(async (tx) => {
         if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {
           throw new AuthError(passwordErrors.reset_token_invalid)
         }
-        await passwordsIn(tx).reset(user.id, hash)
+        const version = await passwordsIn(tx).reset(user.id, hash)
         await attemptsIn(tx).forgive([subjects.account(user.id, identifierKey(user.email))])
         // Who reads the mail of the address has verified it.
         if (!user.emailVerifiedAt) {
@@ -141,6 +143,7 @@ export function createPasswordService({
         await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)
         await recordEvent(tx, { type: 'password_reset', userId: user.id }, caller)
         await tellUser(tx, user, caller)
+        return devices.issue(user.id, version)
       })
     },
   }

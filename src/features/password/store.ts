@@ -13,6 +13,9 @@ export interface PasswordProof {
   readonly subjects: readonly Subject[]
 }
 
+/** Of a password that nobody has changed yet. */
+export const firstVersion = 1
+
 /** The table of password hashes, on the whole database or inside one transaction. */
 export interface PasswordStore {
   find(userId: number): Promise<{ hash: string; version: number; disabledAt: Date | null } | null>
@@ -26,8 +29,8 @@ export interface PasswordStore {
   replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
   /** Disables that version of the password until a reset; false when it is already, or has changed meanwhile. */
   disable(password: Pick<PasswordProof, 'user' | 'version'>): Promise<boolean>
-  /** Sets the password whatever it was. */
-  reset(userId: number, hash: string): Promise<void>
+  /** Sets the password whatever it was, and returns the version that it is now. */
+  reset(userId: number, hash: string): Promise<number>
 }
 
 export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): PasswordStore {
@@ -35,7 +38,7 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
     find: (userId) =>
       db.password.findUnique({ where: { userId }, select: { hash: true, version: true, disabledAt: true } }),
     async create(userId, hash) {
-      await db.password.create({ data: { userId, hash, changedAt: clock.now() } })
+      await db.password.create({ data: { userId, hash, version: firstVersion, changedAt: clock.now() } })
     },
     confirmation: ({ user, version, renewedHash }) => sql`
       UPDATE passwords SET last_used_at = ${clock.now()}, hash = COALESCE(${renewedHash}, hash)
@@ -56,11 +59,13 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
     },
     async reset(userId, hash) {
       const changedAt = clock.now()
-      await db.password.upsert({
+      const { version } = await db.password.upsert({
         where: { userId },
-        create: { userId, hash, changedAt },
+        create: { userId, hash, version: firstVersion, changedAt },
         update: { hash, version: { increment: 1 }, changedAt, disabledAt: null },
+        select: { version: true },
       })
+      return version
     },
   }
 }

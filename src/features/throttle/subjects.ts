@@ -30,8 +30,8 @@ export function createSubjects(key: Buffer) {
     waiting: (name: string): Subject => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
     /** A device that is known by a live session. */
     session: (id: string): Subject => ({ key: `session:${id}`, keptSeconds: 30 * day }),
-    /** One that is known by its token, at that version of the password: a reset cannot know whose devices failed before it. */
-    device: (id: string, version: number): Subject => ({ key: `device:${id}:${version}`, keptSeconds: 30 * day }),
+    /** One that is known by its token. */
+    device: (id: string): Subject => ({ key: `device:${id}`, keptSeconds: 30 * day }),
   }
 }
 
