@@ -5,10 +5,8 @@ import type { CompleteConfig } from './config.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import type { ConnectedDatabase } from './platform/database.ts'
 import { connectDatabase, isDatabaseUnavailable } from './platform/database.ts'
-import { createSmtpMailer } from './platform/mailer.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
-import { connectRedis } from './platform/redis.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
 import type { Services } from './services.ts'
 import { createServices } from './services.ts'
@@ -42,15 +40,19 @@ const systemClock: Clock = { now: () => new Date() }
 const readinessLimitMs = 2000
 
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
-export function assemble(
+export async function assemble(
   config: CompleteConfig,
   { databaseUrl, logger, clock = systemClock, mailer }: Surroundings,
-): Assembly {
+): Promise<Assembly> {
   const { server, secretKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
+  // Most servers have neither, and would have megabytes of libraries for nothing.
   const redis =
-    server.rateLimits && server.redisUrl !== undefined ? connectRedis({ url: server.redisUrl, logger }) : undefined
-  const smtp = mail.smtp && createSmtpMailer({ smtp: mail.smtp, from: mail.from })
+    server.rateLimits && server.redisUrl !== undefined
+      ? (await import('./platform/redis.ts')).connectRedis({ url: server.redisUrl, logger })
+      : undefined
+  const smtp =
+    mail.smtp && (await import('./platform/mailer.ts')).createSmtpMailer({ smtp: mail.smtp, from: mail.from })
   const hasher = createBcryptHasher({
     cost: passwords.bcryptCost,
     peppers: passwords.peppers,

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Cookies } from './cookies.ts'
 
-/** The cookie by which a browser is known again in which somebody logged in. */
+/** The cookie by which a browser is known again in which somebody logged in or set the password. */
 export interface KnownDeviceCookie {
   read(request: Request): string | undefined
   /** Leaves the token of a result that has one with a browser; programs ask for no cookie. */

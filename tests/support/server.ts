@@ -67,7 +67,7 @@ export async function startServer(
   const catcher: Mailer = { send: async (mail) => void caught.push(mail) }
   const logged: string[] = []
   const logger = createMemoryLogger(logged)
-  const assembly = assemble(
+  const assembly = await assemble(
     { ...config, secretKeys: [firstKey, ...otherKeys] },
     { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher },
   )
