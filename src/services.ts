@@ -142,7 +142,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   })
 
   const registrationsIn = (tx: Db) => createRegistrationStore({ db: tx, clock })
-  const login = createLoginService({ db, signer, users, check, devices, usersIn, sessionsIn, registrationsIn })
+  const login = createLoginService({ db, signer, users, check, devices, sessionsIn, registrationsIn })
   const registration = createRegistrationService({
     db,
     transaction,

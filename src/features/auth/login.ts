@@ -7,7 +7,7 @@ import { firstVersion, passwordErrors } from '../password/index.ts'
 import type { SessionStore } from '../session/index.ts'
 import { pairOf, sessionErrors } from '../session/index.ts'
 import type { DeviceTokens } from '../throttle/index.ts'
-import type { UserService, UserStore } from '../user/index.ts'
+import type { UserService } from '../user/index.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 
@@ -25,7 +25,6 @@ export function createLoginService({
   users,
   check,
   devices,
-  usersIn,
   sessionsIn,
   registrationsIn,
 }: Pick<Database, 'db'> & {
@@ -33,7 +32,6 @@ export function createLoginService({
   users: UserService
   check: PasswordCheck
   devices: DeviceTokens
-  usersIn: (db: Db) => UserStore
   sessionsIn: (db: Db) => SessionStore
   registrationsIn: (db: Db) => RegistrationStore
 }): LoginService {
@@ -61,8 +59,7 @@ export function createLoginService({
   return {
     welcome,
     async logIn({ identifier, password }, caller) {
-      const user = await usersIn(db).findByIdentifier(identifier)
-      const loggedIn = await check.prove({ user, identifier }, password, caller, (proof) =>
+      const loggedIn = await check.prove({ identifier }, password, caller, (proof) =>
         welcome(db, proof.user, caller, proof),
       )
       return loggedIn ?? refuse(identifier, password, caller)

@@ -1,5 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session, Sql, User } from '../../kernel/db.ts'
+import type { Database, Db, Session, Sql } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
@@ -9,11 +9,10 @@ import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '..
 import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
 import { passwordDisabled } from './letters.ts'
-import type { PasswordProof, PasswordStore } from './store.ts'
+import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
 
-/** Whose password it is said to be: the user, if one was found, and the name that was given. */
+/** Whose password it is said to be: of the session's user, or of whoever has the name. */
 interface Claim {
-  readonly user: User | null
   readonly identifier: string
   /** The caller's, where the endpoint asks for one. */
   readonly session?: Session
@@ -72,16 +71,16 @@ export function createPasswordCheck({
 }): PasswordCheck {
   /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
   async function findKnownDevice(
-    { user, session }: Claim,
+    { session }: Claim,
+    stored: StoredPassword | null,
     { bearer, device }: Caller,
-    version = 0,
   ): Promise<Subject | undefined> {
     if (session) return subjects.session(session.id)
     // Looked up for whomever is claimed to call, as the time would tell.
     const facts = bearer === undefined ? undefined : await sessions.introspect(bearer)
     const known = device === undefined ? undefined : devices.read(device)
-    if (facts?.active && facts.user_id === user?.id) return subjects.session(facts.session_id)
-    const isTheirs = known?.userId === user?.id && known?.version === version
+    if (facts?.active && facts.user_id === stored?.user.id) return subjects.session(facts.session_id)
+    const isTheirs = known?.userId === stored?.user.id && known?.version === stored?.version
     return known && isTheirs ? subjects.device(known.id) : undefined
   }
 
@@ -100,17 +99,18 @@ export function createPasswordCheck({
 
   return {
     async prove(claim, password, caller, use) {
-      const { user, identifier } = claim
-      const account = subjects.account(user?.id, identifierKey(identifier))
-      // Nobody has the id 0: the query is made for the time that it takes.
-      const stored = await passwordsIn(db).find(user?.id ?? 0)
-      const device = await findKnownDevice(claim, caller, stored?.version)
+      const { identifier, session } = claim
+      const passwords = passwordsIn(db)
+      // By the id if there is one: the name may be somebody else's by now.
+      const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
+      const account = subjects.account(stored?.user.id, identifierKey(identifier))
+      const device = await findKnownDevice(claim, stored, caller)
       const outcome = await throttle.attempt(device ?? account, async () => {
         const matches = await hasher.verify(password, stored?.hash)
-        if (!matches || !user || user.disabledAt || !stored || stored.disabledAt) return undefined
+        if (!matches || !stored || stored.disabledAt || stored.user.disabledAt) return undefined
         const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
         return use({
-          user,
+          user: stored.user,
           version: stored.version,
           renewedHash,
           subjects: device ? [account, device] : [account],
@@ -124,9 +124,7 @@ export function createPasswordCheck({
       // A device that is known has a counter of its own, and its failures are the account's as well.
       const failures = device ? await attemptsIn(db).add(account) : outcome.failures
       // The one that was guessed at: a reset may have set another meanwhile.
-      if (user && stored && failures >= mostFailures) {
-        await disable({ user, version: stored.version }, failures, caller)
-      }
+      if (stored && failures >= mostFailures) await disable(stored, failures, caller)
       return undefined
     },
 

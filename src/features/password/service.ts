@@ -86,7 +86,7 @@ export function createPasswordService({
     finish: (tx: Db) => Promise<Result>,
   ): Promise<Result & DeviceGrant> {
     const { user, session } = caller
-    const claim = { user, session, identifier: user.username }
+    const claim = { session, identifier: user.username }
     const changed = await check.prove(claim, current, caller, async (proof) => {
       policy(next, 'new_password', user)
       const hash = await hasher.hash(next)

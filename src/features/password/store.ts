@@ -2,6 +2,14 @@ import type { Db, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { Subject } from '../throttle/index.ts'
+import { whoHas } from '../user/index.ts'
+
+export interface StoredPassword {
+  readonly hash: string
+  readonly version: number
+  readonly disabledAt: Date | null
+  readonly user: User
+}
 
 /** That a password was right: of whom, and which version of it. */
 export interface PasswordProof {
@@ -18,7 +26,9 @@ export const firstVersion = 1
 
 /** The table of password hashes, on the whole database or inside one transaction. */
 export interface PasswordStore {
-  find(userId: number): Promise<{ hash: string; version: number; disabledAt: Date | null } | null>
+  find(userId: number): Promise<StoredPassword | null>
+  /** By the username or the address of the user. */
+  findByIdentifier(identifier: string): Promise<StoredPassword | null>
   create(userId: number, hash: string): Promise<void>
   /**
    * The statement that returns a row if the password that was proven still is the user's. It locks the password until
@@ -34,9 +44,11 @@ export interface PasswordStore {
 }
 
 export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): PasswordStore {
+  const select = { hash: true, version: true, disabledAt: true, user: true }
+
   return {
-    find: (userId) =>
-      db.password.findUnique({ where: { userId }, select: { hash: true, version: true, disabledAt: true } }),
+    find: (userId) => db.password.findUnique({ where: { userId }, select }),
+    findByIdentifier: (identifier) => db.password.findFirst({ where: { user: whoHas(identifier) }, select }),
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, version: firstVersion, changedAt: clock.now() } })
     },

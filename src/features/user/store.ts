@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Db, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import { EmailAddress, usernameKey } from './schemas.ts'
+import { usernameKey } from './schemas.ts'
 
 export interface NewUser {
   readonly username: string
@@ -21,8 +21,6 @@ type ProfileColumns = Partial<Omit<NewUser, 'email' | 'emailVerifiedAt'>> & {
 
 /** The table of users, on the whole database or inside one transaction. */
 export interface UserStore {
-  /** By username or e-mail address; an address can be nobody else's username. */
-  findByIdentifier(identifier: string): Promise<User | null>
   findById(id: number): Promise<User | null>
   /** The address in lower case, as EmailAddress gives it. */
   findByEmail(email: string): Promise<User | null>
@@ -43,10 +41,6 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
   return {
     findByEmail,
     findById: (id) => db.user.findUnique({ where: { id } }),
-    findByIdentifier(identifier) {
-      const address = EmailAddress.safeParse(identifier)
-      return address.success ? findByEmail(address.data) : findByUsername(identifier)
-    },
     usernameIsTaken: async (username) => (await findByUsername(username)) !== null,
     create: (user) =>
       db.user.create({
