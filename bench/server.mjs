@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -59,33 +58,46 @@ export async function withDataDir(work) {
   }
 }
 
-const agent = new Agent({ keepAlive: true })
-
 /** POSTs JSON to our own API, perhaps with an access token, and reads the answer. */
 export function post(api, path, body, accessToken) {
-  const bytes = Buffer.from(JSON.stringify(body))
-  const headers = { 'content-type': 'application/json', 'content-length': bytes.length, ...authorization(accessToken) }
-  return exchange(`${api}/api/v1/auth${path}`, { method: 'POST', headers }, bytes)
+  return exchange(api, `POST /api/v1/auth${path}`, JSON.stringify(body), accessToken)
 }
-
-const authorization = (accessToken) => accessToken !== undefined && { authorization: `Bearer ${accessToken}` }
 
 /** Reads what is at the path, perhaps with an access token. */
 export async function get(api, path, accessToken) {
-  const { status, body } = await exchange(`${api}${path}`, { headers: { ...authorization(accessToken) } })
+  const { status, body } = await exchange(api, `GET ${path}`, '', accessToken)
   if (status !== 200) throw new Error(`${path} answered ${status}`)
   return body
 }
 
-/** With a client that costs little beside what is measured. */
-function exchange(url, options, bytes) {
+const idleConnections = new Map()
+
+/** With a client that costs little beside what is measured: it understands the answers of this server and no others. */
+function exchange(api, line, content, accessToken) {
+  const { host, hostname, port } = new URL(api)
+  const idle = idleConnections.get(api) ?? []
+  idleConnections.set(api, idle)
+  const known = idle.pop()
+  const connection = known && !known.destroyed ? known : connect(Number(port), hostname)
   return new Promise((resolve, reject) => {
-    const sent = request(url, { ...options, agent }, (answer) => {
-      const chunks = []
-      answer.on('data', (chunk) => chunks.push(chunk)).on('error', reject)
-      answer.on('end', () => resolve({ status: answer.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }))
+    let received = ''
+    const settle = (end, value) => {
+      connection.removeAllListeners()
+      end(value)
+    }
+    connection.on('error', (error) => settle(reject, error))
+    connection.on('close', () => settle(reject, new Error(`${line}: the server closed the connection`)))
+    connection.on('data', (chunk) => {
+      received += chunk.toString('latin1')
+      const bodyAt = received.indexOf('\r\n\r\n') + 4
+      const length = Number(/\r\ncontent-length: (\d+)/i.exec(received)?.[1])
+      if (bodyAt < 4 || received.length < bodyAt + length) return
+      idle.push(connection)
+      settle(resolve, { status: Number(received.slice(9, 12)), body: JSON.parse(received.slice(bodyAt)) })
     })
-    sent.on('error', reject).end(bytes)
+    const authorization = accessToken === undefined ? '' : `authorization: Bearer ${accessToken}\r\n`
+    const type = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n`
+    connection.write(`${line} HTTP/1.1\r\nhost: ${host}\r\n${authorization}${content && type}\r\n${content}`)
   })
 }
 
