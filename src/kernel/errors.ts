@@ -117,7 +117,7 @@ export class StartError extends Error {
   }
 }
 
-/** Whether the error carries one of these codes. Not asked with instanceof: errors of Node itself may be of another realm. */
+/** Whether the error carries one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && codes.includes(String(error.code))
 }

@@ -120,7 +120,6 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     const { kind = '', originalCode = '' } = driverCause(error)
     return prismaCodes.includes(error.code) || driverKinds.includes(kind) || sqlStates.test(originalCode)
   }
-  // Errors of Node itself may be of another realm, where instanceof Error is false.
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   return socketCodes.test(String(code)) || driverSentences.test(String(message))
 }
