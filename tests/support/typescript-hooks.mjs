@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { transform } from '@swc/core'
+
+const options = {
+  module: { type: 'es6' },
+  jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+  sourceMaps: 'inline',
+  configFile: false,
+  swcrc: false,
+}
+
+/** A hook of Node's, which says what a module consists of. */
+export async function load(url, context, loadNext) {
+  const { protocol, pathname } = new URL(url)
+  if (protocol !== 'file:' || !/\.m?ts$/.test(pathname)) return loadNext(url, context)
+  // A query makes a module of its own of the same file.
+  const filename = fileURLToPath(new URL(pathname, url))
+  const { code } = await transform(await readFile(filename, 'utf8'), { ...options, filename })
+  return { format: 'module', source: code, shortCircuit: true }
+}
