@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Assembly } from './assembly.ts'
 import type { CompleteConfig, Config } from './config.ts'
@@ -32,9 +32,6 @@ const graceMs = 10_000
 /** How long connections are still taken after the server says that it is not ready any more. */
 const farewellMs = 250
 
-/** How long a request may wait for a start that takes its time, for instance while another instance migrates. */
-const earlyMs = 5000
-
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
   let startup: Promise<unknown> | undefined
   let http: Server | undefined
@@ -67,22 +64,19 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function start(): Promise<number> {
-    let open: (assembly: Assembly) => void = () => undefined
-    const opened = new Promise<Assembly>((resolve) => {
+    let open: (answer: RequestListener) => void = () => undefined
+    const opened = new Promise<RequestListener>((resolve) => {
       open = resolve
     })
-    // The port comes first: when it is taken, nothing else has been started. Requests that come early wait a little.
+    // The port comes first: when it is taken, nothing else has been started.
     const answerBare = createBareAnswer({ https: config.server.publicUrl.startsWith('https:'), logger })
-    const starting = { answer: createStartingListener(answerBare) }
-    http = createHttpServer(async (request, response) => {
-      const patience = () => delay(earlyMs, starting, { ref: false })
-      const { answer } = assembly ?? (await Promise.race([opened, patience()]))
-      answer(request, response)
-    }, answerBare)
+    const starting = createStartingListener(answerBare, opened)
+    const answer: RequestListener = (request, response) => (assembly?.answer ?? starting)(request, response)
+    http = createHttpServer(answer, answerBare)
     const port = await listen(http, config.server)
     assembly = await prepare()
     await assembly.start()
-    open(assembly)
+    open(assembly.answer)
     return port
   }
 

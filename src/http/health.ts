@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Router } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { AnswerBare } from './bare.ts'
@@ -18,16 +19,22 @@ export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise
   })
 }
 
-/** What everybody is told who cannot wait for the start to end: the process lives, and cannot serve yet. */
-export function createStartingListener(answer: AnswerBare): RequestListener {
+/** How long a request may wait for a start that takes its time, for instance while another instance migrates. */
+const patienceMs = 5000
+
+/** Until the server opens, who watches the process learns at once that it lives and cannot serve yet; all others wait a little. */
+export function createStartingListener(answer: AnswerBare, opened: Promise<RequestListener>): RequestListener {
   const ready = {
     status: 503,
     headers: { 'Retry-After': '1' },
     body: { status: 'not ready', problem: 'the server is starting' },
   }
-  return ({ url = '' }, response) => {
-    const path = url.replace(/\?.*/s, '')
-    if (path === '/healthz') answer({ status: 200, headers: {}, body: { status: 'ok' } }, response)
-    else answer(path === '/readyz' ? ready : new AuthError(requestErrors.starting), response)
+  const refuse: RequestListener = (_request, response) => answer(new AuthError(requestErrors.starting), response)
+  return async (request, response) => {
+    const path = request.url?.replace(/\?.*/s, '')
+    if (path === '/healthz') return answer({ status: 200, headers: {}, body: { status: 'ok' } }, response)
+    if (path === '/readyz') return answer(ready, response)
+    const serve = await Promise.race([opened, delay(patienceMs, refuse, { ref: false })])
+    serve(request, response)
   }
 }
