@@ -4,10 +4,11 @@ import './tests/support/typescript.mjs'
 export default {
   // What needs more than Node on the machine is run by test:services.
   testMatch: ['<rootDir>/tests/**/*.test.ts', '!**/tests/services/**'],
-  // In Node as it is, and the product loaded once per worker: a world anew for each file takes half as long again.
-  runner: 'jest-light-runner',
+  // In Node as it is, and the product loaded once per worker: a world anew for each file takes half as long again. Not in threads, as
+  // bcrypt aborts the process when one ends while it hashes.
+  runner: ['jest-light-runner', { runtime: 'child_process' }],
   transform: {},
-  setupFiles: ['<rootDir>/tests/support/typescript.mjs'],
+  setupFiles: ['<rootDir>/tests/support/typescript.mjs', '<rootDir>/tests/support/worker-end.mjs'],
   setupFilesAfterEnv: ['<rootDir>/tests/support/time-limit.mjs'],
   globalSetup: '<rootDir>/tests/support/global-setup.mts',
   globalTeardown: '<rootDir>/tests/support/global-teardown.mts',
