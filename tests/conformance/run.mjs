@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../support/options.mjs'
 import { differingParts, essence } from './compare.mjs'
 import { differences } from './differences.mjs'
 import { rowsOf } from './rows.mjs'
@@ -22,9 +22,10 @@ same requests to both and compares status, headers and bodies.
 
 const longestRunMs = 120_000
 
-const { values: options } = parseArgs({
-  options: { contract: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean' } },
-})
+const options = readOptions(
+  { contract: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean' } },
+  usage,
+)
 if (options.help) process.stdout.write(usage)
 else process.exitCode = await main()
 

@@ -2,8 +2,8 @@
 import { createWriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { post, startServer, withDataDir } from '../../bench/server.mjs'
+import { readOptions } from '../support/options.mjs'
 import { endpoints } from './endpoints.mjs'
 import { bcryptCost, withDatabase } from './people.mjs'
 import { median, rankAuc, shuffled } from './statistics.mjs'
@@ -31,15 +31,16 @@ ${Object.keys(endpoints)
 Measure on a machine that does nothing else.
 `
 
-const { values: options } = parseArgs({
-  options: {
+const options = readOptions(
+  {
     endpoint: { type: 'string', multiple: true },
     samples: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '1' },
     raw: { type: 'string' },
     help: { type: 'boolean' },
   },
-})
+  usage,
+)
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupted.abort(new Error(signal)))
 if (options.help) process.stdout.write(usage)
