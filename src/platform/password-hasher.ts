@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { PasswordHasher } from '../kernel/ports.ts'
@@ -64,7 +64,7 @@ export function createBcryptHasher({
     },
     async pretend() {
       await decoy
-      await throughGate(() => delay(times.pick()))
+      await throughGate(() => wait(times.pick()))
     },
     isOutdated(storedHash) {
       const stored = storedFormat.exec(storedHash)?.groups
@@ -99,8 +99,15 @@ function createTimes() {
       if (recent.length > mostTimes) recent.shift()
       return result
     },
-    pick: () => Math.round(recent[randomInt(recent.length)] ?? 0),
+    pick: () => recent[randomInt(recent.length)] ?? 0,
   }
+}
+
+/** Timers end on whole milliseconds, which would set a wait apart: the last one or two are waited for turn by turn. */
+async function wait(ms: number): Promise<void> {
+  const end = performance.now() + ms
+  await delay(Math.max(0, Math.floor(ms) - 1))
+  while (performance.now() < end) await nextTurn()
 }
 
 /**
