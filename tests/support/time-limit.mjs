@@ -18,7 +18,6 @@ function limited(work, ms = usualLimitMs) {
 
 const { it: unlimited } = globalThis
 const it = (name, work, ms) => unlimited(name, limited(work, ms))
-it.only = (name, work, ms) => unlimited.only(name, limited(work, ms))
 it.each =
   (...cases) =>
   (name, work, ms) =>
