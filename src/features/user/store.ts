@@ -35,13 +35,12 @@ export interface UserStore {
 }
 
 export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserStore {
-  const findByEmail = (email: string) => db.user.findUnique({ where: { email } })
-  const findByUsername = (username: string) => db.user.findUnique({ where: { usernameKey: usernameKey(username) } })
-
   return {
-    findByEmail,
+    findByEmail: (email) => db.user.findUnique({ where: { email } }),
     findById: (id) => db.user.findUnique({ where: { id } }),
-    usernameIsTaken: async (username) => (await findByUsername(username)) !== null,
+    async usernameIsTaken(username) {
+      return (await db.user.findUnique({ where: { usernameKey: usernameKey(username) } })) !== null
+    },
     create: (user) =>
       db.user.create({
         data: { ...user, uuid: randomUUID(), usernameKey: usernameKey(user.username), joinedAt: clock.now() },
