@@ -6,23 +6,25 @@ import { mailTokenLifetimes } from './tokens.ts'
 
 const hour = 3600
 
-/**
- * How much mail strangers can have sent to an address by asking for it: so many of a kind in an hour, and none sooner
- * than so many seconds after the last. The last one of an hour waits until what was mailed before has expired: else
- * strangers could ask until the owner has neither a link that works nor one to ask for.
- */
-const limits = {
-  forgot_password: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: mailTokenLifetimes.reset_password },
-  // What these bring lives for longer than the hour.
-  resend_verification: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: 60 },
-  address_in_use: { perHour: 5, pauseSeconds: 60, lastPauseSeconds: 60 },
-  // No pause: each attempt has a token of its own, and who has mistyped tries again at once.
-  register: { perHour: 5, pauseSeconds: 0, lastPauseSeconds: 0 },
-  // What happened to an account is told without being asked for, but a stranger can make it happen at an address of others.
-  unverified_notice: { perHour: 5, pauseSeconds: 0, lastPauseSeconds: 0 },
-} as const
+const perHour = 5
 
-type MailKind = keyof typeof limits
+type MailKind = 'forgot_password' | 'resend_verification' | 'address_in_use' | 'register' | 'unverified_notice'
+
+/**
+ * How much mail strangers can have sent to an address by asking for it: five of a kind in an hour, and none sooner than
+ * so many seconds after the last. Where the pause before the fifth is another, it is as long as what was mailed before it
+ * lives: else strangers could ask until the owner has neither a link that works nor one to ask for.
+ */
+const pauses: Record<MailKind, { readonly seconds: number; readonly beforeFifth?: number }> = {
+  forgot_password: { seconds: 60, beforeFifth: mailTokenLifetimes.reset_password },
+  // What these bring lives for longer than the hour.
+  resend_verification: { seconds: 60 },
+  address_in_use: { seconds: 60 },
+  // No pause: each attempt has a token of its own, and who has mistyped tries again at once.
+  register: { seconds: 0 },
+  // What happened to an account is told without being asked for, but a stranger can make it happen at an address of others.
+  unverified_notice: { seconds: 0 },
+}
 
 export interface MailAllowances {
   /**
@@ -37,13 +39,13 @@ export interface MailAllowances {
 export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): MailAllowances {
   return {
     async spend(kind, email) {
-      const { perHour, pauseSeconds, lastPauseSeconds } = limits[kind]
+      const { seconds, beforeFifth = seconds } = pauses[kind]
       const now = clock.now()
       const counts = sql`sent.at > ${secondsAfter(now, -hour)}`
       const howMany = sql`(SELECT count(*) FROM unnest(known.sent_at) AS sent (at) WHERE ${counts})`
       const pauseBegan = sql`
-        CASE WHEN ${howMany} < ${perHour - 1}::integer THEN ${secondsAfter(now, -pauseSeconds)}::timestamptz
-          ELSE ${secondsAfter(now, -lastPauseSeconds)}::timestamptz END`
+        CASE WHEN ${howMany} < ${perHour - 1}::integer THEN ${secondsAfter(now, -seconds)}::timestamptz
+          ELSE ${secondsAfter(now, -beforeFifth)}::timestamptz END`
       const written = await db.$executeRaw`
         INSERT INTO mail_allowances AS known (kind, email, sent_at, expires_at)
         VALUES (${kind}, ${email}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
