@@ -107,7 +107,7 @@ module.exports = {
       name: 'one-home-prisma',
       comment: 'Prisma is the business of the database adapter, its types that of kernel/db.ts',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/platform/database\\.ts$', '^src/kernel/db\\.ts$', generated] },
+      from: { path: '^src/', pathNot: ['^src/platform/database(-errors)?\\.ts$', '^src/kernel/db\\.ts$', generated] },
       to: { path: [generated, '(^|/)node_modules/(@prisma|\\.prisma|prisma)/'] },
     },
     livesOnlyIn('express', 'http/', 'app\\.ts$'),
