@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Request } from 'express'
+import { plainAddress } from '../kernel/address.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { withoutControlCharacters } from '../kernel/schemas.ts'
 
@@ -12,11 +13,6 @@ const longestUserAgent = 512
 export function clientAddress(request: Request): string {
   const told = (request.ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
   return plainAddress(isIP(told) ? told : (request.socket.remoteAddress ?? ''))
-}
-
-/** An address as it is, when it is an IPv4 address in the clothes of IPv6. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
 /** What the request says of its caller. Nothing of it is proven yet. */

@@ -1,14 +1,18 @@
 import type { Request, RequestHandler } from 'express'
-import type { Store } from 'express-rate-limit'
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import type { Options, Store } from 'express-rate-limit'
+import { rateLimit } from 'express-rate-limit'
+import { clientNetwork, clientSite } from '../kernel/address.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { SharedCounter, SharedCounters } from '../kernel/ports.ts'
 import { clientAddress } from './identify.ts'
 
 interface BudgetFacts {
-  /** How many requests one address may send, to whichever endpoint of whichever contract draws on the budget. */
+  /** How many requests one client network may send, to whichever endpoint of whichever contract draws on the budget. */
   readonly perMinute: number
-  /** Whether it guards what takes a password or sends mail: such requests are refused while nobody can count them. */
+  /**
+   * Whether it guards what takes a password or sends mail: such requests are refused while they cannot be counted, and
+   * are counted by the site of an IPv6 address as well.
+   */
   readonly costly: boolean
   readonly reason: string
 }
@@ -49,29 +53,47 @@ export type Budget = keyof typeof budgets
 
 const windowMs = 60_000
 
+/** A /48 has room for 256 client networks, each with a budget of its own; together they get so many budgets. */
+const budgetsPerSite = 8
+
 /**
- * One counter per budget and address, in the memory of this process unless all instances share it. Built at start: a
- * limiter made at the first request would count nothing.
+ * One counter per budget and client network, in the memory of this process unless all instances share it. Built at
+ * start: a limiter made at the first request would count nothing.
  */
 export function createLimiter(budget: Budget, sharedCounters?: SharedCounters): RequestHandler {
   const { perMinute, costly } = budgets[budget]
-  return rateLimit({
-    identifier: budget,
-    windowMs,
+  const limiter = (name: string, options: Partial<Options>) =>
+    rateLimit({
+      identifier: name,
+      windowMs,
+      ...(sharedCounters && { store: asStore(sharedCounters(name, windowMs)) }),
+      passOnStoreError: !costly,
+      // Whoever keeps the counts says that they cannot be kept, once and not at every request.
+      logger: { warn: nothing, error: nothing },
+      legacyHeaders: false,
+      // Which proxies to believe is decided once, for the whole app.
+      validate: false,
+      handler: (request, _response, next) => {
+        next(new AuthError(requestErrors.rate_limited, { retryAfterSeconds: secondsToReset(request) }))
+      },
+      ...options,
+    })
+  const ofNetwork = limiter(budget, {
     limit: perMinute,
-    ...(sharedCounters && { store: asStore(sharedCounters(budget, windowMs)) }),
-    passOnStoreError: !costly,
-    // Whoever keeps the counts says that they cannot be kept, once and not at every request.
-    logger: { warn: nothing, error: nothing },
     standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    keyGenerator: (request) => ipKeyGenerator(clientAddress(request), 64),
-    // Which proxies to believe is decided once, for the whole app.
-    validate: false,
-    handler: (request, _response, next) => {
-      next(new AuthError(requestErrors.rate_limited, { retryAfterSeconds: secondsToReset(request) }))
-    },
+    keyGenerator: (request) => clientNetwork(clientAddress(request)),
   })
+  if (!costly) return ofNetwork
+  // The second to count: what one client network sends beyond its budget takes nothing from its neighbours.
+  const ofSite = limiter(`${budget}:site`, {
+    limit: perMinute * budgetsPerSite,
+    standardHeaders: false,
+    skip: (request) => clientSite(clientAddress(request)) === undefined,
+    keyGenerator: (request) => clientSite(clientAddress(request)) ?? '',
+  })
+  return (request, response, next) => {
+    ofNetwork(request, response, (refusal?: unknown) => (refusal ? next(refusal) : ofSite(request, response, next)))
+  }
 }
 
 /** The library asks for ways to take counts back, too; nothing here does. */

@@ -149,8 +149,8 @@ describe('the table of budgets', () => {
 describe('the address of a client', () => {
   it.each([
     [
-      'an IPv6 /64',
-      ['2001:db8:0:1::1', '2001:db8:0:1::2', '2001:db8:0:1:ffff:ffff:ffff:ffff', '2001:0DB8:0:1:0:0:0:3'],
+      'an IPv6 /56',
+      ['2001:db8:0:100::1', '2001:db8:0:101::1', '2001:db8:0:1ff:ffff:ffff:ffff:ffff', '2001:0DB8:0:0155:0:0:0:3'],
     ],
     [
       'an IPv4 address and its form in IPv6',
@@ -165,11 +165,32 @@ describe('the address of a client', () => {
   })
 
   it.each([
-    ['neighbouring IPv6 /64s', ['2001:db8:0:2::1', '2001:db8:0:3::1']],
+    ['neighbouring IPv6 /56s', ['2001:db8:0:2ff::1', '2001:db8:0:300::1']],
     ['IPv4 addresses in IPv6', ['::ffff:198.51.100.8', '::ffff:198.51.100.9']],
     ['an IPv4 address and the loopback', ['198.51.100.10', '::1']],
   ])('is not one for %s', async (_name, addresses) => {
     for (const address of addresses) expect((await ask(logIn, address)).headers.ratelimit).toMatch(/; r=29;/)
+  })
+
+  it('has eight budgets of a costly endpoint in an IPv6 /48, however many networks are in it', async () => {
+    const network = (index: number) => `2001:db8:48:${(index * 256 + index).toString(16)}::1`
+    const answers = await times(256, (index) => ask(logIn, network(index)))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.map(refusalOf)).toEqual(Array.from({ length: 16 }, () => '429 rate_limited'))
+    expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+    expect((await ask(logIn, '2001:db8:49::1')).status).toBe(400)
+    expect((await ask(verifyToken, network(1))).status).toBe(400)
+  })
+
+  it('loses nothing of the eight budgets of its /48 by what a neighbour sends beyond its own', async () => {
+    await times(300, () => ask(logIn, '2001:db8:50:100::1'))
+    const answers = await times(210, (index) => ask(logIn, `2001:db8:50:${(index % 7) + 2}00::1`))
+    expect(answers.filter(({ status }) => status === 429)).toEqual([])
+  })
+
+  it('has one budget of other endpoints for each /56, whatever its /48 sends', async () => {
+    const answers = await times(1000, (index) => ask(verifyToken, `2001:db8:51:${((index % 10) + 1) * 100}::1`))
+    expect(answers.filter(({ status }) => status === 429)).toEqual([])
   })
 
   it('is what the one trusted proxy says, not what was written before it', async () => {

@@ -117,15 +117,15 @@ describe.each<[string, 1 | 2, string]>([
     expect(warningsIn(server)).toEqual([])
   })
 
-  it('an IPv4-mapped address counts as the IPv4 address, and an IPv6 address by its /64', async () => {
+  it('an IPv4-mapped address counts as the IPv4 address, and an IPv6 address by its /56', async () => {
     const { ask, server } = await givenWorld(trustProxy)
     for (const [address, left] of [
       ['203.0.113.8', 29],
       ['::ffff:203.0.113.8', 28],
       ['::ffff:203.0.113.9', 29],
-      ['2001:db8:0:1::1', 29],
-      ['2001:db8:0:1:aaaa:bbbb:cccc:dddd', 28],
-      ['2001:db8:0:2::1', 29],
+      ['2001:db8:0:100::1', 29],
+      ['2001:db8:0:1aa:aaaa:bbbb:cccc:dddd', 28],
+      ['2001:db8:0:200::1', 29],
     ] as const) {
       expect([address, await ask(hops, address)]).toEqual([address, { status: 400, left }])
     }

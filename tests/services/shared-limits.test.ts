@@ -78,16 +78,25 @@ describe('budgets in Redis', () => {
     }
   })
 
-  it('are one for the addresses of an IPv6 /64', async () => {
+  it('are one for the addresses of an IPv6 /56', async () => {
     const redis = await runningRedis()
     const url = await startInstance(redis).ready
     for (const [address, left] of [
-      ['2001:db8:0:1::1', 29],
-      ['2001:db8:0:1:ffff::2', 28],
-      ['2001:db8:0:2::1', 29],
+      ['2001:db8:0:100::1', 29],
+      ['2001:db8:0:1ff:ffff::2', 28],
+      ['2001:db8:0:200::1', 29],
     ] as const) {
       expect((await logIn(url, address)).headers.ratelimit).toContain(`r=${left};`)
     }
+  })
+
+  it('are eight for an IPv6 /48, over all instances', async () => {
+    const redis = await runningRedis()
+    const instances = await Promise.all([startInstance(redis).ready, startInstance(redis).ready])
+    const answers = await times(256, (index) =>
+      logIn(instances[index % 2] ?? '', `2001:db8:48:${(index * 256).toString(16)}::1`),
+    )
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(16)
   })
 
   it('outlive the instance that counted', async () => {
