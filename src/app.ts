@@ -14,7 +14,7 @@ import { createCookies } from './http/cookies.ts'
 import { createDocs } from './http/docs.ts'
 import type { TranslateFault } from './http/errors.ts'
 import { sendError } from './http/errors.ts'
-import { judgeHead } from './http/head.ts'
+import { ignoreConditions, judgeHead } from './http/head.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import { createKnownDeviceCookie } from './http/known-device.ts'
@@ -62,6 +62,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(crossOrigin(server.corsOrigins))
   app.use(judgeHead)
+  app.use(ignoreConditions)
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
 

@@ -11,3 +11,14 @@ export const judgeHead: RequestHandler = ({ httpVersion, headers, headersDistinc
   response.set('Connection', 'close')
   next(new AuthError(requestErrors.expectation_failed))
 }
+
+const conditions = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range', 'range']
+
+/**
+ * Takes away what makes an answer depend on a copy that the client has (RFC 9110, sections 13 and 14.2). No answer here is kept or
+ * compared, and Express would answer 304 without a body to `If-None-Match: *`, after the endpoint has done its work.
+ */
+export const ignoreConditions: RequestHandler = ({ headers }, _response, next) => {
+  for (const name of conditions) delete headers[name]
+  next()
+}
