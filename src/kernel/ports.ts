@@ -31,11 +31,11 @@ export interface Mail {
   readonly html: string
 }
 
-/** A mail server's refusal that trying again will not change. */
+/** The mail server says that the recipient's address is wrong, which trying again will not change. */
 export class MailRefused extends Error {}
 
 export interface Mailer {
-  /** Hands the mail over. Throws MailRefused when trying again is useless; any other error is temporary. */
+  /** Hands the mail over. Throws MailRefused when the address is wrong; any other error is temporary. */
   send(mail: Mail): Promise<void>
 }
 

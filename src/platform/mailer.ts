@@ -1,6 +1,8 @@
 import nodemailer from 'nodemailer'
 import type { Mailer } from '../kernel/ports.ts'
 import { MailRefused } from '../kernel/ports.ts'
+import type { SmtpFailure } from './smtp-replies.ts'
+import { refusesRecipient } from './smtp-replies.ts'
 
 export interface SmtpSettings {
   readonly host: string
@@ -92,17 +94,9 @@ function isOneAddress(text: string): boolean {
   )
 }
 
-interface SmtpFailure {
-  readonly message: string
-  /** The command that failed. */
-  readonly command?: string
-  /** Whether the server's reply says that the same would fail again. */
-  readonly permanent?: boolean
-}
-
-/** Only what is said about this recipient and this letter is final: a wrong login or sender is the operator's to mend. */
+/** Only an address that is wrong is final: whatever else a server says may be the operator's to mend, or pass. */
 function toPortError(error: unknown): Error {
-  const { message, command, permanent }: SmtpFailure = error instanceof Error ? error : { message: String(error) }
-  const reason = message.replace(/\s+/g, ' ').slice(0, 200)
-  return permanent && (command === 'RCPT TO' || command === 'DATA') ? new MailRefused(reason) : new Error(reason)
+  const failure: Error & SmtpFailure = error instanceof Error ? error : new Error(String(error))
+  const reason = failure.message.replace(/\s+/g, ' ').slice(0, 200)
+  return refusesRecipient(failure) ? new MailRefused(reason) : new Error(reason)
 }

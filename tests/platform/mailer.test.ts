@@ -97,19 +97,60 @@ describe('createSmtpMailer', () => {
   })
 
   test.each([
-    ['an unknown recipient', { onRecipient: () => '550 No such user' }, '550 No such user'],
-    ['a letter it does not like', { onLetter: () => '554 Looks like spam' }, '554 Looks like spam'],
-  ])('takes a refusal of %s as final and keeps the reason', async (_what, verdicts, reason) => {
-    const { smtp } = await givenServer(verdicts)
+    '550 No such user',
+    '550 5.1.1 <ada@example.com>: Recipient address rejected: User unknown',
+    '550 5.1.2 Domain not found',
+    '501 5.1.3 Bad recipient address syntax',
+    '551 5.1.6 The mailbox has moved',
+    '556 5.1.10 The domain takes no mail',
+    '550 sorry, no mailbox here by that name. (#5.1.1)',
+    '553 Mailbox name not allowed',
+  ])('takes a wrong address as final and keeps the reason: %s', async (reply) => {
+    const { smtp } = await givenServer({ onRecipient: () => reply })
     const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
     expect(failure).toBeInstanceOf(MailRefused)
-    expect(failure.message).toContain(reason)
+    expect(failure.message).toContain(reply)
   })
+
+  test('takes a wrong address as final when the server says so after the mail only', async () => {
+    const { smtp } = await givenServer({ onLetter: () => '550 5.1.1 User unknown' })
+    expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).toBeInstanceOf(MailRefused)
+  })
+
+  test.each([
+    '554 5.7.1 relay denied',
+    '550 5.7.1 Client host blocked using a block list',
+    '550 5.1.0 Address rejected',
+    '550 5.1.8 Sender address rejected: Domain not found',
+    '550 5.2.1 A filter has quarantined this message',
+    '552 5.2.2 Mailbox full',
+    '530 5.7.0 Authentication required',
+    '550 Relay not permitted',
+    '550 Sender verify failed',
+    '550-5.1.10.7 is on a block list',
+    "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    '554 Transaction failed',
+    '450 5.1.1 Try later',
+  ])('takes whatever the operator may mend as temporary: %s', async (reply) => {
+    const { smtp } = await givenServer({ onRecipient: () => reply })
+    const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
+    expect(failure).not.toBeInstanceOf(MailRefused)
+    expect(failure.message).toContain(reply.replace(/^\d+[ -]/, ''))
+  })
+
+  test.each(['554 Looks like spam', '554 5.7.1 Message refused by policy', '550 No such user'])(
+    'takes a refused mail as temporary: %s',
+    async (reply) => {
+      const { smtp } = await givenServer({ onLetter: () => reply })
+      expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
+    },
+  )
 
   test.each([
     ['a busy mailbox', { onRecipient: () => '450 Try later' }],
     ['a full disk', { onLetter: () => '452 Insufficient storage' }],
     ['a refused sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderRefused) } }],
+    ['an unknown sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderUnknown) } }],
     ['a refused client', { options: { onConnect: (_session, callback) => callback(new Error('go away')) } }],
   ] satisfies [string, Parameters<typeof startSmtpServer>[0]][])('takes %s as temporary', async (_what, settings) => {
     const { smtp } = await givenServer(settings)
@@ -183,3 +224,4 @@ describe('createSmtpMailer', () => {
 })
 
 const senderRefused = Object.assign(new Error('Sender refused'), { responseCode: 553 })
+const senderUnknown = Object.assign(new Error('5.1.1 No such user'), { responseCode: 550 })

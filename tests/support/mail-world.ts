@@ -26,8 +26,8 @@ export async function createMailWorld() {
   const clock = { now: () => now }
   const vault = createVault([deriveKey('a key for tests', 'outbox')])
   const logged: object[] = []
-  const log = (facts: object, message: string) => void logged.push({ ...facts, message })
-  const logger = { info: log, warn: log, error: log }
+  const log = (level: string) => (facts: object, message: string) => void logged.push({ level, ...facts, message })
+  const logger = { info: log('info'), warn: log('warn'), error: log('error') }
 
   const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
     createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker })

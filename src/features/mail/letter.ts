@@ -14,7 +14,7 @@ export type LetterValues = Readonly<Record<string, string | number | boolean | n
 /** A kind of mail. The name is what waiting mails are stored under: it outlives deployments. */
 export interface Letter<Values> {
   readonly name: string
-  /** After so many seconds the letter is not worth sending any more, as the token in it has expired. */
+  /** After so many seconds the letter is not worth sending any more, as the token in it has expired; three days when absent. */
   readonly staleAfterSeconds?: number
   readonly write: (values: Values) => LetterText
 }

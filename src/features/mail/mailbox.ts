@@ -16,10 +16,19 @@ export interface Mailbox extends Mailer {
 }
 
 export function createMailbox({ db, clock }: { db: Db; clock: Clock }): Mailbox {
+  let last: Promise<void> = Promise.resolve()
+
+  async function store({ recipient, subject, text, html }: Mail): Promise<void> {
+    const { id } = await db.mailboxMail.create({ data: { recipient, subject, text, html, createdAt: clock.now() } })
+    await db.mailboxMail.deleteMany({ where: { id: { lte: id - kept } } })
+  }
+
   return {
-    async send({ recipient, subject, text, html }) {
-      const { id } = await db.mailboxMail.create({ data: { recipient, subject, text, html, createdAt: clock.now() } })
-      await db.mailboxMail.deleteMany({ where: { id: { lte: id - kept } } })
+    // One after the other: mails that are handed over at once get their ids in the order of their causes.
+    send(mail) {
+      const stored = last.then(() => store(mail))
+      last = stored.catch(() => undefined)
+      return stored
     },
     list: () => db.mailboxMail.findMany({ orderBy: { id: 'desc' } }),
     find: async (id) => (await db.mailboxMail.findUnique({ where: { id } })) ?? undefined,

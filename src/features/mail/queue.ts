@@ -11,12 +11,14 @@ export interface ClaimedMail {
   /** This attempt included. */
   readonly attempts: number
   readonly createdAt: Date
+  /** Why the attempt before this one failed. */
+  readonly lastError: string | null
 }
 
 export type Outcome =
   | { readonly status: 'sent' }
-  /** To be tried again, unless this was the last try. */
-  | { readonly status: 'failed'; readonly reason: string }
+  /** To be tried again, unless the mail is not worth sending any more by then. */
+  | { readonly status: 'failed'; readonly reason: string; readonly staleAt: Date }
   | { readonly status: 'abandoned'; readonly reason: string }
 
 export interface MailQueue {
@@ -27,21 +29,30 @@ export interface MailQueue {
 }
 
 const leaseSeconds = 120
-const maxAttempts = 10
 const firstDelaySeconds = 30
 const maxDelaySeconds = 3600
 
 export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQueue {
   const inSeconds = (seconds: number) => secondsAfter(clock.now(), seconds)
 
+  /** Undefined when the mail will not be worth sending by then. */
+  function nextAttempt({ attempts, createdAt }: ClaimedMail, staleAt: Date): Date | undefined {
+    const lifetimeSeconds = (staleAt.getTime() - createdAt.getTime()) / 1000
+    // A mail that is soon of no use is tried often, so that it arrives in time.
+    const longest = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds, lifetimeSeconds / 10)
+    // Half of it is chance, so that mails that failed together do not come back together.
+    const at = inSeconds(longest * (1 - Math.random() / 2))
+    return at < staleAt ? at : undefined
+  }
+
   return {
-    // What RETURNING gives has no order, and mails should arrive in the order of their causes.
+    // What RETURNING gives has no order, and mails are sent in the order of their causes.
     // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
     claim: (limit) => db.$queryRaw<ClaimedMail[]>`
       WITH due AS MATERIALIZED (
         SELECT id FROM outbox_mails
         WHERE status = 'queued' AND next_attempt_at <= ${clock.now()}
-        ORDER BY next_attempt_at
+        ORDER BY next_attempt_at, sequence
         LIMIT ${limit}
         FOR UPDATE SKIP LOCKED
       ),
@@ -51,22 +62,19 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
         FROM due
         WHERE mail.id = due.id
         RETURNING mail.id, mail.letter, mail.recipient, mail.sealed_values AS "sealedValues", mail.attempts,
-          mail.created_at AS "createdAt"
+          mail.created_at AS "createdAt", mail.last_error AS "lastError", mail.sequence
       )
-      SELECT * FROM claimed ORDER BY "createdAt"`,
+      SELECT * FROM claimed ORDER BY sequence`,
 
     async settle(mail, outcome) {
-      const status =
-        outcome.status === 'failed' ? (mail.attempts < maxAttempts ? 'queued' : 'abandoned') : outcome.status
-      const delay = Math.min(firstDelaySeconds * 2 ** (mail.attempts - 1), maxDelaySeconds)
+      const nextAttemptAt = outcome.status === 'failed' ? nextAttempt(mail, outcome.staleAt) : undefined
+      const status = nextAttemptAt ? 'queued' : outcome.status === 'sent' ? 'sent' : 'abandoned'
       await db.outboxMail.updateMany({
         // Every claim counts an attempt: with another number the lease ran out and the mail is another worker's.
         where: { id: mail.id, status: 'queued', attempts: mail.attempts },
         data: {
           lastError: outcome.status === 'sent' ? null : outcome.reason,
-          ...(status === 'queued'
-            ? { nextAttemptAt: inSeconds(delay) }
-            : { status, sealedValues: null, finishedAt: clock.now() }),
+          ...(nextAttemptAt ? { nextAttemptAt } : { status, sealedValues: null, finishedAt: clock.now() }),
         },
       })
       return status

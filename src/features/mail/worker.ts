@@ -3,6 +3,7 @@ import type { Db } from '../../kernel/db.ts'
 import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
 import { MailRefused } from '../../kernel/ports.ts'
 import type { Vault } from '../../kernel/secrets.ts'
+import { secondsAfter } from '../../kernel/time.ts'
 import type { Letter } from './letter.ts'
 import { renderLetter } from './letter.ts'
 import type { ClaimedMail, Outcome } from './queue.ts'
@@ -35,6 +36,7 @@ export interface MailWorkerNeeds {
 const pollMs = 1000
 const longestNapMs = 250
 const width = 8
+const usualStaleAfterSeconds = 3 * 86_400
 
 export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   const { logger } = needs
@@ -84,13 +86,14 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
 
   async function deliver(mail: ClaimedMail): Promise<void> {
     const outcome = await attempt(needs, mail)
-    const facts = { mail_id: mail.id, letter: mail.letter, attempts: mail.attempts }
+    const age = Math.floor((needs.clock.now().getTime() - mail.createdAt.getTime()) / 1000)
+    const facts = { mail_id: mail.id, letter: mail.letter, attempts: mail.attempts, age_seconds: age }
     try {
       const status = await queue.settle(mail, outcome)
       if (outcome.status === 'sent') logger.info(facts, 'mail sent')
       else if (status === 'queued')
         logger.warn({ ...facts, reason: outcome.reason }, 'mail not sent, will be tried again')
-      else logger.error({ ...facts, reason: outcome.reason }, 'mail abandoned')
+      else logger.error({ ...facts, reason: outcome.reason }, 'mail abandoned: it will never be sent')
     } catch (error) {
       const reason = reasonOf(error)
       logger.error({ ...facts, outcome: outcome.status, reason }, 'mail will be sent again: its outcome was not kept')
@@ -133,18 +136,22 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
 /** Never rejects: whatever goes wrong is the outcome. */
 async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outcome> {
   const { clock, letters, mailer, sendTimeoutMs = 30_000 } = needs
-  try {
-    const letter = letters.find(({ name }) => name === mail.letter)
-    // Temporary: while a deployment rolls, a newer instance may know it.
-    if (!letter) return { status: 'failed', reason: 'this instance knows no such letter' }
-    const age = (clock.now().getTime() - mail.createdAt.getTime()) / 1000
-    if (age > (letter.staleAfterSeconds ?? Number.POSITIVE_INFINITY)) {
-      return { status: 'abandoned', reason: 'the letter was too old to be worth sending' }
+  const letter = letters.find(({ name }) => name === mail.letter)
+  const staleAt = secondsAfter(mail.createdAt, letter?.staleAfterSeconds ?? usualStaleAfterSeconds)
+  if (clock.now() >= staleAt) {
+    return {
+      status: 'abandoned',
+      reason: `too old to be worth sending${mail.lastError ? `; before: ${mail.lastError}` : ''}`,
     }
+  }
+  // Temporary: while a deployment rolls, a newer instance may know it.
+  if (!letter) return { status: 'failed', reason: 'this instance knows no such letter', staleAt }
+  try {
     await withDeadline(mailer.send(write(needs, letter, mail)), sendTimeoutMs)
     return { status: 'sent' }
   } catch (error) {
-    return { status: error instanceof MailRefused ? 'abandoned' : 'failed', reason: reasonOf(error) }
+    const reason = reasonOf(error)
+    return error instanceof MailRefused ? { status: 'abandoned', reason } : { status: 'failed', reason, staleAt }
   }
 }
 
@@ -167,12 +174,12 @@ async function withDeadline(work: Promise<void>, milliseconds: number): Promise<
   }
 }
 
-/** What went wrong, short. A mail server may quote the letter that it refuses: no link and nothing like a token remains. */
+/** What went wrong, short. A mail server may quote the mail that it refuses: no link, no address and nothing like a token remains. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message
     .replace(/\s+/g, ' ')
-    .replace(/https?:\S+|[\w-]{20,}/g, '…')
+    .replace(/https?:\S+|[^\s<>"'(),:;]+@[\w.-]+|[\w-]{20,}/g, '…')
     .trim()
     .slice(0, 200)
 }

@@ -52,6 +52,23 @@ describe('from the outbox to a mail server', () => {
     ])
   })
 
+  it('a mail that a wrong relay refuses is sent when the operator has put it right', async () => {
+    const { smtp, received, stop } = await startSmtpServer({
+      onRecipient: () => (received.length === 0 && !isRight ? '554 5.7.1 relay denied' : undefined),
+    })
+    let isRight = false
+    await world.givenQueued('ada@example.com')
+    const worker = world.givenWorker(createSmtpMailer({ smtp, from }))
+    for (let hour = 0; hour < 5; hour++) {
+      await worker.drain()
+      world.pass(3600)
+    }
+    isRight = true
+    await worker.drain()
+    await stop()
+    expect(received).toHaveLength(1)
+  })
+
   it('a mail waits while the server is away', async () => {
     const { smtp, stop } = await startSmtpServer()
     await stop()

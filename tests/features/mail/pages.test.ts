@@ -33,6 +33,13 @@ describe('GET /mailbox', () => {
     expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/)
   })
 
+  it('lists mails of one moment by their causes, newest first', async () => {
+    const people = []
+    for (let count = 0; count < 12; count++) people.push(await givenUser(server))
+    const { mails } = (await get('/mailbox.json')).body
+    expect(mails.map(({ to }: { to: string }) => to)).toEqual(people.map(({ email }) => email).reverse())
+  })
+
   it('gives programs the links and their token, which works', async () => {
     const { email } = await givenUser(server)
     const { mails } = (await get('/mailbox.json')).body

@@ -1,3 +1,4 @@
+import { defineLetter } from '../../../src/features/mail/index.ts'
 import type { Db } from '../../../src/kernel/db.ts'
 import type { Mailer } from '../../../src/kernel/ports.ts'
 import { MailRefused } from '../../../src/kernel/ports.ts'
@@ -73,41 +74,93 @@ describe('the mail worker', () => {
     await world.queue.settle(mine, { status: 'abandoned', reason: 'late' })
     expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 2, lastError: null }])
     await world.queue.settle(theirs, { status: 'sent' })
-    await world.queue.settle(mine, { status: 'failed', reason: 'late' })
+    await world.queue.settle(mine, { status: 'failed', reason: 'late', staleAt: world.clock.now() })
     expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
   })
 
-  it('tries again after growing waits, and gives up after the tenth try', async () => {
+  it('tries again after growing waits, and gives up when the mail is not worth sending any more', async () => {
     await world.givenQueued('ada@example.com')
+    const queuedAt = world.clock.now()
     const worker = world.givenWorker(failing(new Error('450 Mailbox busy')))
     const waits: number[] = []
-    for (let attempt = 1; attempt < 10; attempt++) {
+    for (;;) {
       await worker.drain()
       const [row] = await world.rows()
-      expect(row).toMatchObject({
-        status: 'queued',
-        attempts: attempt,
-        lastError: '450 Mailbox busy',
-        finishedAt: null,
-      })
-      const wait = ((row?.nextAttemptAt.getTime() ?? 0) - world.clock.now().getTime()) / 1000
+      expect(row).toMatchObject({ attempts: waits.length + 1, lastError: '450 Mailbox busy' })
+      if (row?.status !== 'queued') break
+      const wait = (row.nextAttemptAt.getTime() - world.clock.now().getTime()) / 1000
       waits.push(wait)
-      world.pass(wait - 1)
+      world.pass(wait - 0.01)
       await worker.drain()
-      expect(await world.rows()).toMatchObject([{ attempts: attempt }])
-      world.pass(1)
+      expect(await world.rows()).toMatchObject([{ attempts: waits.length }])
+      world.pass(0.01)
     }
-    expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
-    await worker.drain()
+    // A tenth of the six hours that the mail is worth sending is the longest wait.
+    const longest = [30, 60, 120, 240, 480, 960, 1920, 2160]
+    waits.forEach((wait, index) => {
+      const most = longest[Math.min(index, 7)] ?? 0
+      expect(wait).toBeLessThanOrEqual(most)
+      expect(wait).toBeGreaterThanOrEqual(most / 2)
+    })
     expect(await world.rows()).toMatchObject([
+      { status: 'abandoned', sealedValues: null, finishedAt: world.clock.now() },
+    ])
+    const age = (world.clock.now().getTime() - queuedAt.getTime()) / 1000
+    expect(age).toBeGreaterThan(6 * 3600 - 2160)
+    expect(age).toBeLessThan(6 * 3600)
+  })
+
+  it('sends a notice after two days and 23 hours without a mail server, and gives up after three days', async () => {
+    const notice = defineLetter<{ name: string; token: string }>({
+      name: 'invitation',
+      write: () => ({ subject: 'Your password was changed', paragraphs: ['It was changed.'] }),
+    })
+    const absent = world.givenWorker(failing(new Error('connect ECONNREFUSED')), { letters: [notice] })
+    const outage = async (hours: number) => {
+      for (let hour = 0; hour < hours; hour++) {
+        await absent.drain()
+        world.pass(3600)
+      }
+    }
+    await world.givenQueued('ada@example.com')
+    await outage(71)
+    expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 71 }])
+    const recorder = createRecorder()
+    await world.givenWorker(recorder, { letters: [notice] }).drain()
+    expect(recorder.mails).toHaveLength(1)
+
+    await world.givenQueued('bob@example.com')
+    await outage(73)
+    const [, row] = await world.rows()
+    expect(row).toMatchObject({ status: 'abandoned', lastError: expect.stringContaining('connect ECONNREFUSED') })
+  })
+
+  it('logs a mail that will never be sent as an error, with its template, its age and why, and without an address', async () => {
+    await world.givenQueued('ada@example.com')
+    world.pass(100)
+    await world.givenWorker(failing(new Error('554 5.7.1 <ada@example.com>: Relay access denied'))).drain()
+    world.pass(100)
+    await world.givenWorker(failing(new MailRefused('550 5.1.1 <ada@example.com>: User unknown'))).drain()
+    expect(world.logged).toMatchObject([
+      { level: 'warn', age_seconds: 100, reason: '554 5.7.1 <…>: Relay access denied' },
       {
-        status: 'abandoned',
-        attempts: 10,
-        lastError: '450 Mailbox busy',
-        sealedValues: null,
-        finishedAt: world.clock.now(),
+        level: 'error',
+        message: 'mail abandoned: it will never be sent',
+        mail_id: expect.any(String),
+        letter: 'invitation',
+        attempts: 2,
+        age_seconds: 200,
+        reason: '550 5.1.1 <…>: User unknown',
       },
     ])
+  })
+
+  it('sends mails of one moment in the order in which they were queued', async () => {
+    const all = addresses(30).reverse()
+    for (const address of all) await world.givenQueued(address)
+    const recorder = createRecorder()
+    await world.givenWorker(recorder).drain()
+    expect(recorder.mails.map(({ recipient }) => recipient)).toEqual(all)
   })
 
   it('gives up at once when the mail is refused, and keeps why', async () => {
@@ -184,7 +237,7 @@ describe('the mail worker', () => {
     const worker = world.givenWorker(recorder, { db })
     await worker.drain()
     await worker.drain()
-    expect(world.logged).toEqual([{ reason: 'no database', message: 'the outbox cannot be read; mails wait' }])
+    expect(world.logged).toMatchObject([{ reason: 'no database', message: 'the outbox cannot be read; mails wait' }])
     away = false
     await worker.drain()
     expect(recorder.mails).toHaveLength(1)
