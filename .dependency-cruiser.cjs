@@ -121,7 +121,7 @@ module.exports = {
     livesOnlyIn('jsonwebtoken', 'platform/token-signer\\.ts$'),
     livesOnlyIn('nodemailer', 'platform/mailer\\.ts$'),
     livesOnlyIn('pino', 'platform/logger\\.ts$'),
-    livesOnlyIn('pg', 'platform/migrations\\.ts$', 'platform/embedded-postgres/'),
+    livesOnlyIn('pg', 'platform/database', 'platform/migrations\\.ts$', 'platform/embedded-postgres/'),
     livesOnlyIn('embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@zxcvbn-ts', 'features/password/policy\\.ts$'),

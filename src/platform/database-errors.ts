@@ -19,7 +19,9 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
     const { kind = '', originalCode = '' } = driverCause(error)
-    return prismaCodes.includes(error.code) || driverKinds.includes(kind) || sqlStates.test(originalCode)
+    // The first connection fails with the code of its cause in place of Prisma's.
+    const isCode = (code: string) => prismaCodes.includes(code) || sqlStates.test(code) || socketCodes.test(code)
+    return isCode(error.code) || isCode(originalCode) || driverKinds.includes(kind)
   }
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   return socketCodes.test(String(code)) || driverSentences.test(String(message))

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { Pool } from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Database, Db } from '../kernel/db.ts'
+import { statedConnections } from './database-connection.ts'
 
 export interface ConnectedDatabase extends Database {
   /** The names of the migrations that the database has. */
@@ -19,27 +20,23 @@ export interface DatabaseOptions {
 
 /** A pool of connections, opened when first used; those that break are replaced. */
 export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: DatabaseOptions): ConnectedDatabase {
-  const adapter = new PrismaPg(
-    {
-      connectionString: url,
-      max: poolSize,
-      connectionTimeoutMillis: waitLimitMs,
-      keepAlive: true,
-      application_name: 'auth-server',
+  const { config, schema } = statedConnections(url)
+  const pool = new Pool({ ...config, max: poolSize, connectionTimeoutMillis: waitLimitMs, keepAlive: true })
+  const adapter = {
+    provider: 'postgres',
+    adapterName: 'pg',
+    async connect() {
+      if (schema() === undefined) (await pool.connect()).release()
+      // Prisma names the schema in each statement.
+      return new PrismaPg(pool, { ...adapterOptions, schema: schema() as string }).connect()
     },
-    // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and who asks next learns the state.
-    {
-      onPoolError: () => undefined,
-      onConnectionError: () => undefined,
-      statementNameGenerator: createStatementNames(),
-    },
-  )
+  } as const
   const client = new PrismaClient({
     adapter,
     // The default form quotes lines of our source.
     errorFormat: 'minimal',
     log: [],
-    // The isolation is PostgreSQL's default, READ COMMITTED: to name it would cost a round trip each time.
+    // The isolation level is stated by the connection: to name it here would cost a round trip each time.
     transactionOptions: { maxWait: waitLimitMs, timeout: 15_000 },
   })
   const actionsOf = new WeakMap<Db, (() => void)[]>()
@@ -82,19 +79,9 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
   }
 }
 
-const mostStatements = 500
-
-/**
- * Names queries, so that PostgreSQL parses and plans each once per connection. By their text, as a pooler may share a
- * connection among instances; and not without end, as some texts grow with the number of values.
- */
-function createStatementNames(): (query: { sql: string }) => string {
-  const names = new Map<string, string>()
-  return ({ sql }) => {
-    const known = names.get(sql)
-    if (known !== undefined || names.size === mostStatements) return known ?? ''
-    const name = createHash('sha256').update(sql).digest('hex').slice(0, 32)
-    names.set(sql, name)
-    return name
-  }
+const adapterOptions = {
+  disposeExternalPool: true,
+  // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and who asks next learns the state.
+  onPoolError: () => undefined,
+  onConnectionError: () => undefined,
 }
