@@ -51,10 +51,20 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     return embedded.url
   }
 
+  const bringUpToDate = (url: string) =>
+    applyMigrations({
+      url,
+      onWait: ({ pid, application }) =>
+        logger.warn(
+          { holder_pid: pid, holder: application },
+          'waiting: another connection holds the lock for migrations',
+        ),
+    })
+
   async function prepare(): Promise<Assembly> {
     const migrated = async () => {
       const url = await provideDatabase()
-      const applied = await applyMigrations({ url })
+      const applied = await bringUpToDate(url)
       if (applied.length > 0) logger.info({ migrations: applied }, 'migrations applied')
       return url
     }
@@ -93,7 +103,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function migrate(): Promise<string[]> {
-    return applyMigrations({ url: await provideDatabase() })
+    return bringUpToDate(await provideDatabase())
   }
 
   async function abandon(): Promise<void> {

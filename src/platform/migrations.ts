@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { Client } from 'pg'
+import { Client, escapeIdentifier } from 'pg'
 import { StartError } from '../kernel/errors.ts'
+import type { DatabaseSession } from './database-session.ts'
+import { openSession, prismaParameters } from './database-session.ts'
 
 const shippedMigrations = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url))
 
@@ -31,13 +33,21 @@ export interface MigrationRun {
   readonly url: string
   /** The folder of migrations, when it is not the one that ships with the server. */
   readonly folder?: string
+  /** Is told, before waiting, which connection of PostgreSQL holds the lock that migrations run under. */
+  readonly onWait?: ((holder: LockHolder) => void) | undefined
+}
+
+interface LockHolder {
+  readonly pid: number
+  readonly application: string
 }
 
 /**
- * Brings the database up to date and tells what it applied; of several that run at once, one applies and the others wait.
+ * Brings the database up to date and tells what it applied; of several that run at once, one applies each migration while the
+ * others wait.
  * Throws a StartError that names the migration when one fails (nothing of it stays) or is not what it was when it was applied.
  */
-export async function applyMigrations({ url, folder }: MigrationRun): Promise<string[]> {
+export async function applyMigrations({ url, folder, onWait }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
   const client = createClient(url)
   // A lost connection fails the query in progress as well; unheard, the event would end the process.
@@ -51,16 +61,61 @@ export async function applyMigrations({ url, folder }: MigrationRun): Promise<st
     )
   }
   try {
-    await client.query(`SELECT pg_advisory_lock(${migrationLock})`)
-    const pending = await compareWithHistory(client, migrations)
-    for (const migration of pending) await apply(client, migration)
-    return pending.map(({ name }) => name)
+    const session = await openSession(client, prismaParameters(url))
+    const applied: string[] = []
+    let tell = onWait
+    const tellOnce = (holder: LockHolder) => {
+      tell?.(holder)
+      tell = undefined
+    }
+    for (;;) {
+      const name = await inLockedTransaction(client, session, tellOnce, () => applyNext(client, session, migrations))
+      if (name === undefined) return applied
+      applied.push(name)
+    }
   } catch (error) {
     throw error instanceof StartError ? error : unmigratable(error)
   } finally {
-    // The lock ends with the connection.
     await client.end()
   }
+}
+
+/**
+ * One transaction per migration, and the lock in each: a lock that outlives its transaction would stay behind on a connection
+ * of a pooler, where nothing releases it.
+ */
+async function inLockedTransaction<Result>(
+  client: Client,
+  session: DatabaseSession,
+  onWait: (holder: LockHolder) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await client.query(session.beginMigration)
+  try {
+    const { rows } = await client.query<{ locked: boolean }>(
+      `SELECT pg_try_advisory_xact_lock(${migrationLock}) AS locked`,
+    )
+    if (rows[0]?.locked !== true) {
+      await tellHolder(client, onWait)
+      await client.query(`SELECT pg_advisory_xact_lock(${migrationLock})`)
+    }
+    const result = await work()
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    // Fails when the connection is lost, and then the server rolls back by itself.
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+async function tellHolder(client: Client, onWait: (holder: LockHolder) => void): Promise<void> {
+  const { rows } = await client.query<LockHolder>(
+    `SELECT pid, coalesce(application_name, '') AS application FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
+      WHERE locktype = 'advisory' AND classid = 0 AND objid = ${migrationLock} AND granted
+        AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  )
+  if (rows[0]) onWait(rows[0])
 }
 
 /** Reads the certificates that the address names, too. */
@@ -107,20 +162,54 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   )
 }
 
-async function compareWithHistory(client: Client, migrations: readonly Migration[]): Promise<Migration[]> {
-  await client.query(historyTable)
-  const history = await client.query<{ name: string; checksum: string; finished: boolean }>(
+/** Applies the first migration that the database lacks, in the transaction that holds the lock. */
+async function applyNext(
+  client: Client,
+  { schema }: DatabaseSession,
+  migrations: readonly Migration[],
+): Promise<string | undefined> {
+  const [next] = missing(migrations, await readHistory(client))
+  if (!next) return undefined
+  // Only when something is missing: a database that takes no writes for now can still be started with.
+  await createHistory(client, schema)
+  await apply(client, next)
+  return next.name
+}
+
+interface AppliedMigration {
+  readonly name: string
+  readonly checksum: string
+  readonly finished: boolean
+}
+
+async function readHistory(client: Client): Promise<readonly AppliedMigration[]> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
+  )
+  if (rows[0]?.exists !== true) return []
+  const history = await client.query<AppliedMigration>(
     `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
        FROM _prisma_migrations WHERE rolled_back_at IS NULL`,
   )
-  const byName = new Map(history.rows.map((row) => [row.name, row]))
-  // Names that we do not know are no error: in a rolling update a newer version was here first.
-  const unfinished = history.rows.find(({ finished }) => !finished)
+  return history.rows
+}
+
+/** As Prisma does, the schema too; CREATE SCHEMA wants the right to create some even where there is nothing to do. */
+async function createHistory(client: Client, schema: string): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])
+  if (rowCount === 0) await client.query(`CREATE SCHEMA ${escapeIdentifier(schema)}`)
+  await client.query(historyTable)
+}
+
+/** Names that we do not know are no error: in a rolling update a newer version was here first. */
+function missing(migrations: readonly Migration[], history: readonly AppliedMigration[]): Migration[] {
+  const unfinished = history.find(({ finished }) => !finished)
   if (unfinished) {
     throw new StartError(
       `The migration ${unfinished.name} was begun by another tool and not finished. Repair it with "prisma migrate resolve"`,
     )
   }
+  const byName = new Map(history.map((row) => [row.name, row]))
   return migrations.filter(({ name, checksum }) => {
     const row = byName.get(name)
     if (row && row.checksum !== checksum) {
@@ -134,17 +223,13 @@ async function compareWithHistory(client: Client, migrations: readonly Migration
 
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
-    await client.query('BEGIN')
     await client.query(sql)
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
       [randomUUID(), checksum, name],
     )
-    await client.query('COMMIT')
   } catch (cause) {
-    // Fails when the connection is lost, and then the server rolls back by itself.
-    await client.query('ROLLBACK').catch(() => undefined)
     throw new StartError(`The migration ${name} failed and nothing of it was kept: ${reasonOf(cause)}`, { cause })
   }
 }

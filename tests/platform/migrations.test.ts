@@ -57,9 +57,9 @@ it('applies each migration once when many start at the same time', async () => {
   const url = await emptyDatabase()
   await givenMigration('20990101000000_slow', 'CREATE TABLE slow (); SELECT pg_sleep(0.3);')
   const runs = await Promise.all(Array.from({ length: 5 }, () => applyMigrations({ url, folder })))
-  expect(runs.filter((applied) => applied.length > 0)).toHaveLength(1)
   const history = await historyOf(url)
-  expect(new Set(history.map((row) => row.migration_name)).size).toBe(history.length)
+  expect(runs.flat().toSorted()).toEqual(history.map((row) => row.migration_name).toSorted())
+  expect(new Set(runs.flat()).size).toBe(history.length)
   expect(history.every(({ steps, finished }) => steps === 1 && finished)).toBe(true)
 })
 
