@@ -5,6 +5,7 @@ import type { CompleteConfig } from './config.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import type { ConnectedDatabase } from './platform/database.ts'
 import { connectDatabase } from './platform/database.ts'
+import { readDatabaseMs, startDatabaseClock } from './platform/database-clock.ts'
 import { isDatabaseUnavailable } from './platform/database-errors.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
@@ -32,21 +33,23 @@ export interface Assembly {
 interface Surroundings {
   readonly databaseUrl: string
   readonly logger: Logger
+  /** Instead of the database's. */
   readonly clock?: Clock
   /** Instead of the mail server of the configuration. */
   readonly mailer?: Mailer | undefined
 }
 
-const systemClock: Clock = { now: () => new Date() }
 const readinessLimitMs = 2000
 
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
 export async function assemble(
   config: CompleteConfig,
-  { databaseUrl, logger, clock = systemClock, mailer }: Surroundings,
+  { databaseUrl, logger, clock: givenClock, mailer }: Surroundings,
 ): Promise<Assembly> {
   const { server, secretKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
+  const clock: Clock & { stop?: () => void } =
+    givenClock ?? (await startDatabaseClock({ readMs: () => readDatabaseMs(database.db) }))
   // Most servers have neither, and would have megabytes of libraries for nothing.
   const redis =
     server.rateLimits && server.redisUrl !== undefined
@@ -93,6 +96,7 @@ export async function assemble(
       smtp?.close()
     },
     async close() {
+      clock.stop?.()
       await Promise.all([database.close(), redis?.close()])
     },
   }

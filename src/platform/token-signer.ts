@@ -8,7 +8,8 @@ import { deriveKey } from '../kernel/secrets.ts'
 type Keys = readonly [KeyObject, ...KeyObject[]]
 
 const headerType: Readonly<Record<TokenKind, string>> = { access: 'at+jwt', refresh: 'rt+jwt' }
-const leewaySeconds = 5
+/** How far ahead of ours the clock may be that a token was issued by; its end is kept to the second. */
+const tolerableSkewSeconds = 60
 const longestToken = 2048
 const compactForm = /^[\w-]+\.[\w-]+\.[\w-]{43}$/
 
@@ -119,7 +120,7 @@ function judge(
   longestLifetime: number,
   now: number,
 ): TokenReading {
-  if (exp <= iat || exp - iat > longestLifetime || iat > now + leewaySeconds) return { state: 'invalid' }
+  if (exp <= iat || exp - iat > longestLifetime || iat > now + tolerableSkewSeconds) return { state: 'invalid' }
   const claims: TokenClaims = { sub, user_id, sid, generation: Number(jti.split('.')[1]), iat, exp }
-  return { state: now < exp + leewaySeconds ? 'valid' : 'expired', claims }
+  return { state: now < exp ? 'valid' : 'expired', claims }
 }

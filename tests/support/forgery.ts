@@ -84,7 +84,7 @@ export async function verdictsOfOthers({ header, claims, key }: Mould, token: st
     audience: claims.aud,
     typ,
     requiredClaims,
-    clockTolerance: 5,
+    clockTolerance: 60,
     maxTokenAge: lifetime,
     currentDate: instant,
   })
@@ -95,8 +95,8 @@ export async function verdictsOfOthers({ header, claims, key }: Mould, token: st
     allowedAud: claims.aud,
     checkTyp: typ,
     requiredClaims,
-    clockTolerance: 5000,
-    maxAge: (lifetime + 5) * 1000,
+    clockTolerance: 60_000,
+    maxAge: (lifetime + 60) * 1000,
     clockTimestamp: instant.getTime(),
     cache: false,
   })
