@@ -86,6 +86,7 @@ export function createApp(parts: AppParts): RequestListener {
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
       refreshTransport,
+      clearSiteData: server.clearSiteData,
       knownDevice: createKnownDeviceCookie(cookies),
       translateFault,
       strict: !production,

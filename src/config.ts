@@ -21,6 +21,8 @@ export interface Config {
     /** Absent: each instance counts requests for itself. */
     readonly redisUrl: string | undefined
     readonly refreshTransport: 'client' | 'cookie' | 'body'
+    /** What a logout asks browsers to clear of this origin. */
+    readonly clearSiteData: readonly string[]
     /** Whether the documentation is served, with which everything can be tried out. */
     readonly docs: boolean
     /** Whether it is told how often each endpoint is used. */
@@ -113,6 +115,7 @@ export function readConfig(environment: Environment): Config {
       rateLimits: given.RATE_LIMITS ?? true,
       redisUrl: given.REDIS_URL,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
+      clearSiteData: given.CLEAR_SITE_DATA ?? [],
       docs: given.DOCS ?? !production,
       metrics: given.METRICS ?? !production,
     },

@@ -63,6 +63,14 @@ export function origins(text: string): string[] {
   })
 }
 
+/** What a logout has browsers clear. Not "cookies": those would be of the whole registrable domain, other applications' too. */
+export function siteData(text: string): string[] {
+  const kinds = list(text)
+  return kinds.every((kind) => kind === 'cache' || kind === 'storage')
+    ? kinds
+    : refuse('must be cache, storage or both, separated by commas; remove it to have nothing cleared')
+}
+
 export function postgresUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1

@@ -14,6 +14,7 @@ import {
   postgresUrl,
   proxies,
   redisUrl,
+  siteData,
   sunsets,
   text,
 } from './setting-parsers.ts'
@@ -56,6 +57,7 @@ export const settings = {
   HASH_QUEUE: integer(1, 100_000),
   CORS_ORIGINS: origins,
   REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
+  CLEAR_SITE_DATA: siteData,
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
   REDIS_URL: redisUrl,

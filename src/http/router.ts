@@ -26,6 +26,8 @@ export interface RouterParts<Needs> {
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: (budget: Budget) => RequestHandler
   readonly refreshTransport: RefreshTransport
+  /** What a logout asks browsers to clear of this origin. */
+  readonly clearSiteData: readonly string[]
   readonly knownDevice: KnownDeviceCookie
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
@@ -97,7 +99,7 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
-  const { refreshTransport, knownDevice, terms } = parts
+  const { refreshTransport, clearSiteData, knownDevice, terms } = parts
   const { requestId } = response.locals
   const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
   const caller = await identify(endpoint, parts, unproven, response)
@@ -111,8 +113,7 @@ async function answer<Needs>(
   knownDevice.keep(request, response, result)
   if (endpoint.logsOut) {
     refreshTransport.clear(request, response)
-    // Not "cookies": that would be those of the whole site.
-    response.set('Clear-Site-Data', '"cache", "storage"')
+    if (clearSiteData.length > 0) response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
   }
   response.status(row.status)
   if (body === undefined) response.end()

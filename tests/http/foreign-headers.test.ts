@@ -81,12 +81,21 @@ describe.each(foreignEndpoints)('the header fields of $route', (target) => {
 describe.each(foreignEndpoints.filter(({ name }) => name === 'logOut'))(
   'the header fields of $route',
   ({ method, path }) => {
-    it('tell browsers to forget, when it ends a session', async () => {
+    it('tell browsers to clear nothing, when it ends a session', async () => {
       const { refresh_token } = await givenUser(server)
       const body = JSON.stringify({ refresh: refresh_token, refresh_token })
       const answer = await exchange(server.url, path, { method, headers: typed, body })
       expect(answer.status).toBeLessThan(300)
-      expectFields(answer, { 'clear-site-data': '"cache", "storage"' })
+      expectFields(answer)
+    })
+
+    it('name what CLEAR_SITE_DATA has browsers clear, when it ends a session', async () => {
+      await withServer({ CLEAR_SITE_DATA: 'storage,cache' }, async (clearing) => {
+        const { refresh_token } = await givenUser(clearing)
+        const body = JSON.stringify({ refresh: refresh_token, refresh_token })
+        const answer = await exchange(clearing.url, path, { method, headers: typed, body })
+        expectFields(answer, { 'clear-site-data': '"storage", "cache"' })
+      })
     })
   },
 )

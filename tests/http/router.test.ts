@@ -308,6 +308,7 @@ describe('an endpoint that fails', () => {
           authenticate: () => Promise.reject(new Error('nobody asks for it')),
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
+          clearSiteData: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
           knownDevice: createKnownDeviceCookie(cookies),
           translateFault,
