@@ -118,7 +118,7 @@ function createWorld(servers, database) {
   let requests = 0
   const ask = (path, body, token) => {
     requests += 1
-    return post(servers[requests % servers.length].api, path, body, token)
+    return post(servers[requests % servers.length].api, path, body, { accessToken: token })
   }
   const newName = () => `racer-${randomUUID()}`
   return {

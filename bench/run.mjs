@@ -1,4 +1,4 @@
-// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency|contracts]
+// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency|fairness|contracts|refusals]
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
@@ -58,7 +58,7 @@ const benches = {
   /** Latency of GET /session, idle and while 64 clients log in without pause. */
   latency: () =>
     withDataDir(async (dataDir) => {
-      const server = await startServer({ dataDir, settings: { HASH_QUEUE: '64' } })
+      const server = await startServer({ dataDir, settings: { HASH_QUEUE: '128' } })
       const { access_token } = await register(server.api, 'bench')
       const readSession = () =>
         fetch(`${server.api}/api/v1/auth/session`, { headers: { authorization: `Bearer ${access_token}` } }).then(
@@ -74,6 +74,30 @@ const benches = {
       await Promise.all(clients)
       await server.stop()
       console.table({ idle: summary(idle), 'under 64 logging in': summary(loaded) })
+    }),
+
+  /** How long a login takes, alone and right behind 80 that another network sends at once; at cost 10. */
+  fairness: () =>
+    withDataDir(async (dataDir) => {
+      const server = await startServer({ dataDir, settings: { BCRYPT_COST: '10', TRUST_PROXY: '1' } })
+      await register(server.api, 'bench')
+      const ordinary = () => logIn(server.api, '203.0.113.2')
+      const alone = await latencies(ordinary, 40)
+      const [behind, floods, outcomes] = [[], [], []]
+      for (let round = 0; round < 10; round += 1) {
+        const guess = (index) => ({ username: `nobody${round}-${index}`, password: 'a guess' })
+        const startedAt = performance.now()
+        const flood = Array.from({ length: 80 }, (_, index) =>
+          post(server.api, '/login_credentials', guess(index), { address: '203.0.113.1' }),
+        )
+        behind.push(...(await latencies(ordinary, 1)))
+        outcomes.push(...(await Promise.all(flood)).map(({ status }) => status))
+        floods.push(performance.now() - startedAt)
+      }
+      await server.stop()
+      const refusedShare = outcomes.filter((status) => status === 503).length / outcomes.length
+      console.table({ alone: summary(alone), 'behind a flood': summary(behind), 'the whole flood': summary(floods) })
+      console.log(`of the flood ${(refusedShare * 100).toFixed(0)} % were refused with 503`)
     }),
 
   /** What the server's own process works on the same endpoint through a foreign contract and through our own API, in turn. */
@@ -169,8 +193,8 @@ function medianRatio(ratios) {
   )
 }
 
-async function logIn(api) {
-  const { status } = await post(api, '/login_credentials', { username: 'bench', password })
+async function logIn(api, address) {
+  const { status } = await post(api, '/login_credentials', { username: 'bench', password }, { address })
   if (status !== 200) throw new Error(`logging in failed with ${status}`)
 }
 

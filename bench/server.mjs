@@ -58,14 +58,14 @@ export async function withDataDir(work) {
   }
 }
 
-/** POSTs JSON to our own API, perhaps with an access token, and reads the answer. */
-export function post(api, path, body, accessToken) {
-  return exchange(api, `POST /api/v1/auth${path}`, JSON.stringify(body), accessToken)
+/** POSTs JSON to our own API, perhaps with an access token or as if forwarded for an address, and reads the answer. */
+export function post(api, path, body, sender) {
+  return exchange(api, `POST /api/v1/auth${path}`, JSON.stringify(body), sender)
 }
 
 /** Reads what is at the path, perhaps with an access token. */
 export async function get(api, path, accessToken) {
-  const { status, body } = await exchange(api, `GET ${path}`, '', accessToken)
+  const { status, body } = await exchange(api, `GET ${path}`, '', { accessToken })
   if (status !== 200) throw new Error(`${path} answered ${status}`)
   return body
 }
@@ -73,7 +73,7 @@ export async function get(api, path, accessToken) {
 const idleConnections = new Map()
 
 /** With a client that costs little beside what is measured: it understands the answers of this server and no others. */
-function exchange(api, line, content, accessToken) {
+function exchange(api, line, content, { accessToken, address } = {}) {
   const { host, hostname, port } = new URL(api)
   const idle = idleConnections.get(api) ?? []
   idleConnections.set(api, idle)
@@ -96,8 +96,11 @@ function exchange(api, line, content, accessToken) {
       settle(resolve, { status: Number(received.slice(9, 12)), body: JSON.parse(received.slice(bodyAt)) })
     })
     const authorization = accessToken === undefined ? '' : `authorization: Bearer ${accessToken}\r\n`
+    const forwarded = address === undefined ? '' : `x-forwarded-for: ${address}\r\n`
     const type = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n`
-    connection.write(`${line} HTTP/1.1\r\nhost: ${host}\r\n${authorization}${content && type}\r\n${content}`)
+    connection.write(
+      `${line} HTTP/1.1\r\nhost: ${host}\r\n${authorization}${forwarded}${content && type}\r\n${content}`,
+    )
   })
 }
 

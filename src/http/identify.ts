@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Request } from 'express'
-import { plainAddress } from '../kernel/address.ts'
+import { clientNetwork, plainAddress } from '../kernel/address.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { withoutControlCharacters } from '../kernel/schemas.ts'
 
@@ -20,9 +20,11 @@ export function readCaller(
   request: Request,
   { requestId, device, terms }: Pick<Caller, 'requestId' | 'device' | 'terms'>,
 ): Caller {
+  const ip = clientAddress(request)
   return {
     requestId,
-    ip: clientAddress(request),
+    ip,
+    network: clientNetwork(ip),
     userAgent: withoutControlCharacters(request.get('user-agent') ?? '').slice(0, longestUserAgent),
     bearer: bearerToken(request),
     device,

@@ -5,6 +5,8 @@ import type { Terms } from './terms.ts'
 export interface Caller {
   readonly requestId: string
   readonly ip: string
+  /** The network that stands for the caller wherever something is limited per client. */
+  readonly network: string
   readonly userAgent: string
   /** The token of the Authorization header as it came, not yet believed. */
   readonly bearer: string | undefined

@@ -10,16 +10,17 @@ export interface Logger {
   error(facts: object, message: string): void
 }
 
+/** Its work waits in turn for a core. The client is the network that the work is done for, and gets its share of the turns. */
 export interface PasswordHasher {
   /** Hashes with the current scheme, pepper and cost. Throws `overloaded` when too many wait already. */
-  hash(password: string): Promise<string>
+  hash(password: string, client: string): Promise<string>
   /**
    * Compares; with no stored hash, or one of a lower cost than today's, it takes the same time. Throws `overloaded`
    * when too many wait already.
    */
-  verify(password: string, storedHash: string | undefined): Promise<boolean>
+  verify(password: string, storedHash: string | undefined, client: string): Promise<boolean>
   /** Takes the place and the time of a comparison, and next to no work. Throws `overloaded` like one. */
-  pretend(): Promise<void>
+  pretend(client: string): Promise<void>
   /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
   isOutdated(storedHash: string): boolean
 }

@@ -2,9 +2,9 @@ import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
-import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
+import { createFairSemaphore } from './fair-semaphore.ts'
 
 interface Pepper {
   readonly id: string
@@ -31,7 +31,8 @@ export function createBcryptHasher({
 }): PasswordHasher {
   const knownPeppers = peppers.map(readPepper)
   const current = knownPeppers[0]
-  const throughGate = createGate(availableParallelism(), queueLimit)
+  // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
+  const inTurn = createFairSemaphore({ width: availableParallelism(), queueLimit })
   const times = createTimes()
   // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
   const decoy = times.of(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
@@ -49,22 +50,24 @@ export function createBcryptHasher({
   }
 
   return {
-    async hash(password) {
-      const hash = await throughGate(() => bcrypt.hash(prehash(password, current), cost))
+    async hash(password, client) {
+      const hash = await inTurn(client, () => bcrypt.hash(prehash(password, current), cost))
       return `${scheme}$${current?.id ?? unpeppered}${hash}`
     },
-    async verify(password, storedHash) {
+    async verify(password, storedHash, client) {
       const stored = storedFormat.exec(storedHash ?? '')?.groups
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
       const hash = comparable ? stored.hash : await decoy
       const hashCost = comparable ? Number(stored.cost) : cost
-      const matches = await throughGate(() => times.of(() => compare(prehash(password, pepper), hash ?? '', hashCost)))
+      const matches = await inTurn(client, () =>
+        times.of(() => compare(prehash(password, pepper), hash ?? '', hashCost)),
+      )
       return matches && comparable
     },
-    async pretend() {
+    async pretend(client) {
       await decoy
-      await throughGate(() => wait(times.pick()))
+      await inTurn(client, () => wait(times.pick()))
     },
     isOutdated(storedHash) {
       const stored = storedFormat.exec(storedHash)?.groups
@@ -108,25 +111,4 @@ async function wait(ms: number): Promise<void> {
   const end = performance.now() + ms
   await delay(Math.max(0, Math.floor(ms) - 1))
   while (performance.now() < end) await nextTurn()
-}
-
-/**
- * Lets as many hashes run as the machine has cores and as many wait as the limit says; the next one is refused at once.
- * Hashes queued in libuv's own pool instead would make unrelated work, such as name look-ups, wait behind them.
- */
-function createGate(width: number, queueLimit: number) {
-  const waiting: (() => void)[] = []
-  let running = 0
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (running < width) running += 1
-    else if (waiting.length < queueLimit) await new Promise<void>((admit) => waiting.push(admit))
-    else throw new AuthError(requestErrors.overloaded)
-    try {
-      return await work()
-    } finally {
-      const admitNext = waiting.shift()
-      if (admitNext) admitNext()
-      else running -= 1
-    }
-  }
 }

@@ -9,23 +9,24 @@ const password = 'correct horse battery'
 const peppers = ['the first pepper of 32 bytes or more', 'the second pepper of 32 bytes or more']
 const createHasher = ({ cost = 4, peppers = [] as string[], queueLimit = 50 } = {}) =>
   createBcryptHasher({ cost, peppers, queueLimit })
+const client = '203.0.113.7'
 
 describe('the password hasher', () => {
   it('knows the right password from a wrong one', async () => {
     const hasher = createHasher()
-    const hash = await hasher.hash(password)
-    expect(await hasher.verify(password, hash)).toBe(true)
-    expect(await hasher.verify(`${password} `, hash)).toBe(false)
-    expect(await hasher.verify('', hash)).toBe(false)
+    const hash = await hasher.hash(password, client)
+    expect(await hasher.verify(password, hash, client)).toBe(true)
+    expect(await hasher.verify(`${password} `, hash, client)).toBe(false)
+    expect(await hasher.verify('', hash, client)).toBe(false)
   })
 
   it('salts: the same password has another hash each time', async () => {
     const hasher = createHasher()
-    expect(await hasher.hash(password)).not.toBe(await hasher.hash(password))
+    expect(await hasher.hash(password, client)).not.toBe(await hasher.hash(password, client))
   })
 
   it('stores bcrypt over base64(SHA-384(NFC(password))), tagged, so that other programs can check it', async () => {
-    const stored = await createHasher().hash('cafe\u0301 au lait')
+    const stored = await createHasher().hash('cafe\u0301 au lait', client)
     const [, hash = ''] = /^bcrypt-sha384\$none(\$2b\$04\$.{53})$/.exec(stored) ?? []
     const digest = createHash('sha384').update('caf\u00e9 au lait').digest('base64')
     expect(await bcrypt.compare(digest, hash)).toBe(true)
@@ -41,39 +42,39 @@ describe('the password hasher', () => {
     ['a NUL in the middle', 'correct\0horse batter'],
   ])('sees the last byte of a password of %s', async (_what, start) => {
     const hasher = createHasher()
-    const hash = await hasher.hash(`${start}a`)
-    expect(await hasher.verify(`${start}b`, hash)).toBe(false)
-    expect(await hasher.verify(start, hash)).toBe(false)
-    expect(await hasher.verify(`${start}a`, hash)).toBe(true)
+    const hash = await hasher.hash(`${start}a`, client)
+    expect(await hasher.verify(`${start}b`, hash, client)).toBe(false)
+    expect(await hasher.verify(start, hash, client)).toBe(false)
+    expect(await hasher.verify(`${start}a`, hash, client)).toBe(true)
   })
 
   it('sees the last byte behind a pepper as well', async () => {
     const hasher = createHasher({ peppers })
-    const hash = await hasher.hash(`${'x'.repeat(99)}a`)
-    expect(await hasher.verify(`${'x'.repeat(99)}b`, hash)).toBe(false)
-    expect(await hasher.verify(`${'x'.repeat(99)}a`, hash)).toBe(true)
+    const hash = await hasher.hash(`${'x'.repeat(99)}a`, client)
+    expect(await hasher.verify(`${'x'.repeat(99)}b`, hash, client)).toBe(false)
+    expect(await hasher.verify(`${'x'.repeat(99)}a`, hash, client)).toBe(true)
   })
 
   it('needs the pepper that a hash was made with, wherever in the list it stands', async () => {
     const [first = '', second = ''] = peppers
-    const hash = await createHasher({ peppers: [first] }).hash(password)
+    const hash = await createHasher({ peppers: [first] }).hash(password, client)
     expect(hash).toMatch(/^bcrypt-sha384\$[\da-f]{8}\$2b\$04\$/)
     expect(hash).not.toContain(first)
-    expect(await createHasher({ peppers: [second, first] }).verify(password, hash)).toBe(true)
-    expect(await createHasher({ peppers: [second] }).verify(password, hash)).toBe(false)
-    expect(await createHasher().verify(password, hash)).toBe(false)
+    expect(await createHasher({ peppers: [second, first] }).verify(password, hash, client)).toBe(true)
+    expect(await createHasher({ peppers: [second] }).verify(password, hash, client)).toBe(false)
+    expect(await createHasher().verify(password, hash, client)).toBe(false)
   })
 
   it('still takes hashes from before there was a pepper', async () => {
-    const hash = await createHasher().hash(password)
-    expect(await createHasher({ peppers }).verify(password, hash)).toBe(true)
+    const hash = await createHasher().hash(password, client)
+    expect(await createHasher({ peppers }).verify(password, hash, client)).toBe(true)
   })
 
   it('says that a hash is out of date when the cost or the pepper is another one', async () => {
     const [first = '', second = ''] = peppers
     const [plain, peppered] = [
-      await createHasher().hash(password),
-      await createHasher({ peppers: [first] }).hash(password),
+      await createHasher().hash(password, client),
+      await createHasher({ peppers: [first] }).hash(password, client),
     ]
     expect(createHasher().isOutdated(plain)).toBe(false)
     expect(createHasher({ cost: 5 }).isOutdated(plain)).toBe(true)
@@ -94,7 +95,8 @@ describe('the password hasher', () => {
     `$2b$04$${'x'.repeat(53)}`,
   ])('takes no password for what is no hash of ours: %j', async (stored) => {
     const hasher = createHasher()
-    for (const attempt of [password, '', 'x', stored ?? '']) expect(await hasher.verify(attempt, stored)).toBe(false)
+    for (const attempt of [password, '', 'x', stored ?? ''])
+      expect(await hasher.verify(attempt, stored, client)).toBe(false)
   })
 
   it.each([
@@ -103,12 +105,12 @@ describe('the password hasher', () => {
     ['the pepper of the hash is gone', `bcrypt-sha384$deadbeef$2b$04$${'x'.repeat(53)}`],
   ])('works as hard as for a real hash when %s', async (_what, stored) => {
     const hasher = createHasher({ cost: 5 })
-    const real = await hasher.hash(password)
+    const real = await hasher.hash(password, client)
     // bcrypt answers at once unless it is given a whole hash; then its work is what the cost in it says.
     const wholeHash = /^\$2b\$05\$[./A-Za-z0-9]{53}$/
     const compared = [
-      await comparedDuring(() => hasher.verify(password, real)),
-      await comparedDuring(() => hasher.verify(password, stored)),
+      await comparedDuring(() => hasher.verify(password, real, client)),
+      await comparedDuring(() => hasher.verify(password, stored, client)),
     ]
     expect(compared).toEqual([[expect.stringMatching(wholeHash)], [expect.stringMatching(wholeHash)]])
   })
@@ -116,29 +118,29 @@ describe('the password hasher', () => {
   it('works as hard for a hash of a lower cost as for one of the current cost, whether it matches or not', async () => {
     const hasher = createHasher({ cost: 8 })
     for (const cost of [4, 5, 6, 7, 8]) {
-      const hash = await createHasher({ cost }).hash(password)
+      const hash = await createHasher({ cost }).hash(password, client)
       for (const attempt of [password, 'correct horse batterx']) {
-        const compared = await comparedDuring(() => hasher.verify(attempt, hash))
+        const compared = await comparedDuring(() => hasher.verify(attempt, hash, client))
         const work = compared.map((each) => 2 ** Number(/^\$2b\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(each)?.[1]))
         expect(work.reduce((sum, each) => sum + each)).toBe(2 ** 8)
       }
-      expect(await hasher.verify(password, hash)).toBe(true)
-      expect(await hasher.verify('correct horse batterx', hash)).toBe(false)
+      expect(await hasher.verify(password, hash, client)).toBe(true)
+      expect(await hasher.verify('correct horse batterx', hash, client)).toBe(false)
     }
   })
 
   it('compares nothing when it pretends to', async () => {
     const hasher = createHasher()
-    expect(await comparedDuring(() => hasher.pretend())).toEqual([])
+    expect(await comparedDuring(() => hasher.pretend(client))).toEqual([])
   })
 
   it('has as little room for pretended comparisons as for real ones', async () => {
-    const hasher = createHasher({ queueLimit: 3 })
+    const hasher = createHasher({ queueLimit: 6 })
     const places = availableParallelism() + 3
-    await hasher.pretend()
+    await hasher.pretend(client)
     const outcomes = await Promise.allSettled(
       Array.from({ length: places + 5 }, (_, index) =>
-        index % 2 === 0 ? hasher.pretend() : hasher.verify(password, undefined),
+        index % 2 === 0 ? hasher.pretend(client) : hasher.verify(password, undefined, client),
       ),
     )
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5)
@@ -146,9 +148,11 @@ describe('the password hasher', () => {
 
   it('lets as many wait as the queue holds and refuses the next one at once', async () => {
     const hasher = createHasher({ queueLimit: 3 })
-    const hash = await hasher.hash(password)
+    const hash = await hasher.hash(password, client)
     const places = availableParallelism() + 3
-    const outcomes = await Promise.allSettled(Array.from({ length: places + 5 }, () => hasher.hash(password)))
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: places + 5 }, (_, index) => hasher.hash(password, `203.0.113.${index}`)),
+    )
     expect(outcomes.map(({ status }) => status)).toEqual([
       ...Array<string>(places).fill('fulfilled'),
       ...Array<string>(5).fill('rejected'),
@@ -158,14 +162,14 @@ describe('the password hasher', () => {
       expect(reason).toBeInstanceOf(AuthError)
       expect(reason.definition).toMatchObject({ code: 'overloaded', status: 503 })
     }
-    expect(await hasher.verify(password, hash)).toBe(true)
+    expect(await hasher.verify(password, hash, client)).toBe(true)
   })
 
   it('frees the place of a hash that failed', async () => {
     const hasher = createHasher({ cost: 4, queueLimit: 1 })
     // Not a string, as nothing but a fault of ours could send.
-    const failing = Array.from({ length: 20 }, () => hasher.hash(null as unknown as string))
+    const failing = Array.from({ length: 20 }, () => hasher.hash(null as unknown as string, client))
     await Promise.allSettled(failing)
-    expect(await hasher.verify(password, await hasher.hash(password))).toBe(true)
+    expect(await hasher.verify(password, await hasher.hash(password, client), client)).toBe(true)
   })
 })

@@ -49,10 +49,11 @@ export function createLoginService({
    * Somebody who has registered and not yet verified learns so, but only with the right password; and likewise when the
    * address belongs to a user already, as the difference would tell so. A failure costs two hashes here, whoever fails.
    */
-  async function refuse(identifier: string, password: string, { terms }: Caller): Promise<never> {
-    if (!terms.verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
+  async function refuse(identifier: string, password: string, caller: Caller): Promise<never> {
+    if (!caller.terms.verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
     const waiting = await registrationsIn(db).findNewest(identifier)
-    await check.compareWaiting(identifier, password, waiting, new AuthError(sessionErrors.email_not_verified))
+    const ifRight = new AuthError(sessionErrors.email_not_verified)
+    await check.compareWaiting({ name: identifier, password, waiting, ifRight }, caller)
     throw new AuthError(passwordErrors.credentials_invalid)
   }
 

@@ -181,7 +181,7 @@ export function createRegistrationService({
       throw new AuthError(userErrors.username_taken)
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
       throw new AuthError(userErrors.email_taken)
-    const passwordHash = await hasher.hash(password)
+    const passwordHash = await hasher.hash(password, caller.network)
     if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, welcome)
     await registerLater(person, passwordHash, caller)
     return undefined

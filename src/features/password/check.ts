@@ -37,10 +37,8 @@ export interface PasswordCheck {
   confirmation(proof: PasswordProof): Sql
   /** Compares with the password of what waits under that name, and throws what has to be said if it is right. */
   compareWaiting(
-    name: string,
-    password: string,
-    waiting: { passwordHash: string } | null,
-    ifRight: Error,
+    attempt: { name: string; password: string; waiting: { passwordHash: string } | null; ifRight: Error },
+    caller: Caller,
   ): Promise<void>
 }
 
@@ -106,9 +104,9 @@ export function createPasswordCheck({
       const account = subjects.account(stored?.user.id, identifierKey(identifier))
       const device = await findKnownDevice(claim, stored, caller)
       const outcome = await throttle.attempt(device ?? account, async () => {
-        const matches = await hasher.verify(password, stored?.hash)
+        const matches = await hasher.verify(password, stored?.hash, caller.network)
         if (!matches || !stored || stored.disabledAt || stored.user.disabledAt) return undefined
-        const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password) : undefined
+        const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password, caller.network) : undefined
         return use({
           user: stored.user,
           version: stored.version,
@@ -118,7 +116,7 @@ export function createPasswordCheck({
       })
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') {
-        await hasher.pretend()
+        await hasher.pretend(caller.network)
         return undefined
       }
       // A device that is known has a counter of its own, and its failures are the account's as well.
@@ -133,13 +131,13 @@ export function createPasswordCheck({
       forgiven AS (${attemptsIn(db).forgiveness(proof.subjects, sql`EXISTS (SELECT FROM confirmed)`)}),
       proof AS (SELECT FROM confirmed)`,
 
-    async compareWaiting(name, password, waiting, ifRight) {
+    async compareWaiting({ name, password, waiting, ifRight }, { network }) {
       const outcome = await throttle.attempt(subjects.waiting(identifierKey(name)), async () => {
         // Thrown, the attempt is neither: it was no guess, and it proved nobody.
-        if (await hasher.verify(password, waiting?.passwordHash)) throw ifRight
+        if (await hasher.verify(password, waiting?.passwordHash, network)) throw ifRight
         return undefined
       })
-      if (outcome.state === 'refused') await hasher.pretend()
+      if (outcome.state === 'refused') await hasher.pretend(network)
     },
   }
 }

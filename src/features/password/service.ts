@@ -89,7 +89,7 @@ export function createPasswordService({
     const claim = { session, identifier: user.username }
     const changed = await check.prove(claim, current, caller, async (proof) => {
       policy(next, 'new_password', user)
-      const hash = await hasher.hash(next)
+      const hash = await hasher.hash(next, caller.network)
       const result = await transaction(async (tx) => {
         // The token before the password, as a reset takes them: in another order the two can deadlock.
         await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
@@ -128,7 +128,7 @@ export function createPasswordService({
       if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
       policy(newPassword, 'new_password', user)
-      const hash = await hasher.hash(newPassword)
+      const hash = await hasher.hash(newPassword, caller.network)
       return transaction(async (tx) => {
         if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {
           throw new AuthError(passwordErrors.reset_token_invalid)

@@ -282,6 +282,47 @@ describe('POST /login_credentials, under load', () => {
     })
   })
 
+  const logInFrom = (address: string, { username, password }: Pick<User, 'username' | 'password'>, on: TestServer) =>
+    on.send('POST', '/login_credentials', { body: { username, password }, headers: { 'X-Forwarded-For': address } })
+
+  it.each([
+    ['an IPv4 address', () => '203.0.113.1'],
+    ['an IPv6 /56', (index: number) => `2001:db8:0:${(0x100 + index).toString(16)}::1`],
+  ])('serves another client in turn, however many logins come from %s', async (_network, addressOf) => {
+    const settings = { ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1000', TRUST_PROXY: '1' }
+    await withServer(settings, async (busy) => {
+      const user = await givenUser(busy)
+      let answered = 0
+      const flood = Array.from({ length: crowd * 2 }, async (_, index) => {
+        const answer = await logInFrom(addressOf(index), { ...somebody(), password: 'a guess' }, busy)
+        answered += 1
+        return answer
+      })
+      await Promise.race(flood)
+      expect((await logInFrom('203.0.113.2', user, busy)).status).toBe(200)
+      expect(answered).toBeLessThan(crowd)
+      for (const answer of await Promise.all(flood)) expect(refusalOf(answer)).toBe('401 credentials_invalid')
+    })
+  })
+
+  it('refuses with 503 what one network asks for beyond half of the queue, and nobody else', async () => {
+    const settings = { ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '8', TRUST_PROXY: '1' }
+    await withServer(settings, async (busy) => {
+      const users = await times(4, () => givenUser(busy))
+      const flood = Array.from({ length: crowd }, () =>
+        logInFrom('203.0.113.1', { ...somebody(), password: 'a guess' }, busy),
+      )
+      await Promise.race(flood)
+      const others = await times(4, (index) =>
+        logInFrom(`203.0.113.${index + 2}`, users[index] ?? { username: '', password: '' }, busy),
+      )
+      expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      const statuses = (await Promise.all(flood)).map(({ status }) => status)
+      expect(statuses).toContain(503)
+      expect(statuses).toContain(401)
+    })
+  })
+
   it('lets requests without a password pass the waiting hashes', async () => {
     await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1000' }, async (busy) => {
       const user = await givenUser(busy)
