@@ -17,6 +17,7 @@ import { sendError } from './http/errors.ts'
 import { ignoreConditions, judgeHead } from './http/head.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
+import { refuseForeignHosts } from './http/host.ts'
 import { createKnownDeviceCookie } from './http/known-device.ts'
 import type { Budget } from './http/limits.ts'
 import { budgets, createLimiter } from './http/limits.ts'
@@ -60,9 +61,10 @@ export function createApp(parts: AppParts): RequestListener {
   const https = server.publicUrl.startsWith('https:')
   app.use(securityHeaders({ https }))
   app.use(warnOfUntrustedProxies(logger, server.trustProxy))
-  app.use(crossOrigin(server.corsOrigins))
   app.use(judgeHead)
   app.use(ignoreConditions)
+  if (!production) app.use(refuseForeignHosts(server))
+  app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
 

@@ -1,3 +1,4 @@
+import { isLoopback } from './kernel/loopback.ts'
 import type { ContractName } from './kernel/terms.ts'
 import type { GivenSettings, SettingName } from './settings.ts'
 
@@ -84,6 +85,25 @@ const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 export const ownPages = {
   VERIFY_EMAIL_PATH: '/verify-email#token={token}',
   RESET_PASSWORD_PATH: '/reset-password#token={token}',
+}
+
+/**
+ * Outside production and without a mail server every mail can be read at /mailbox, reset tokens included. Settings for a
+ * server that others reach then mean that NODE_ENV was forgotten.
+ */
+export function exposureProblems(environment: Environment, given: GivenSettings): string[] {
+  const knowsItsPlace = given.NODE_ENV !== undefined || isAbsent(environment, 'NODE_ENV')
+  if (given.NODE_ENV === 'production' || !knowsItsPlace || !isAbsent(environment, 'EMAIL_HOST')) return []
+  const hosts = {
+    HOST: given.HOST,
+    PUBLIC_URL: given.PUBLIC_URL && new URL(given.PUBLIC_URL).hostname,
+    FRONTEND_URL: given.FRONTEND_URL && new URL(given.FRONTEND_URL).hostname,
+  }
+  const exposed = Object.entries(hosts).filter(([, host]) => host !== undefined && !isLoopback(host))
+  return exposed.map(
+    ([name]) =>
+      `${name} must name this machine, such as localhost, as the development mailbox would show every mail: set NODE_ENV=production and what it needs, or EMAIL_HOST and DEFAULT_FROM_EMAIL to send mails`,
+  )
 }
 
 /** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */

@@ -1,5 +1,5 @@
 import type { Environment } from './config-problems.ts'
-import { contradictions, ownPages, productionProblems } from './config-problems.ts'
+import { contradictions, exposureProblems, ownPages, productionProblems } from './config-problems.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import { SettingRefusal } from './setting-parsers.ts'
@@ -99,6 +99,7 @@ export function readConfig(environment: Environment): Config {
   const given = readSettings(environment, problems)
   const production = given.NODE_ENV === 'production'
   if (production) problems.push(...productionProblems(environment, given))
+  problems.push(...exposureProblems(environment, given))
 
   const port = given.PORT ?? 3000
   const publicUrl = given.PUBLIC_URL ?? `http://localhost:${port}`

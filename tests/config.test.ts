@@ -19,14 +19,15 @@ function randomKey(): string {
   return randomBytes(48).toString('base64')
 }
 
+const mailServer = { EMAIL_HOST: 'mail.example.com', DEFAULT_FROM_EMAIL: 'auth@example.com' }
+
 const production = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgresql://auth:pw@db.internal:5432/auth',
   SECRET_KEY: randomKey(),
   FRONTEND_URL: 'https://app.example.com',
   PUBLIC_URL: 'https://auth.example.com',
-  EMAIL_HOST: 'mail.example.com',
-  DEFAULT_FROM_EMAIL: 'auth@example.com',
+  ...mailServer,
 }
 
 describe('readConfig', () => {
@@ -86,15 +87,15 @@ describe('readConfig', () => {
     ['a port', { PORT: '8080' }, ({ server }) => server.port, 8080],
     [
       'a port that the system chooses',
-      { PORT: '0', PUBLIC_URL: 'https://auth.example.com' },
+      { PORT: '0', PUBLIC_URL: 'https://auth.example.com', ...mailServer },
       ({ server }) => server.port,
       0,
     ],
     ['a host name', { HOST: 'localhost' }, ({ server }) => server.host, 'localhost'],
-    ['an IPv6 address to listen on', { HOST: '::' }, ({ server }) => server.host, '::'],
+    ['an IPv6 address to listen on', { HOST: '::', ...mailServer }, ({ server }) => server.host, '::'],
     [
       'an address with a trailing slash',
-      { PUBLIC_URL: 'https://a.example/auth/' },
+      { PUBLIC_URL: 'https://a.example/auth/', ...mailServer },
       ({ server }) => server.publicUrl,
       'https://a.example/auth',
     ],
@@ -106,7 +107,7 @@ describe('readConfig', () => {
     ],
     [
       'the origin of a frontend under a path',
-      { FRONTEND_URL: 'https://a.example/app' },
+      { FRONTEND_URL: 'https://a.example/app', ...mailServer },
       ({ server }) => server.corsOrigins,
       ['https://a.example'],
     ],
@@ -162,7 +163,7 @@ describe('readConfig', () => {
     ],
     [
       'a path with the user id',
-      { RESET_PASSWORD_PATH: '/reset/{uid}/{token}', FRONTEND_URL: 'https://app.example.com' },
+      { RESET_PASSWORD_PATH: '/reset/{uid}/{token}', FRONTEND_URL: 'http://localhost:5173' },
       ({ links }) => links.resetPasswordPath,
       '/reset/{uid}/{token}',
     ],
@@ -346,9 +347,9 @@ describe('settings that do not fit together', () => {
     const verifies = rows.some(({ endpoint }) => endpoint.name === 'verifyEmail')
     const problem =
       'EMAIL_VERIFICATION must not be required unless CONTRACTS names v1 or rest-auth: nobody could verify'
-    expect(problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name, FRONTEND_URL: 'https://a.example' })).toEqual(
-      verifies ? [] : [problem],
-    )
+    expect(
+      problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name, FRONTEND_URL: 'http://localhost:5173' }),
+    ).toEqual(verifies ? [] : [problem])
   })
 
   it('are not looked for where a value could not be read', () => {
@@ -368,6 +369,42 @@ describe('settings that do not fit together', () => {
       'REFRESH_TOKEN_LIFETIME',
       'DEFAULT_FROM_EMAIL',
     ])
+  })
+})
+
+describe('outside production, without a mail server', () => {
+  // Whoever forgot NODE_ENV had every reset token at /mailbox.
+  it.each([
+    ['PUBLIC_URL', 'https://auth.example.com'],
+    ['PUBLIC_URL', 'http://192.168.1.7:3000'],
+    ['PUBLIC_URL', 'http://0.0.0.0:3000'],
+    ['PUBLIC_URL', 'http://localhost.example.com'],
+    ['FRONTEND_URL', 'https://app.example.com'],
+    ['HOST', '0.0.0.0'],
+    ['HOST', '::'],
+    ['HOST', '192.168.1.7'],
+    ['HOST', 'auth.example.com'],
+  ])('%s must name this machine, which %s does not', (name, value) => {
+    for (const given of [{}, { NODE_ENV: 'development' }, { NODE_ENV: 'test' }, { EMAIL_HOST: ' ' }]) {
+      const problems = problemsOf({ [name]: value, ...given })
+      expect(problems).toEqual([
+        expect.stringMatching(`^${name} must name this machine.* NODE_ENV=production .* EMAIL_HOST `),
+      ])
+      expect(problems.join()).not.toContain(value)
+    }
+    expect(problemsOf({ [name]: value, ...mailServer })).toEqual([])
+  })
+
+  it.each([
+    ['PUBLIC_URL', 'http://localhost:4000'],
+    ['PUBLIC_URL', 'http://[::1]:3000'],
+    ['FRONTEND_URL', 'https://app.localhost'],
+    ['FRONTEND_URL', 'http://127.0.0.1:5173/app'],
+    ['HOST', 'localhost'],
+    ['HOST', '127.0.0.2'],
+    ['HOST', '::1'],
+  ])('%s may be %s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([])
   })
 })
 

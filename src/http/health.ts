@@ -5,6 +5,9 @@ import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { AnswerBare } from './bare.ts'
 import { createReadOnlyRouter } from './read-only.ts'
 
+/** Asked by load balancers and container runtimes, under whatever host name they have for the machine. */
+export const healthPaths: readonly string[] = ['/healthz', '/readyz']
+
 /** For whoever watches the process: `/healthz` says that it lives, `/readyz` whether it can serve. */
 export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise<string | undefined> }): Router {
   return createReadOnlyRouter({

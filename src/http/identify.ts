@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Request } from 'express'
 import { clientNetwork, plainAddress } from '../kernel/address.ts'
 import type { Caller } from '../kernel/caller.ts'
+import { isLoopback } from '../kernel/loopback.ts'
 import { withoutControlCharacters } from '../kernel/schemas.ts'
 
 const longestUserAgent = 512
@@ -13,6 +14,15 @@ const longestUserAgent = 512
 export function clientAddress(request: Request): string {
   const told = (request.ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
   return plainAddress(isIP(told) ? told : (request.socket.remoteAddress ?? ''))
+}
+
+/** Added by proxies and tunnels, for a client that is elsewhere. */
+const proxyHeader =
+  /^(forwarded|via|x-forwarded-.+|x-original-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
+
+/** Whether a program on this machine sent the request, and no proxy that admits to being one. */
+export function isLocal({ socket, headers }: Request): boolean {
+  return isLoopback(socket.remoteAddress ?? '') && !Object.keys(headers).some((name) => proxyHeader.test(name))
 }
 
 /** What the request says of its caller. Nothing of it is proven yet. */

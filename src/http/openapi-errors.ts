@@ -90,6 +90,7 @@ function refusalsOf<Needs>(
     ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
     ...transportErrorsOf(row),
     e.expectation_failed,
+    e.misdirected_request,
     e.rate_limited,
     ...(budgets[endpoint.limit].costly ? [e.limits_unavailable] : []),
     e.internal_error,

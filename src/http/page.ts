@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto'
 import type { Request, Response, Router } from 'express'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import { escapeHtml } from '../kernel/html.ts'
+import { isLocal } from './identify.ts'
 import { createReadOnlyRouter } from './read-only.ts'
 
 /** A page of ours for people: what frontends do elsewhere. */
 export interface Page {
   /** In Express's notation, such as `/mailbox/:id`. */
   readonly path: string
+  /** `local`: for programs on this machine only, whatever the proxies say. */
+  readonly audience?: 'local'
   /** A GET: it changes nothing. Nothing returned is a 404. */
   readonly render: (params: Readonly<Record<string, string>>) => PageReply | Promise<PageReply>
 }
@@ -30,9 +33,10 @@ type PageReply =
 
 export function createPages(pages: readonly Page[]): Router {
   const serve =
-    ({ path, render }: Page) =>
+    ({ path, audience, render }: Page) =>
     async (request: Request, response: Response) => {
       response.locals.path = path
+      if (audience === 'local' && !isLocal(request)) throw new AuthError(requestErrors.local_only)
       sendPage(response, await render(textParams(request.params)))
     }
   return createReadOnlyRouter(Object.fromEntries(pages.map((page) => [page.path, serve(page)])))

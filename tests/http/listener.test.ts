@@ -49,7 +49,7 @@ async function withServer(
   }
 }
 
-const head = (...lines: string[]) => `${['GET / HTTP/1.1', 'Host: x', ...lines].join('\r\n')}\r\n`
+const head = (...lines: string[]) => `${['GET / HTTP/1.1', 'Host: localhost', ...lines].join('\r\n')}\r\n`
 
 function expectRawProblem({ status, head: fields, body }: RawAnswer, expected: number, code: string): void {
   const headers = Object.fromEntries(
@@ -90,14 +90,16 @@ describe('the HTTP server', () => {
       'many header fields beyond 16 kB',
       `${head(...Array.from({ length: 1500 }, (_, index) => `X-${index}: 0123456789`))}\r\n`,
     ],
-    ['an address beyond 16 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
+    ['an address beyond 16 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
   ])('refuses %s with a problem', async (_name, bytes) => {
     expectRawProblem(await talk(bytes), 431, 'headers_too_large')
   })
 
   // Clients took the body for the beginning of an answer that nobody had asked for.
   it('sends no body to who asks for the head of an answer', async () => {
-    const { status, head, body } = await talk(`HEAD / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`)
+    const { status, head, body } = await talk(
+      `HEAD / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`,
+    )
     expect([status, body]).toEqual([431, ''])
     expect(head).toMatch(/\r\nContent-Length: [1-9]/)
   })
@@ -105,9 +107,9 @@ describe('the HTTP server', () => {
   it.each<[string, string | Buffer]>([
     ['garbage', 'garbage\r\n\r\n'],
     ['random bytes', Buffer.from('16030100ff010000fb0303', 'hex')],
-    ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['an unknown version', 'GET / HTTP/9.9\r\nHost: x\r\n\r\n'],
-    ['a space in the address', 'GET /a b HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['an unknown method', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['an unknown version', 'GET / HTTP/9.9\r\nHost: localhost\r\n\r\n'],
+    ['a space in the address', 'GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['a header field without a colon', `${head('NoColon')}\r\n`],
     ['a space before the colon', `${head('Content-Length : 0')}\r\n`],
     ['a NUL in a header field', `${head('X-Nul: \u0000')}\r\n`],

@@ -149,7 +149,7 @@ it('finishes the request in flight before it stops, and takes no other', async (
   })
   await once(socket, 'connect')
   socket.write(
-    'POST /api/v1/auth/login_credentials HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{',
+    'POST /api/v1/auth/login_credentials HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{',
   )
   // The server says 100 once it has the request.
   await once(socket, 'data')
@@ -179,6 +179,23 @@ it('ends at once at a second signal, unless it is the echo of the first', async 
   expect(await server.exit).toBe(1)
   expect(Date.now() - signalledAt).toBeGreaterThan(1000)
   socket.destroy()
+})
+
+// Node forgets that nohup had the system ignore the signal.
+it('lives on when a terminal that it does not write to is closed', async () => {
+  const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR: await givenFolder() })
+  const address = await server.ready
+  server.kill('SIGHUP')
+  await until(async () => server.stdout().includes('SIGHUP changes nothing'))
+  expect((await fetch(`${address}/readyz`)).status).toBe(200)
+  server.kill('SIGTERM')
+  expect(await server.exit).toBe(0)
+})
+
+it('refuses to open the mailbox to other machines, and names the ways out', async () => {
+  const server = startProcess({ PUBLIC_URL: 'https://auth.example.com' })
+  expect(await server.exit).toBe(1)
+  expect(server.stderr()).toMatch(/PUBLIC_URL must name this machine.*NODE_ENV=production.*EMAIL_HOST/)
 })
 
 it('writes only JSON in production', async () => {

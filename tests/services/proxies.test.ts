@@ -27,7 +27,11 @@ interface World {
 }
 
 async function givenWorld(trustProxy: string): Promise<World> {
-  const server = await startServer({ RATE_LIMITS: 'on', TRUST_PROXY: trustProxy })
+  const server = await startServer({
+    RATE_LIMITS: 'on',
+    TRUST_PROXY: trustProxy,
+    PUBLIC_URL: 'http://auth.example.com',
+  })
   servers.push(server)
   const { oneHop, twoHops } = await startProxies(server.url)
   return { server, ask: (hops, address, headers) => knock(hops === 1 ? oneHop : twoHops, address, headers) }

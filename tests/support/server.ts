@@ -15,6 +15,9 @@ import { createMemoryLogger } from './memory-logger.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
 
+/** Instead of which the test has the mails, unless it wants them in the mailbox. */
+const mailServer = { EMAIL_HOST: '127.0.0.1', DEFAULT_FROM_EMAIL: 'auth@localhost' }
+
 export interface TestServer {
   readonly url: string
   readonly settings: Readonly<Record<string, string>>
@@ -58,7 +61,14 @@ export async function startServer(
   { mailbox = false }: ServerOptions = {},
 ): Promise<TestServer> {
   const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
-  const given = { BCRYPT_COST: '4', RATE_LIMITS: 'off', SECRET_KEY: secretKey, ...settings, DATABASE_URL: databaseUrl }
+  const given = {
+    BCRYPT_COST: '4',
+    RATE_LIMITS: 'off',
+    SECRET_KEY: secretKey,
+    ...(!mailbox && mailServer),
+    ...settings,
+    DATABASE_URL: databaseUrl,
+  }
   const config = readConfig(given)
   const [firstKey = '', ...otherKeys] = config.secretKeys
 

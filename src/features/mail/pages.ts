@@ -3,7 +3,7 @@ import { escapeHtml } from '../../kernel/html.ts'
 import type { Mailbox, MailboxMail } from './mailbox.ts'
 import type { MailWorker } from './worker.ts'
 
-/** The development mailbox: a list, each mail as its HTML, and the same as JSON for programs. */
+/** The development mailbox: a list, each mail as its HTML, and the same as JSON for programs. It holds every reset token. */
 export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; worker: MailWorker }): readonly Page[] {
   /** What was queued by a request that is answered is there, whoever looks how soon. */
   const find = async (id: string | undefined) => {
@@ -18,14 +18,17 @@ export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; work
   return [
     {
       path: '/mailbox.json',
+      audience: 'local',
       render: async () => ({ kind: 'json', value: { mails: (await list()).map(toJson) } }),
     },
     {
       path: '/mailbox',
+      audience: 'local',
       render: async () => ({ kind: 'view', title: 'Mailbox', body: listBody(await list()) }),
     },
     {
       path: '/mailbox/:id',
+      audience: 'local',
       render: async ({ id }) => {
         const mail = await find(id)
         return mail && { kind: 'view', title: mail.subject, body: mailBody(mail), frames: true }
@@ -33,6 +36,7 @@ export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; work
     },
     {
       path: '/mailbox/:id/letter',
+      audience: 'local',
       render: async ({ id }) => {
         const mail = await find(id)
         return mail && { kind: 'document', html: mail.html }

@@ -77,6 +77,23 @@ describe('GET /mailbox', () => {
     expect((await get(`/mailbox/${id}`)).headers['content-security-policy']).toContain("frame-src 'self'")
   })
 
+  // A reverse proxy on the same machine handed every reset token to whoever asked.
+  it.each([
+    ['X-Forwarded-For', '198.51.100.7'],
+    ['X-Forwarded-Proto', 'https'],
+    ['Forwarded', 'for=198.51.100.7'],
+    ['Via', '1.1 proxy'],
+    ['X-Real-IP', '127.0.0.1'],
+    ['CF-Connecting-IP', '198.51.100.7'],
+  ])('shows nothing to a request that came through a proxy: %s', async (name, value) => {
+    await deliver('A mail')
+    const { id } = (await get('/mailbox.json')).body.mails[0]
+    for (const path of ['/mailbox', '/mailbox.json', `/mailbox/${id}`, `/mailbox/${id}/letter`]) {
+      const answer = await server.send('GET', `/${path}`, { headers: { [name]: value } })
+      expect(refusalOf(answer)).toBe('403 local_only')
+    }
+  })
+
   it.each(['/mailbox/0', '/mailbox/99999999999', '/mailbox/x', '/mailbox/1;drop', '/mailbox/0/letter'])(
     'has nothing at %s',
     async (path) => {

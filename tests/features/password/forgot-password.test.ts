@@ -8,6 +8,7 @@ import {
   recordedBy,
   somebody,
 } from '../../support/people.ts'
+import { productionSettings } from '../../support/production.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -121,6 +122,7 @@ describe('POST /forgot_password', () => {
 
   it('builds the link from the settings, whatever the request says', async () => {
     const settings = {
+      ...productionSettings,
       FRONTEND_URL: 'https://app.example.com/auth',
       RESET_PASSWORD_PATH: '/new-password/{uid}/{token}',
     }
