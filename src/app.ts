@@ -17,6 +17,7 @@ import { sendError } from './http/errors.ts'
 import { ignoreConditions, judgeHead } from './http/head.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
+import { createHome } from './http/home.ts'
 import { refuseForeignHosts } from './http/host.ts'
 import { createKnownDeviceCookie } from './http/known-device.ts'
 import type { Budget } from './http/limits.ts'
@@ -101,6 +102,7 @@ export function createApp(parts: AppParts): RequestListener {
     ...authenticationErrors,
     ...contracts.flatMap(({ rows }) => rows.flatMap(({ endpoint }) => endpoint.errors)),
   ]
+  app.use(createHome({ contracts: served, docs: server.docs, mailbox: services.mailbox !== undefined }))
   app.use(createPages([createProblemsPage(definitions)]))
   if (server.docs) app.use(createDocs(served))
   const describeOwn = () => {
