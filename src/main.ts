@@ -123,9 +123,14 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
     process.exit(1)
   }
 
-  // Without the terminal (SIGHUP) nobody would be left to stop it; SIGQUIT is Ctrl-\.
+  // SIGHUP says that the terminal is gone: it stops a server that writes to one, and no other. Node resets what nohup set.
+  const writesToTerminal = process.stdout.isTTY || process.stderr.isTTY
+  // SIGQUIT is Ctrl-\.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
+      if (signal === 'SIGHUP' && !writesToTerminal) {
+        return logger.info({}, 'SIGHUP changes nothing, as no output goes to a terminal')
+      }
       if (signalledAt === undefined) void stop()
       else if (Date.now() - signalledAt > echoMs) void giveUp()
     })
