@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import type { CompleteConfig } from './config.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
-import type { ConnectedDatabase } from './platform/database.ts'
+import type { ConnectedDatabase, DatabaseLimits } from './platform/database.ts'
 import { connectDatabase } from './platform/database.ts'
 import { readDatabaseMs, startDatabaseClock } from './platform/database-clock.ts'
 import { isDatabaseUnavailable } from './platform/database-errors.ts'
@@ -37,6 +37,8 @@ interface Surroundings {
   readonly clock?: Clock
   /** Instead of the mail server of the configuration. */
   readonly mailer?: Mailer | undefined
+  /** Instead of those of production. */
+  readonly databaseLimits?: DatabaseLimits | undefined
 }
 
 const readinessLimitMs = 2000
@@ -44,10 +46,10 @@ const readinessLimitMs = 2000
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
 export async function assemble(
   config: CompleteConfig,
-  { databaseUrl, logger, clock: givenClock, mailer }: Surroundings,
+  { databaseUrl, logger, clock: givenClock, mailer, databaseLimits }: Surroundings,
 ): Promise<Assembly> {
   const { server, secretKeys, passwords, mail } = config
-  const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize })
+  const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
   const clock: Clock & { stop?: () => void } =
     givenClock ?? (await startDatabaseClock({ readMs: () => readDatabaseMs(database.db) }))
   // Most servers have neither, and would have megabytes of libraries for nothing.

@@ -13,7 +13,10 @@ export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$use' 
 /** The database as a port. */
 export interface Database {
   readonly db: Db
-  /** Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. */
+  /**
+   * Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. The work is done again when PostgreSQL
+   * sacrifices the transaction to another one, so it changes nothing but what it changes through `tx`.
+   */
   readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
   /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
   readonly afterCommit: (tx: Db, action: () => void) => void

@@ -1,33 +1,75 @@
 import { Prisma } from '../generated/prisma/client.ts'
 
+/** SQLSTATEs of transactions that were sacrificed to another one: nothing of them happened, and the same again may succeed. */
+const conflicts = /^40(001|P01)$/
+
+/**
+ * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a node that takes no writes, a
+ * cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator, a lost conflict.
+ */
+const unavailable = /^(08...|25006|57014|55P03|53...|57P..|40001|40P01)$/
+
+/** SQLSTATEs of connections that lead to a node which ends or takes no writes: another connection may lead elsewhere. */
+const astray = /^(08...|25006|57P..)$/
+
 /** Codes of Prisma for: not reachable, closed, no connection or no transaction in time, sacrificed to a deadlock, too many connections. */
 const prismaCodes = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
 
 /** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
 const driverKinds = ['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']
 
-/** SQLSTATEs: connection exceptions, PostgreSQL starts or stops, too many connections. */
-const sqlStates = /^(08...|57P0.|53300)$/
-
-/** Errors of sockets and of `pg` that Prisma passes through as they are. */
+/** Errors of sockets and of `pg`, some of which Prisma passes through as they are. */
 const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
-const driverSentences =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after)/
+const lostSentences =
+  /^(Query read timeout|Connection terminated|Client (has encountered a connection error|was closed))/
+const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a pool after)/
 
 /** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true
-  if (error instanceof Prisma.PrismaClientKnownRequestError) {
-    const { kind = '', originalCode = '' } = driverCause(error)
-    // The first connection fails with the code of its cause in place of Prisma's.
-    const isCode = (code: string) => prismaCodes.includes(code) || sqlStates.test(code) || socketCodes.test(code)
-    return isCode(error.code) || isCode(originalCode) || driverKinds.includes(kind)
-  }
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-  return socketCodes.test(String(code)) || driverSentences.test(String(message))
+  if (unavailable.test(codeOf(error)) || isLost(error) || driverSentences.test(messageOf(error))) return true
+  return error instanceof Prisma.PrismaClientKnownRequestError
+    ? prismaCodes.includes(error.code) || driverKinds.includes(driverCause(error).kind ?? '')
+    : false
 }
 
-function driverCause({ meta }: Prisma.PrismaClientKnownRequestError): { kind?: string; originalCode?: string } {
-  const failure = meta?.driverAdapterError as { cause?: object } | undefined
-  return failure?.cause ?? {}
+/** Whether the transaction, or the statement that was one of its own, lost against another one and may be tried again. */
+export function isConflict(error: unknown): boolean {
+  return conflicts.test(codeOf(error))
+}
+
+/** Whether the node takes no writes: it is a standby, or its operator or provider says so. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006'
+}
+
+/** Whether the connection is of no more use, and those that were opened with it may not be either. */
+export function isAstray(error: unknown): boolean {
+  return astray.test(codeOf(error)) || isLost(error)
+}
+
+function isLost(error: unknown): boolean {
+  return socketCodes.test(codeOf(error)) || lostSentences.test(messageOf(error))
+}
+
+interface DriverCause {
+  readonly kind?: string
+  readonly originalCode?: string
+}
+
+function driverCause(error: unknown): DriverCause {
+  const { meta, cause } = (error ?? {}) as {
+    meta?: { driverAdapterError?: { cause?: DriverCause } }
+    cause?: DriverCause
+  }
+  return meta?.driverAdapterError?.cause ?? cause ?? {}
+}
+
+/** What PostgreSQL or the socket says, be it thrown by `pg`, by its adapter, or by Prisma with or without a code of its own. */
+function codeOf(error: unknown): string {
+  return driverCause(error).originalCode ?? String((error as { code?: unknown } | undefined)?.code)
+}
+
+function messageOf(error: unknown): string {
+  return String((error as { message?: unknown } | undefined)?.message)
 }

@@ -1,8 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { Pool } from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Database, Db } from '../kernel/db.ts'
 import { statedConnections } from './database-connection.ts'
+import { createPool, repeatConflicts } from './database-pool.ts'
 
 export interface ConnectedDatabase extends Database {
   /** The names of the migrations that the database has. */
@@ -11,17 +11,43 @@ export interface ConnectedDatabase extends Database {
   readonly close: () => Promise<void>
 }
 
-export interface DatabaseOptions {
-  readonly url: string
-  readonly poolSize: number
+export interface DatabaseLimits {
   /** How long a query may wait for a connection, and a transaction for its turn. */
   readonly waitLimitMs?: number
+  /**
+   * How long a statement, or a whole transaction, may take: a network that drops packets silently never answers. Longer
+   * than PostgreSQL's own limits (database-session.ts), which say what the matter is and leave the connection whole.
+   */
+  readonly queryLimitMs?: number
 }
 
+export interface DatabaseOptions extends DatabaseLimits {
+  readonly url: string
+  readonly poolSize: number
+}
+
+/** So that a database which moved to another address is followed, and pooled connections spread over it anew. */
+const maxLifetimeSeconds = 1800
+/** The system's own default is two hours, longer than firewalls and load balancers keep a silent connection in mind. */
+const keepAliveInitialDelayMillis = 30_000
+
 /** A pool of connections, opened when first used; those that break are replaced. */
-export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: DatabaseOptions): ConnectedDatabase {
+export function connectDatabase({
+  url,
+  poolSize,
+  waitLimitMs = 5000,
+  queryLimitMs = 12_000,
+}: DatabaseOptions): ConnectedDatabase {
   const { config, schema } = statedConnections(url)
-  const pool = new Pool({ ...config, max: poolSize, connectionTimeoutMillis: waitLimitMs, keepAlive: true })
+  const pool = createPool({
+    ...config,
+    max: poolSize,
+    connectionTimeoutMillis: waitLimitMs,
+    query_timeout: queryLimitMs,
+    maxLifetimeSeconds,
+    keepAlive: true,
+    keepAliveInitialDelayMillis,
+  })
   const adapter = {
     provider: 'postgres',
     adapterName: 'pg',
@@ -37,18 +63,20 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
     errorFormat: 'minimal',
     log: [],
     // The isolation level is stated by the connection: to name it here would cost a round trip each time.
-    transactionOptions: { maxWait: waitLimitMs, timeout: 15_000 },
+    transactionOptions: { maxWait: waitLimitMs, timeout: queryLimitMs },
   })
   const actionsOf = new WeakMap<Db, (() => void)[]>()
 
   return {
     db: client,
     async transaction(work) {
-      const actions: (() => void)[] = []
-      const result = await client.$transaction((tx) => {
-        actionsOf.set(tx, actions)
-        return work(tx)
-      })
+      const { result, actions } = await repeatConflicts(() =>
+        client.$transaction(async (tx) => {
+          const actions: (() => void)[] = []
+          actionsOf.set(tx, actions)
+          return { result: await work(tx), actions }
+        }),
+      )
       for (const action of actions) action()
       return result
     },
@@ -81,7 +109,5 @@ export function connectDatabase({ url, poolSize, waitLimitMs = 10_000 }: Databas
 
 const adapterOptions = {
   disposeExternalPool: true,
-  // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and who asks next learns the state.
-  onPoolError: () => undefined,
   onConnectionError: () => undefined,
 }

@@ -6,7 +6,7 @@ import { createBareAnswer } from '../../src/http/bare.ts'
 import { createHttpServer, listen } from '../../src/http/listener.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
-import type { ConnectedDatabase } from '../../src/platform/database.ts'
+import type { ConnectedDatabase, DatabaseLimits } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
 import { freshDatabase } from './database.ts'
 import { expectDialect, rememberDialects } from './dialects.ts'
@@ -50,7 +50,11 @@ interface RequestOptions {
 interface ServerOptions {
   /** Mails go where the settings send them, which is the mailbox by default, and are not caught for `letters()`. */
   readonly mailbox?: boolean
+  /** Far away by default, so that a race which a slow machine takes its time for is not cut short. */
+  readonly databaseLimits?: DatabaseLimits
 }
+
+const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000 }
 
 /**
  * The product's own assembly and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
@@ -58,7 +62,7 @@ interface ServerOptions {
  */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
-  { mailbox = false }: ServerOptions = {},
+  { mailbox = false, databaseLimits = patientLimits }: ServerOptions = {},
 ): Promise<TestServer> {
   const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
   const given = {
@@ -79,7 +83,7 @@ export async function startServer(
   const logger = createMemoryLogger(logged)
   const assembly = await assemble(
     { ...config, secretKeys: [firstKey, ...otherKeys] },
-    { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher },
+    { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher, databaseLimits },
   )
 
   const { answer, services, database, retire } = assembly
