@@ -6,7 +6,7 @@ import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import type { ConnectedDatabase, DatabaseLimits } from './platform/database.ts'
 import { connectDatabase } from './platform/database.ts'
 import { readDatabaseMs, startDatabaseClock } from './platform/database-clock.ts'
-import { isDatabaseUnavailable } from './platform/database-errors.ts'
+import { isDatabaseUnavailable, isReadOnly } from './platform/database-errors.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
@@ -117,8 +117,12 @@ function oneAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> 
 
 async function problemOfDatabase({ appliedMigrations }: ConnectedDatabase): Promise<string | undefined> {
   const late = delay(readinessLimitMs, undefined, { ref: false })
-  const applied = await Promise.race([appliedMigrations(), late]).catch(() => undefined)
-  if (!applied) return 'the database cannot be reached'
-  const pending = await pendingMigrations(applied)
-  return pending.length > 0 ? 'migrations are pending' : undefined
+  try {
+    const applied = await Promise.race([appliedMigrations(), late])
+    if (!applied) return 'the database cannot be reached'
+    const pending = await pendingMigrations(applied)
+    return pending.length > 0 ? 'migrations are pending' : undefined
+  } catch (error) {
+    return isReadOnly(error) ? 'the database takes no writes' : 'the database cannot be reached'
+  }
 }

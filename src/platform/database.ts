@@ -5,7 +5,7 @@ import { statedConnections } from './database-connection.ts'
 import { createPool, repeatConflicts } from './database-pool.ts'
 
 export interface ConnectedDatabase extends Database {
-  /** The names of the migrations that the database has. */
+  /** The names of the migrations that the database has. Throws when it takes no writes. */
   readonly appliedMigrations: () => Promise<string[]>
   /** Waits for the queries in progress and closes the connections. */
   readonly close: () => Promise<void>
@@ -97,8 +97,11 @@ export function connectDatabase({
       actions.length = meant
     },
     async appliedMigrations() {
+      // Locking no row at all is refused like a write where there may be none, and so ends connections that lead there.
       const rows = await client.$queryRaw<{ name: string }[]>`
-        SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`
+        SELECT migration_name AS name FROM _prisma_migrations
+        WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL
+          AND NOT EXISTS (SELECT FROM users WHERE id IS NULL FOR UPDATE)`
       return rows.map(({ name }) => name)
     },
     async close() {

@@ -1,13 +1,13 @@
 import { Client } from 'pg'
 import type { Db } from '../../src/kernel/db.ts'
 import { refusalOf, times } from '../support/answers.ts'
-import { freshDatabase } from '../support/database.ts'
+import { breakConnections, freshDatabase, setDefault } from '../support/database.ts'
 import type { DatabaseProxy } from '../support/database-proxy.ts'
 import { startDatabaseProxy } from '../support/database-proxy.ts'
 import { endpoints, sampleBody } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import type { User } from '../support/people.ts'
-import { givenUser } from '../support/people.ts'
+import { givenUser, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 
@@ -108,6 +108,36 @@ async function someoneWaitsForSessions(tx: Db): Promise<boolean> {
     SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'sessions'::regclass`
   return locks.length > 0
 }
+
+describe('with a database that takes no writes', () => {
+  it('is not ready, refuses what writes, and follows when new connections lead to one that takes writes', async () => {
+    await withServer({ DATABASE_POOL: '5' }, async (other) => {
+      const { username, password } = await givenUser(other)
+      const url = other.settings.DATABASE_URL ?? ''
+      const problem = async () => (await other.send('GET', '//readyz')).body.problem
+      const write = () =>
+        times(6, (index) =>
+          index % 2 === 0
+            ? other.send('POST', '/login_credentials', { body: { username, password } })
+            : other.send('POST', '/register_credentials', { body: somebody() }),
+        )
+      await setDefault(url, 'default_transaction_read_only', 'on')
+      await breakConnections(url)
+      for (const answer of await write()) {
+        expect(refusalOf(answer)).toBe('503 database_unavailable')
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+      }
+      expect(await problem()).toBe('the database takes no writes')
+
+      // Five connections that stay as they are, though there is another node behind the address from now on.
+      await times(5, () => other.database.transaction((tx) => tx.$queryRaw`SELECT pg_sleep(0.2)::text`))
+      await setDefault(url, 'default_transaction_read_only', 'off')
+      expect(await problem()).toBe('the database takes no writes')
+      expect(await problem()).toBeUndefined()
+      expect((await write()).map(({ status }) => status)).toEqual([200, 201, 200, 201, 200, 201])
+    })
+  })
+})
 
 describe('without its database', () => {
   it('every endpoint says that it cannot serve now and when to come back, and serves when the database is back', async () => {

@@ -3,7 +3,7 @@ import type { Db } from '../../src/kernel/db.ts'
 import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import { connectDatabase } from '../../src/platform/database.ts'
 import { isDatabaseUnavailable } from '../../src/platform/database-errors.ts'
-import { freshDatabase } from '../support/database.ts'
+import { breakConnections, freshDatabase, setDefault } from '../support/database.ts'
 
 async function withDatabase(work: (database: ConnectedDatabase, url: string) => Promise<void>): Promise<void> {
   const url = await freshDatabase()
@@ -12,16 +12,6 @@ async function withDatabase(work: (database: ConnectedDatabase, url: string) => 
     await work(database, url)
   } finally {
     await database.close()
-  }
-}
-
-async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
   }
 }
 
@@ -86,11 +76,8 @@ describe('a transaction that PostgreSQL sacrifices to another one', () => {
   it('is done again after a serialization failure, be it of one statement or of several', () =>
     withDatabase(async (database, url) => {
       const [id] = await givenMails(database)
-      await withClient(url, async (admin) => {
-        const { rows } = await admin.query<{ name: string }>('SELECT current_database() AS name')
-        await admin.query(`ALTER DATABASE ${rows[0]?.name} SET default_transaction_isolation = 'repeatable read'`)
-      })
-      await database.db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())`.catch(() => undefined)
+      await setDefault(url, 'default_transaction_isolation', 'repeatable read')
+      await breakConnections(url)
       const [holder, watcher] = [new Client({ connectionString: url }), new Client({ connectionString: url })]
       await Promise.all([holder.connect(), watcher.connect()])
       try {

@@ -24,3 +24,32 @@ async function createDatabase(template: string): Promise<string> {
   }
   return server.replace(/[^/]+$/, name)
 }
+
+/** Another connection to the database, for as long as the work lasts. */
+async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** What the connections that are opened from now on begin with. */
+export function setDefault(url: string, setting: string, value: string): Promise<void> {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name')
+    await client.query('SET default_transaction_read_only = off')
+    await client.query(`ALTER DATABASE ${rows[0]?.name} SET ${setting} = '${value}'`)
+  })
+}
+
+/** Breaks all other connections to the database. */
+export async function breakConnections(url: string): Promise<void> {
+  await withClient(url, (client) =>
+    client.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    ),
+  )
+}
