@@ -92,8 +92,8 @@ module.exports = {
     mayOnlyImport(
       'settings',
       'Settings are read before anything else exists',
-      '^src/(config|config-problems|settings|setting-parsers)\\.ts$',
-      [kernel, '^src/(config|config-problems|settings|setting-parsers)\\.ts$'],
+      '^src/(config|config-problems|secret-files|settings|setting-parsers)\\.ts$',
+      [kernel, '^src/(config|config-problems|secret-files|settings|setting-parsers)\\.ts$'],
     ),
     {
       name: 'composition-is-the-top',

@@ -1,8 +1,7 @@
 import { isLoopback } from './kernel/loopback.ts'
 import type { ContractName } from './kernel/terms.ts'
-import type { GivenSettings, SettingName } from './settings.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import { fileSettingOf } from './secret-files.ts'
+import type { Environment, GivenSettings, SettingName } from './settings.ts'
 
 const neededInProduction = {
   DATABASE_URL: 'the PostgreSQL server to use',
@@ -13,8 +12,9 @@ const neededInProduction = {
   DEFAULT_FROM_EMAIL: 'the sender of mails',
 } satisfies Partial<Record<SettingName, string>>
 
+/** One that a file should have brought, and has not, has a problem of its own. */
 function isAbsent(environment: Environment, name: string): boolean {
-  return !environment[name]?.trim()
+  return [name, fileSettingOf(name)].every((given) => given === undefined || !environment[given]?.trim())
 }
 
 /** What production insists on. */

@@ -1,9 +1,10 @@
-import type { Environment } from './config-problems.ts'
 import { contradictions, exposureProblems, ownPages, productionProblems } from './config-problems.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
+import type { ReadFile } from './secret-files.ts'
+import { readSecretFiles } from './secret-files.ts'
 import { SettingRefusal } from './setting-parsers.ts'
-import type { GivenSettings, SettingName } from './settings.ts'
+import type { Environment, GivenSettings, SettingName } from './settings.ts'
 import { settings } from './settings.ts'
 
 /** Everything the server was told, in the groups of the parts that use it. Durations are in seconds. */
@@ -94,8 +95,9 @@ export class ConfigError extends Error {
 }
 
 /** Turns the environment into the configuration. Throws a ConfigError that names all mistakes at once. */
-export function readConfig(environment: Environment): Config {
+export function readConfig(variables: Environment, readFile: ReadFile = noFile): Config {
   const problems: string[] = []
+  const environment = readSecretFiles(variables, readFile, problems)
   const given = readSettings(environment, problems)
   const production = given.NODE_ENV === 'production'
   if (production) problems.push(...productionProblems(environment, given))
@@ -161,6 +163,10 @@ export function readConfig(environment: Environment): Config {
   problems.push(...contradictions(config, environment, given))
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze(config)
+}
+
+function noFile(): never {
+  throw Object.assign(new Error('no files can be read here'), { code: 'ENOENT' })
 }
 
 /** Reads each setting by itself. An empty one counts as absent. */

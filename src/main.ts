@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
   const [command, contract] = readCommand()
   let server: AuthServer | undefined
   try {
-    const config = readConfig(readEnvironment())
+    const config = readConfig(readEnvironment(), (path) => readFileSync(path, 'utf8'))
     if (command === 'openapi') return await printDocument(config, contract)
     const logger = createLogger(config.logLevel)
     server = createAuthServer(config, logger)

@@ -19,12 +19,17 @@ import {
   text,
 } from './setting-parsers.ts'
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
 const day = 86_400
 
 /** The longest lifetimes that tokens can be given, in seconds. Sessions keep those they were opened with. */
 export const longestLifetime = { access: day, refresh: 366 * day }
 
-/** Every setting there is, with how it is read. Defaults and what depends on other settings are in config.ts. */
+/**
+ * Every setting there is, with how it is read. Defaults and what depends on other settings are in config.ts. One whose name
+ * ends in _FILE names the file that the setting before the ending is read from.
+ */
 export const settings = {
   NODE_ENV: oneOf('development', 'test', 'production'),
   PORT: integer(0, 65_535),
@@ -32,9 +37,11 @@ export const settings = {
   PUBLIC_URL: baseUrl,
   FRONTEND_URL: baseUrl,
   DATABASE_URL: postgresUrl,
+  DATABASE_URL_FILE: text,
   DATA_DIR: text,
   DATABASE_POOL: integer(2, 500),
   SECRET_KEY: longKeys,
+  SECRET_KEY_FILE: text,
   JWT_AUDIENCE: text,
   ACCESS_TOKEN_LIFETIME: duration(1, longestLifetime.access, 'from 1s to 1d'),
   REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),
@@ -48,12 +55,14 @@ export const settings = {
   EMAIL_USE_TLS: onOff,
   EMAIL_HOST_USER: text,
   EMAIL_HOST_PASSWORD: text,
+  EMAIL_HOST_PASSWORD_FILE: text,
   DEFAULT_FROM_EMAIL: mailbox,
   VERIFY_EMAIL_PATH: path('token'),
   RESET_PASSWORD_PATH: path('token', 'uid'),
   BCRYPT_COST: integer(4, 20),
   PASSWORD_MIN_LENGTH: integer(8, 64),
   PASSWORD_PEPPER: longKeys,
+  PASSWORD_PEPPER_FILE: text,
   HASH_QUEUE: integer(1, 100_000),
   CORS_ORIGINS: origins,
   REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
@@ -61,6 +70,7 @@ export const settings = {
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,
   REDIS_URL: redisUrl,
+  REDIS_URL_FILE: text,
   DOCS: onOff,
   METRICS: onOff,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),

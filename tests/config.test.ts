@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from '../src/config.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { contracts } from '../src/contracts/index.ts'
+import { settings } from '../src/settings.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -289,6 +290,72 @@ describe('a malformed value', () => {
     expect(() => readConfig({ PORT: 'x', HASH_QUEUE: 'x' })).toThrow(
       /^The settings cannot be used:\n {2}- PORT .*\n {2}- HASH_QUEUE .*$/,
     )
+  })
+})
+
+describe('a secret in a file', () => {
+  const key = randomKey()
+  const files: Readonly<Record<string, string>> = {
+    '/run/secrets/key': `${key}\n`,
+    '/run/secrets/database': 'postgresql://auth:pw@db.internal:5432/auth\r\n',
+    '/run/secrets/empty': ' \n',
+    '/run/secrets/short': 'hidden-and-short\n',
+  }
+  const readFile = (path: string) => {
+    const text = files[path]
+    if (text === undefined) throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
+    return text
+  }
+  const problemsWith = (environment: Environment) => {
+    try {
+      readConfig(environment, readFile)
+    } catch (error) {
+      return (error as ConfigError).problems
+    }
+    return []
+  }
+
+  it.each(Object.keys(settings).filter((name) => name.endsWith('_FILE')))('is named by %s', (fileSetting) => {
+    const name = fileSetting.slice(0, -'_FILE'.length)
+    expect(Object.keys(settings)).toContain(name)
+    expect(problemsWith({ [fileSetting]: '/run/secrets/none' })).toEqual(
+      expect.arrayContaining([`${fileSetting} must name a file that this server can read; the system says ENOENT`]),
+    )
+  })
+
+  it('is read without its last line break, and counts in production', () => {
+    const { SECRET_KEY: _key, DATABASE_URL: _url, ...rest } = production
+    const config = readConfig(
+      { ...rest, SECRET_KEY_FILE: '/run/secrets/key', DATABASE_URL_FILE: '/run/secrets/database' },
+      readFile,
+    )
+    expect(config.secretKeys).toEqual([key])
+    expect(config.database.url).toBe('postgresql://auth:pw@db.internal:5432/auth')
+  })
+
+  it.each<[string, Environment, string]>([
+    [
+      'given in both ways',
+      { SECRET_KEY: randomKey(), SECRET_KEY_FILE: '/run/secrets/key' },
+      'SECRET_KEY_FILE must not be set together with SECRET_KEY; remove one of them',
+    ],
+    [
+      'in a file that is empty',
+      { SECRET_KEY: '', SECRET_KEY_FILE: '/run/secrets/empty' },
+      'SECRET_KEY_FILE must name a file that is not empty',
+    ],
+    [
+      'in a file that is not there',
+      { SECRET_KEY: '', SECRET_KEY_FILE: '/run/secrets/none' },
+      'SECRET_KEY_FILE must name a file that this server can read; the system says ENOENT',
+    ],
+    [
+      'that is malformed',
+      { SECRET_KEY: '', SECRET_KEY_FILE: '/run/secrets/short' },
+      'SECRET_KEY must be 32 bytes or more (several: separated by commas, each so long); make one with: openssl rand -base64 48',
+    ],
+  ])('is one problem when it is %s, in production too', (_, environment, problem) => {
+    expect(problemsWith({ ...production, ...environment })).toEqual([problem])
   })
 })
 
