@@ -88,6 +88,7 @@ export function createApp(parts: AppParts): RequestListener {
       authenticate: services.sessions.authenticate,
       authenticationErrors,
       limiterOf: (budget) => limiters.get(budget) ?? unlimited,
+      listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
       knownDevice: createKnownDeviceCookie(cookies),

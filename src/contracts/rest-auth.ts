@@ -41,7 +41,8 @@ export const restAuth: Contract<FeatureServices> = {
   },
   differences: [
     'Registering answers alike for known and unknown addresses, so the profile in the answer has no id yet.',
-    'A verification link that is opened in a browser asks for one click; a reset link opened in a browser shows a form.',
+    'GET verify-email/ verifies only for a program that says so: its Accept names application/json, or it is a fetch() of this origin or one of CORS_ORIGINS. All others, browsers and mail scanners among them, get a page that asks for one click.',
+    'A reset link that is opened shows a form, but for programs that ask for JSON in that way.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
     'Common passwords, and those that are the username, the address or its beginning, are refused.',

@@ -30,7 +30,7 @@ export interface Row<Needs> {
   readonly reword: (error: unknown) => unknown
   /** What the contract calls the refresh token that the endpoint takes. */
   readonly refreshField: string | undefined
-  /** What a browser gets that visits the path. */
+  /** What every GET and HEAD of the path gets, but for programs that ask for JSON. */
   readonly page: View | undefined
 }
 

@@ -89,6 +89,10 @@ function capitalized(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1)
 }
 
+/** Of a GET that changes something. */
+const visitDescription =
+  'Send "Accept: application/json", or fetch() from this origin or a listed one. Every other GET gets a page with one button and changes nothing, as mail scanners follow links too.'
+
 interface Operation<Needs> {
   readonly contract: Contract<Needs>
   readonly row: Row<Needs>
@@ -104,6 +108,7 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
   return {
     operationId: operation.operationId,
     summary: endpoint.summary,
+    ...(operation.row.page && operation.row.method === 'GET' && { description: visitDescription }),
     tags: [tagOf[endpoint.access].name],
     ...(operation.publication.sunset && { deprecated: true }),
     security: securityOf[endpoint.access],

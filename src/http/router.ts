@@ -13,6 +13,7 @@ import type { KnownDeviceCookie } from './known-device.ts'
 import type { Budget } from './limits.ts'
 import type { Json } from './openapi-schemas.ts'
 import { sendPage } from './page.ts'
+import { asksForJson } from './program.ts'
 import { refuseOtherMethods } from './read-only.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
 
@@ -25,6 +26,8 @@ export interface RouterParts<Needs> {
   readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: (budget: Budget) => RequestHandler
+  /** Those whose pages may call. */
+  readonly listedOrigins: readonly string[]
   readonly refreshTransport: RefreshTransport
   /** What a logout asks browsers to clear of this origin. */
   readonly clearSiteData: readonly string[]
@@ -49,7 +52,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
       const limit = parts.limiterOf(row.endpoint.limit)
       route.all((request, response, next) => {
         response.locals.path = contract.prefix + row.path
-        if (row.page && isVisit(request)) return sendPage(response, row.page)
+        if (row.page && isVisit(request, parts.listedOrigins)) return sendPage(response, row.page)
         if (!methodsOf(row).includes(request.method)) return next()
         response.locals.endpoint = row.endpoint.name
         response.locals.access = row.endpoint.access
@@ -78,17 +81,15 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
   return router
 }
 
-/** HEAD is answered like the GETs that change nothing. */
-function methodsOf<Needs>({ method, endpoint }: Row<Needs>): string[] {
+/** HEAD is answered like the GETs that change nothing, and like a visit. */
+function methodsOf<Needs>({ method, endpoint, page }: Row<Needs>): string[] {
   const changesNothing = endpoint.route.startsWith('GET ') && !endpoint.changes
-  return method === 'GET' && changesNothing ? ['GET', 'HEAD'] : [method]
+  return method === 'GET' && (changesNothing || page) ? ['GET', 'HEAD'] : [method]
 }
 
-/** Whether somebody looks at the path with a browser, or a browser does so ahead of them. */
-function isVisit(request: Request): boolean {
-  if (request.method !== 'GET') return false
-  const { accept = '', 'sec-fetch-mode': mode, 'sec-purpose': purpose } = request.headers
-  return /\btext\/html\b/i.test(accept) || mode === 'navigate' || purpose !== undefined
+/** Whether the path is only looked at: by a browser, by a person, or by a program that follows the links in mails. */
+function isVisit(request: Request, listedOrigins: readonly string[]): boolean {
+  return ['GET', 'HEAD'].includes(request.method) && !asksForJson(request, listedOrigins)
 }
 
 /** The path of a request from here to its endpoint and back. */

@@ -3,6 +3,8 @@ import { refusals, strangeBodies, strangeCredentials, strangeTokens, strangeValu
 import { contracts } from './views.mjs'
 
 const json = 'application/json'
+/** As programs of the published services send it. */
+const accept = 'application/json, text/plain, */*'
 
 const confirmations = { password: ['password2', 'password_confirm'], new_password: ['new_password_confirm'] }
 const tokenFields = { token: 'access', refresh: 'refresh', refresh_token: 'refresh' }
@@ -23,7 +25,11 @@ export function rowsOf(contract) {
 }
 
 function row(method, path, what, request) {
-  return { title: `${method} ${path}: ${what}`, make: async (side) => ({ method, path, ...(await request(side)) }) }
+  const make = async (side) => {
+    const { headers, ...rest } = await request(side)
+    return { method, path, headers: { accept, ...headers }, ...rest }
+  }
+  return { title: `${method} ${path}: ${what}`, make }
 }
 
 /** A method that the path has not is refused, whoever asks; OPTIONS and HEAD have a meaning of their own. */

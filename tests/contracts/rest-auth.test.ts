@@ -2,6 +2,7 @@ import { keysOf, shownUser, times } from '../support/answers.ts'
 import { collide, many } from '../support/collision.ts'
 import { django, foreignRefusalOf } from '../support/dialects.ts'
 import { tokenIn } from '../support/doors.ts'
+import { exchange } from '../support/exchange.ts'
 import { call, claimsOf, client, givenVerified } from '../support/foreign.ts'
 import { givenLink, givenMailedToken, givenUser, mailsTo, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
@@ -162,16 +163,31 @@ describe('GET verify-email/', () => {
   }
   const exists = async (email: string) => (await server.database.db.user.count({ where: { email } })) === 1
 
+  const front = 'https://app.example.com'
+  const html = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+
   it.each([
-    ['looks at it', { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }],
-    ['navigates to it', { 'Sec-Fetch-Mode': 'navigate', Accept: '*/*' }],
-    ['loads it ahead', { 'Sec-Purpose': 'prefetch;prerender', Accept: '*/*' }],
-  ])('shows a page with one button when a browser %s, and spends nothing', async (_name, headers) => {
+    ['a program that says nothing', {}],
+    ['a program that takes anything, as curl does', { Accept: '*/*' }],
+    ['a program that takes any text', { Accept: 'text/*, */*;q=0.1' }],
+    ['a program that takes any JSON but this', { Accept: 'application/json;q=0, */*' }],
+    ['a program that takes another type', { Accept: 'application/jsonlines' }],
+    ['a program that takes pages as well', { Accept: 'text/html, application/json' }],
+    ['a browser', { Accept: html, 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' }],
+    ['a browser that navigates and takes JSON', { Accept: 'application/json', 'Sec-Fetch-Mode': 'navigate' }],
+    ['a browser that loads ahead', { Accept: '*/*', 'Sec-Purpose': 'prefetch;prerender' }],
+    ['a fetch() that loads ahead', { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', 'Sec-Purpose': 'prefetch' }],
+    ['an image in a page', { Accept: 'image/avif,*/*', 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a request without an answer to read', { Accept: 'application/json', 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a fetch() of another site', { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', Origin: 'https://mail.example' }],
+    ['a fetch() of no site', { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', Origin: 'null' }],
+    ['an old browser on another site', { Accept: '*/*', Origin: 'https://app.example.com.evil.example' }],
+  ])('shows a page with one button to %s, and spends nothing', async (_name, headers: Record<string, string>) => {
     const { path, email, token } = await givenPath()
-    for (const _visit of [1, 2]) {
-      const page = await call(server, { method: 'GET', path, headers })
+    for (const method of ['GET', 'HEAD', 'GET']) {
+      const page = await exchange(server.url, path, { method, headers })
       expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
-      expect(page.text.match(/<button/g)).toHaveLength(1)
+      expect(page.text.match(/<button/g) ?? []).toHaveLength(method === 'GET' ? 1 : 0)
       expect(page.text).not.toContain(token)
       expect(page.headers['referrer-policy']).toBe('no-referrer')
     }
@@ -182,24 +198,28 @@ describe('GET verify-email/', () => {
   })
 
   it.each([
-    ['nothing in particular', {}],
-    ['anything', { Accept: '*/*' }],
-    ['JSON', { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors' }],
-  ])('verifies at once for a program that accepts %s, and only once', async (_name, headers) => {
+    ['a program that takes JSON', { Accept: 'application/json' }],
+    ['a program that takes JSON before all others', { Accept: 'application/json, text/plain, */*' }],
+    ['a program that takes JSON with a weight', { Accept: 'text/plain, Application/JSON; q=0.9' }],
+    ['a fetch() of the same site', { Accept: '*/*', 'Sec-Fetch-Mode': 'cors' }],
+    ['a fetch() of a listed site', { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', Origin: front }],
+    ['an old browser on a listed site', { Accept: '*/*', Origin: front }],
+  ])('verifies at once for %s, and only once', async (_name, headers: Record<string, string>) => {
     const { path, email } = await givenPath()
-    const first = await call(server, { method: 'GET', path, headers })
+    const first = await exchange(server.url, path, { headers })
     expect([first.status, keysOf(first.body), await exists(email)]).toEqual([200, ['detail'], true])
-    expect(foreignRefusalOf(await call(server, { method: 'GET', path, headers }))).toBe(django.badToken('verification'))
+    expect(foreignRefusalOf(await exchange(server.url, path, { headers }))).toBe(django.badToken('verification'))
   })
 
-  it.each([{}, { Accept: 'text/html' }])(
-    'answers no HEAD, which programs send to look whether a link is alive',
-    async (headers) => {
-      const { path, email } = await givenPath()
-      const answer = await call(server, { method: 'HEAD', path, headers })
-      expect([answer.status, answer.headers.allow, await exists(email)]).toEqual([405, 'GET, POST, OPTIONS', false])
-    },
-  )
+  it('spends nothing for a HEAD of any kind', async () => {
+    const { path, email } = await givenPath()
+    for (const Accept of ['application/json', '*/*', html]) {
+      const answer = await call(server, { method: 'HEAD', path, headers: { Accept } })
+      expect([answer.status, answer.text, await exists(email)]).toEqual([200, '', false])
+    }
+    const { headers } = await call(server, { method: 'OPTIONS', path })
+    expect(headers.allow).toBe('GET, HEAD, POST')
+  })
 
   it('refuses no token, several, and one that is none', async () => {
     expect(foreignRefusalOf(await send('GET verify-email/'))).toBe(django.required('token'))
@@ -345,12 +365,14 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     expect(foreignRefusalOf(answer)).toBe(django.badToken('reset'))
   })
 
-  it('shows a form to a browser and is no GET for a program', async () => {
+  it('shows a form to whoever opens it and is no GET for a program', async () => {
     const { pathname: path, uid, token } = await givenLinkParts()
-    const page = await call(server, { method: 'GET', path, headers: { Accept: 'text/html' } })
-    expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
-    expect(page.text.match(/<form/g)).toHaveLength(1)
-    expect(page.text).not.toContain(token)
+    for (const Accept of ['text/html', '*/*']) {
+      const page = await call(server, { method: 'GET', path, headers: { Accept } })
+      expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+      expect(page.text.match(/<form/g)).toHaveLength(1)
+      expect(page.text).not.toContain(token)
+    }
     const program = await call(server, { method: 'GET', path })
     expect([foreignRefusalOf(program), program.headers.allow]).toEqual([django.wrongMethod('GET'), 'PATCH, OPTIONS'])
     expect((await confirm(uid, token)).status).toBe(200)

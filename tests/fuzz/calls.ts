@@ -91,7 +91,7 @@ export function plainCall(target: Target, who = 0): Call {
     extra: {},
     shape: 'plain',
     query: '',
-    headers: { 'Content-Type': 'application/json', ...bearer },
+    headers: { Accept: 'application/json', 'Content-Type': 'application/json', ...bearer },
     watched: false,
   }
 }

@@ -37,6 +37,7 @@ const withoutBody = foreignEndpoints.filter(({ hasBody }) => !hasBody)
 const withFields = withBody.flatMap((target) => target.fields.map((field) => ({ ...target, field, name: field.name })))
 
 const json = { 'Content-Type': 'application/json' }
+const asked = { Accept: 'application/json' }
 
 function send(
   { method, path, access }: Pick<Target, 'method' | 'path' | 'access'>,
@@ -44,7 +45,7 @@ function send(
   headers: Readonly<Record<string, string>> = json,
 ): Promise<Exchanged> {
   const bearer = access.startsWith('bearer') && { Authorization: `Bearer ${user.access_token}` }
-  return exchange(server.url, path, { method, headers: { ...bearer, ...headers }, body })
+  return exchange(server.url, path, { method, headers: { ...asked, ...bearer, ...headers }, body })
 }
 
 /** The sentence about one field, in an answer that speaks of fields and repeats nothing that was sent. */
@@ -209,7 +210,7 @@ describe('GET /api/auth/verify-email/', () => {
     'refuses the token %s',
     (token) =>
       expectNoTrace(async () => {
-        const answer = await exchange(server.url, `/api/auth/verify-email/?token=${token}`)
+        const answer = await exchange(server.url, `/api/auth/verify-email/?token=${token}`, { headers: asked })
         expect(foreignRefusalOf(answer)).toMatch(
           /^400 \{("token":\["[^"]+"\]|"detail":"The verification token [^"]+")\}$/,
         )
@@ -218,7 +219,7 @@ describe('GET /api/auth/verify-email/', () => {
 
   it('takes no operator for a token', () =>
     expectNoTrace(async () => {
-      const answer = await exchange(server.url, '/api/auth/verify-email/?token[not]=x')
+      const answer = await exchange(server.url, '/api/auth/verify-email/?token[not]=x', { headers: asked })
       expect(foreignRefusalOf(answer)).toBe(django.required('token'))
     }))
 })
@@ -270,7 +271,7 @@ describe('a query as long as an address may be', () => {
     const query = Array.from({ length: 3600 }, (_, index) => index.toString(36)).join('&')
     const startedAt = performance.now()
     for (let index = 0; index < 20; index += 1) {
-      const answer = await exchange(server.url, `/api/auth/verify-email/?${query}`, { method: 'GET' })
+      const answer = await exchange(server.url, `/api/auth/verify-email/?${query}`, { headers: asked })
       expect(answer.status).toBe(400)
     }
     expect(performance.now() - startedAt).toBeLessThan(1000)

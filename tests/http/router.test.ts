@@ -309,6 +309,8 @@ describe('an endpoint that fails', () => {
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
           clearSiteData: [],
+
+          listedOrigins: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
           knownDevice: createKnownDeviceCookie(cookies),
           translateFault,

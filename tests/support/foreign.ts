@@ -20,6 +20,7 @@ export function call(
   return exchange(url, path, {
     method,
     headers: {
+      Accept: 'application/json, text/plain, */*',
       ...(body && { 'Content-Type': 'application/json' }),
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
       ...headers,
