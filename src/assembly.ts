@@ -48,7 +48,7 @@ export async function assemble(
   config: CompleteConfig,
   { databaseUrl, logger, clock: givenClock, mailer, databaseLimits }: Surroundings,
 ): Promise<Assembly> {
-  const { server, secretKeys, passwords, mail } = config
+  const { server, secretKeys, accessTokenKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
   const clock: Clock & { stop?: () => void } =
     givenClock ?? (await startDatabaseClock({ readMs: () => readDatabaseMs(database.db) }))
@@ -64,7 +64,7 @@ export async function assemble(
     peppers: passwords.peppers,
     queueLimit: passwords.hashQueue,
   })
-  const signer = createJwtSigner({ secretKeys, ...config.tokens, longestLifetime, clock })
+  const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
   const services = createServices(config, { database, clock, logger, hasher, signer, mailer: mailer ?? smtp })
 
   let stopping = false

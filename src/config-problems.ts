@@ -5,7 +5,7 @@ import type { Environment, GivenSettings, SettingName } from './settings.ts'
 
 const neededInProduction = {
   DATABASE_URL: 'the PostgreSQL server to use',
-  SECRET_KEY: 'the key that signs tokens; make one with: openssl rand -base64 48',
+  SECRET_KEY: 'the key that all other keys are derived from; make one with: openssl rand -base64 48',
   FRONTEND_URL: 'where the links in mails lead',
   PUBLIC_URL: 'how the outside reaches this server',
   EMAIL_HOST: 'the mail server',
@@ -27,8 +27,10 @@ export function productionProblems(environment: Environment, given: GivenSetting
     if (given[name]?.startsWith('http:')) problems.push(`${name} must be an https address in production`)
   }
   if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
-  if (given.SECRET_KEY?.some(isSample)) {
-    problems.push('SECRET_KEY must not be a sample or a pattern; make one with: openssl rand -base64 48')
+  for (const name of ['SECRET_KEY', 'ACCESS_TOKEN_KEY'] as const) {
+    if (given[name]?.some(isSample)) {
+      problems.push(`${name} must not be a sample or a pattern; make one with: openssl rand -base64 48`)
+    }
   }
   return problems
 }
@@ -64,6 +66,19 @@ function isRun(key: string): boolean {
   const codes = [...key].map((character) => character.codePointAt(0) ?? 0)
   const steps = codes.filter((code, index) => Math.abs(code - (codes[index - 1] ?? Number.NaN)) === 1)
   return steps.length > (key.length * 2) / 3
+}
+
+/** The settings that hold keys, with who may know them. */
+const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
+
+/** A key in two settings is known to whoever may know one of them: the key for access tokens is shared with other services. */
+function sharedKeys(given: GivenSettings): string[] {
+  return keySettings.flatMap((name, index) =>
+    keySettings
+      .slice(index + 1)
+      .filter((other) => given[other]?.some((key) => given[name]?.includes(key)))
+      .map((other) => `${other} must not hold a key of ${name}; make another with: openssl rand -base64 48`),
+  )
 }
 
 /** The parts of the configuration that have to agree. */
@@ -112,7 +127,7 @@ export function contradictions(
   environment: Environment,
   given: GivenSettings,
 ): string[] {
-  const problems: string[] = []
+  const problems = sharedKeys(given)
   const isUnread = (name: SettingName) => given[name] === undefined && !isAbsent(environment, name)
   const mustLastAsLong = (name: SettingName, seconds: number, other: SettingName, otherSeconds: number) => {
     if (seconds < otherSeconds && !isUnread(name) && !isUnread(other)) {

@@ -1,4 +1,5 @@
 import { contradictions, exposureProblems, ownPages, productionProblems } from './config-problems.ts'
+import { deriveAccessTokenKey } from './kernel/secrets.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import type { ReadFile } from './secret-files.ts'
@@ -35,8 +36,10 @@ export interface Config {
     readonly dataDir: string
     readonly poolSize: number
   }
-  /** The first signs, all verify. Empty: one is to be made in the data directory. */
+  /** The first signs and derives, all verify. Empty: one is to be made in the data directory. */
   readonly secretKeys: readonly string[]
+  /** Of access tokens: the first signs, all verify. Empty: one is derived from each secret key. */
+  readonly accessTokenKeys: readonly string[]
   readonly contracts: {
     readonly served: readonly ContractName[]
     /** The day on which a contract will be gone, for those of which it is known. */
@@ -80,8 +83,22 @@ export interface Config {
   }
 }
 
-/** The configuration once there is a key to sign with. */
-export type CompleteConfig = Config & { readonly secretKeys: readonly [string, ...string[]] }
+type Keys = readonly [string, ...string[]]
+
+/** The configuration once it has its keys. */
+export type CompleteConfig = Config & { readonly secretKeys: Keys; readonly accessTokenKeys: Keys }
+
+/** The configuration with these secret keys and the access token keys that go with them. */
+export function withKeys(config: Config, secretKeys: Keys): CompleteConfig {
+  const [firstSecret, ...olderSecrets] = secretKeys
+  const [first = deriveAccessTokenKey(firstSecret), ...others] = config.accessTokenKeys
+  const isGiven = config.accessTokenKeys.length > 0
+  return {
+    ...config,
+    secretKeys,
+    accessTokenKeys: [first, ...(isGiven ? others : olderSecrets.map(deriveAccessTokenKey))],
+  }
+}
 
 /** Everything that is wrong with the settings, by name, with the remedy and without a value. */
 export class ConfigError extends Error {
@@ -124,6 +141,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
     },
     database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
     secretKeys: given.SECRET_KEY ?? [],
+    accessTokenKeys: given.ACCESS_TOKEN_KEY ?? [],
     contracts: { served: given.CONTRACTS ?? contractNames, sunsets: given.CONTRACT_SUNSET ?? {} },
     tokens: { issuer: publicUrl, audience: given.JWT_AUDIENCE ?? publicUrl },
     sessions: {

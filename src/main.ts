@@ -10,7 +10,7 @@ import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import { createLogger } from './platform/logger.ts'
 import type { AuthServer } from './server.ts'
-import { createAuthServer } from './server.ts'
+import { completeConfig, createAuthServer } from './server.ts'
 import { settings } from './settings.ts'
 import { readVersion } from './version.ts'
 
@@ -20,6 +20,8 @@ Commands:
   serve      run the server (when no command is given)
   migrate    bring the database up to date and end
   openapi    print the OpenAPI document of a contract: ${contractNames.join(', ')} (v1 when none is named)
+  access-token-key
+             print the keys that verify access tokens, one a line, the one that signs first: for services that verify them
 
 Options:
   --help     show this
@@ -40,6 +42,7 @@ async function main(): Promise<void> {
   try {
     const config = readConfig(readEnvironment(), (path) => readFileSync(path, 'utf8'))
     if (command === 'openapi') return await printDocument(config, contract)
+    if (command === 'access-token-key') return await printAccessTokenKeys(config)
     const logger = createLogger(config.logLevel)
     server = createAuthServer(config, logger)
     superviseProcess(server, logger)
@@ -60,6 +63,11 @@ async function printDocument(config: Config, contract: ContractName): Promise<vo
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
 }
 
+async function printAccessTokenKeys(config: Config): Promise<void> {
+  const { accessTokenKeys } = await completeConfig(config)
+  process.stdout.write(`${accessTokenKeys.join('\n')}\n`)
+}
+
 async function migrate(server: AuthServer): Promise<void> {
   const applied = await server.migrate()
   for (const name of applied) console.log(`applied ${name}`)
@@ -75,14 +83,17 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
   console.log(banner(config, port, served))
 }
 
-function readCommand(): ['serve' | 'migrate' | 'openapi', ContractName] {
+const soleCommands = ['serve', 'migrate', 'access-token-key'] as const
+
+function readCommand(): [(typeof soleCommands)[number] | 'openapi', ContractName] {
   const options = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } } as const
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
     const [command = 'serve', ...more] = positionals
     if (values.help) end(usage)
     if (values.version) end(`${readVersion()}\n`)
-    if ((command === 'serve' || command === 'migrate') && more.length === 0) return [command, 'v1']
+    const sole = soleCommands.find((name) => name === command)
+    if (sole && more.length === 0) return [sole, 'v1']
     const contract = contractNames.find((name) => name === (more[0] ?? 'v1'))
     if (command === 'openapi' && contract && more.length <= 1) return [command, contract]
     throw new Error(`Unknown command: ${positionals.join(' ')}`)

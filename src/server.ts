@@ -2,10 +2,11 @@ import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Assembly } from './assembly.ts'
 import type { CompleteConfig, Config } from './config.ts'
+import { withKeys } from './config.ts'
 import { createBareAnswer } from './http/bare.ts'
 import { createStartingListener } from './http/health.ts'
 import { createHttpServer, drain, listen } from './http/listener.ts'
-import type { StartError } from './kernel/errors.ts'
+import { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
 import type { EmbeddedPostgres } from './platform/embedded-postgres/start.ts'
@@ -126,9 +127,15 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
 }
 
 /** Outside production a key is made where none is given, and kept, so that tokens outlive a restart. */
-async function completeConfig(config: Config): Promise<CompleteConfig> {
+export async function completeConfig(config: Config): Promise<CompleteConfig> {
   const [first, ...others] = config.secretKeys
-  if (first !== undefined) return { ...config, secretKeys: [first, ...others] }
+  if (first !== undefined) return withKeys(config, [first, ...others])
   const dataDir = await openDataDir(config.database.dataDir)
-  return { ...config, secretKeys: [await readOrCreateSecret(dataDir, 'secret-key')] }
+  const secret = await readOrCreateSecret(dataDir, 'secret-key')
+  if (config.accessTokenKeys.includes(secret)) {
+    throw new StartError(
+      'ACCESS_TOKEN_KEY must not hold the key of DATA_DIR; make another with: openssl rand -base64 48',
+    )
+  }
+  return withKeys(config, [secret])
 }

@@ -42,6 +42,8 @@ export const settings = {
   DATABASE_POOL: integer(2, 500),
   SECRET_KEY: longKeys,
   SECRET_KEY_FILE: text,
+  ACCESS_TOKEN_KEY: longKeys,
+  ACCESS_TOKEN_KEY_FILE: text,
   JWT_AUDIENCE: text,
   ACCESS_TOKEN_LIFETIME: duration(1, longestLifetime.access, 'from 1s to 1d'),
   REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),

@@ -51,6 +51,7 @@ describe('readConfig', () => {
       },
       database: { url: undefined, dataDir: '.data', poolSize: 10 },
       secretKeys: [],
+      accessTokenKeys: [],
       contracts: { served: ['v1', 'rest-auth', 'simple-jwt', 'drf'], sunsets: {} },
       tokens: { issuer: 'http://localhost:3000', audience: 'http://localhost:3000' },
       sessions: { accessLifetime: 900, refreshLifetime: 604_800, sessionLifetime: 2_592_000, refreshGrace: 10 },
@@ -157,6 +158,12 @@ describe('readConfig', () => {
       [first, second],
     ],
     [
+      'a list of keys for access tokens, in order',
+      { ACCESS_TOKEN_KEY: `${second}, ${first}` },
+      ({ accessTokenKeys }) => accessTokenKeys,
+      [second, first],
+    ],
+    [
       'a list of peppers',
       { PASSWORD_PEPPER: `${second},${first}` },
       ({ passwords }) => passwords.peppers,
@@ -242,6 +249,8 @@ describe('a malformed value', () => {
     ['SECRET_KEY', 'hidden-and-short'],
     ['SECRET_KEY', `${randomKey()},`],
     ['SECRET_KEY', `${randomKey()},hidden-and-short`],
+    ['ACCESS_TOKEN_KEY', 'hidden-and-short'],
+    ['ACCESS_TOKEN_KEY', `${randomKey()},hidden-and-short`],
     ['PASSWORD_PEPPER', 'hidden-and-short'],
     ['ACCESS_TOKEN_LIFETIME', '0'],
     ['ACCESS_TOKEN_LIFETIME', '25h'],
@@ -520,10 +529,28 @@ describe('in production', () => {
     'zyxwvutsrqponmlkjihgfedcba9876543210',
     'kZ4vTq8WmR1xkZ4vTq8WmR1xkZ4vTq8WmR1x',
   ])('refuses the sample key %s, also behind a good one', (key) => {
-    for (const SECRET_KEY of [key, `${randomKey()},${key}`]) {
-      const problems = problemsOf({ ...production, SECRET_KEY })
-      expect(problems).toEqual([expect.stringMatching(/^SECRET_KEY must not be a sample/)])
-      expect(problems.join()).not.toContain(key)
+    for (const name of ['SECRET_KEY', 'ACCESS_TOKEN_KEY']) {
+      for (const keys of [key, `${randomKey()},${key}`]) {
+        const problems = problemsOf({ ...production, [name]: keys })
+        expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} must not be a sample`))])
+        expect(problems.join()).not.toContain(key)
+      }
+    }
+  })
+
+  it.each([
+    ['ACCESS_TOKEN_KEY', 'SECRET_KEY'],
+    ['PASSWORD_PEPPER', 'SECRET_KEY'],
+    ['PASSWORD_PEPPER', 'ACCESS_TOKEN_KEY'],
+  ])('refuses a key of %s that is one of %s, wherever it stands in the lists', (name, other) => {
+    const [shared, more] = [randomKey(), randomKey()]
+    for (const [keys, others] of [
+      [shared, shared],
+      [`${more},${shared}`, shared],
+      [shared, `${randomKey()}, ${shared}`],
+    ]) {
+      const problems = problemsOf({ ...production, [name]: keys, [other]: others })
+      expect(problems).toEqual([`${name} must not hold a key of ${other}; make another with: openssl rand -base64 48`])
     }
   })
 

@@ -5,6 +5,14 @@ export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
 }
 
+/**
+ * The key that signs access tokens where no other is given. It is a text, so that it can be pasted into the settings of a service that
+ * verifies them: the HMAC key is its bytes, as Django's SIGNING_KEY is. No other key can be derived from it.
+ */
+export function deriveAccessTokenKey(secret: string): string {
+  return deriveKey(secret, 'access token').toString('base64url')
+}
+
 /** A token for a mail: 256 random bits in base64url. */
 export function randomToken(): string {
   return randomBytes(32).toString('base64url')

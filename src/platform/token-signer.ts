@@ -6,6 +6,7 @@ import type { Clock, TokenClaims, TokenKind, TokenReading, TokenSigner } from '.
 import { deriveKey } from '../kernel/secrets.ts'
 
 type Keys = readonly [KeyObject, ...KeyObject[]]
+type Texts = readonly [string, ...string[]]
 
 const headerType: Readonly<Record<TokenKind, string>> = { access: 'at+jwt', refresh: 'rt+jwt' }
 /** How far ahead of ours the clock may be that a token was issued by; its end is kept to the second. */
@@ -14,33 +15,35 @@ const longestToken = 2048
 const compactForm = /^[\w-]+\.[\w-]+\.[\w-]{43}$/
 
 /**
- * JWTs (RFC 7519, RFC 8725) signed with HS256. Access tokens use the secret itself, so that other services that know
- * it can verify them; refresh tokens use a key derived from it, so that those services cannot make any.
+ * JWTs (RFC 7519, RFC 8725) signed with HS256. Access tokens have keys of their own, which other services may know to verify them;
+ * refresh tokens use keys derived from the secrets, which those services do not know and cannot derive.
  */
 export function createJwtSigner({
+  accessTokenKeys,
   secretKeys,
   issuer,
   audience,
   longestLifetime,
   clock,
 }: {
-  /** The first signs, all verify. */
-  secretKeys: readonly [string, ...string[]]
+  /** Of access tokens: the first signs, all verify. */
+  accessTokenKeys: Texts
+  /** Those of refresh tokens are derived from these: the first signs, all verify. */
+  secretKeys: Texts
   issuer: string
   audience: string
   /** Seconds: a token that claims to live longer is not one of ours. */
   longestLifetime: Readonly<Record<TokenKind, number>>
   clock: Clock
 }): TokenSigner {
-  const [firstSecret, ...olderSecrets] = secretKeys
   // As key objects: the library would try every text and buffer as a PEM file first, at every call.
-  const keysFrom = (keyOf: (secret: string) => Buffer): Keys => [
-    createSecretKey(keyOf(firstSecret)),
-    ...olderSecrets.map((secret) => createSecretKey(keyOf(secret))),
+  const keysFrom = ([first, ...others]: Texts, keyOf: (text: string) => Buffer): Keys => [
+    createSecretKey(keyOf(first)),
+    ...others.map((text) => createSecretKey(keyOf(text))),
   ]
   const keys: Readonly<Record<TokenKind, Keys>> = {
-    access: keysFrom((secret) => Buffer.from(secret)),
-    refresh: keysFrom((secret) => deriveKey(secret, 'refresh token')),
+    access: keysFrom(accessTokenKeys, (key) => Buffer.from(key)),
+    refresh: keysFrom(secretKeys, (secret) => deriveKey(secret, 'refresh token')),
   }
 
   return {

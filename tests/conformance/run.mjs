@@ -6,6 +6,7 @@ import { readOptions } from '../support/options.mjs'
 import { differingParts, essence } from './compare.mjs'
 import { differences } from './differences.mjs'
 import { rowsOf } from './rows.mjs'
+import { sharedKeyRows } from './shared-key.mjs'
 import { aged, post, startOurs, startReference, stopAll } from './sides.mjs'
 import { contracts, password } from './views.mjs'
 
@@ -50,7 +51,7 @@ async function main() {
     for (const [position, name] of names.entries()) {
       results.push(...(await compareContract(name, ours, references[position])))
     }
-    return report(results)
+    return report(results, options.contract ? [] : await sharedKeyRows(ours))
   } finally {
     clearTimeout(impatience)
     await end()
@@ -117,9 +118,11 @@ function addressOf(contract, index) {
   return `10.${Object.keys(contracts).indexOf(contract)}.${index >> 8}.${index & 255}`
 }
 
-function report(results) {
+function report(results, others) {
   const used = new Set()
-  let failed = 0
+  let failed = others.filter(({ isMeant }) => !isMeant).length
+  for (const { title, status, isMeant } of others)
+    console.log(`${(isMeant ? 'ok' : 'FAILED').padEnd(9)}  ${status}  ${title}`)
   for (const { title, mine, theirs, parts } of results) {
     const difference = differences.find(({ rows, only = / / }) => rows.test(title) && only.test(title))
     if (difference) used.add(difference)
@@ -137,6 +140,6 @@ function report(results) {
   // Where all rows are asked, each difference has some.
   const unused = options.contract ? [] : differences.filter((difference) => !used.has(difference))
   for (const { rows, reason } of unused) console.log(`FAILED     no row is ${rows}  (${reason})`)
-  console.log(`\n${results.length - failed} passed, ${failed + unused.length} failed`)
+  console.log(`\n${results.length + others.length - failed} passed, ${failed + unused.length} failed`)
   return failed + unused.length > 0 ? 1 : 0
 }

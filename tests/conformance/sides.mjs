@@ -1,13 +1,15 @@
 // The two sides of the comparison: this server, and Django REST framework serving the same paths.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const secret = randomBytes(32).toString('base64url')
+const ourProgram = ['node', fileURLToPath(new URL('../../dist/start.cjs', import.meta.url))]
 const secondsPerYear = 365 * 86_400
 const children = []
 const ended = () => new Error('a server ended before it answered')
@@ -15,14 +17,11 @@ const ended = () => new Error('a server ended before it answered')
 /** This server as it is built, with its own PostgreSQL. Its one proxy is us: each row comes from an address of its own. */
 export async function startOurs(dataDir) {
   const port = await freePort()
-  const child = start(
-    ['node', fileURLToPath(new URL('../../dist/start.cjs', import.meta.url))],
-    { cwd: dataDir },
-    {
-      ...{ PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir, NODE_ENV: 'development', SECRET_KEY: secret },
-      ...{ BCRYPT_COST: '4', TRUST_PROXY: '1', LOG_LEVEL: 'error', REFRESH_GRACE: '0s' },
-    },
-  )
+  const settings = {
+    ...{ PORT: String(port), HOST: '127.0.0.1', DATA_DIR: dataDir, NODE_ENV: 'development', SECRET_KEY: secret },
+    ...{ BCRYPT_COST: '4', TRUST_PROXY: '1', LOG_LEVEL: 'error', REFRESH_GRACE: '0s' },
+  }
+  const child = start(ourProgram, { cwd: dataDir }, settings)
   const send = sender(port)
   const isReady = () =>
     send({ method: 'GET', path: '/readyz' }).then(
@@ -43,14 +42,27 @@ export async function startOurs(dataDir) {
       await send({ ...post('/api/v1/auth/verify_email', { token }), from })
     },
     keyOf: (kind) =>
-      kind === 'access' ? secret : Buffer.from(hkdfSync('sha256', secret, '', 'auth-server refresh token', 32)),
+      kind === 'access' ? derivedKey('access token').toString('base64url') : derivedKey('refresh token'),
+    publicUrl: `http://localhost:${port}`,
+    /** What the command prints for services that verify access tokens. */
+    async printedKey() {
+      const [command, ...args] = ourProgram
+      const env = { PATH: process.env.PATH, ...settings }
+      const { stdout } = await promisify(execFile)(command, [...args, 'access-token-key'], { cwd: dataDir, env })
+      return stdout.trim()
+    },
   }
 }
 
+function derivedKey(purpose) {
+  return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
+}
+
 /** The framework, as one of the published services. It ends when we do, with its input. */
-export async function startReference(contract) {
+export async function startReference(contract, settings = {}) {
   const script = fileURLToPath(new URL('reference/serve.py', import.meta.url))
-  const child = start(['/usr/bin/python3', '-B', script], { stdin: 'pipe' }, { CONTRACT: contract, SECRET_KEY: secret })
+  const given = { CONTRACT: contract, SECRET_KEY: randomBytes(32).toString('base64url'), ...settings }
+  const child = start(['/usr/bin/python3', '-B', script], { stdin: 'pipe' }, given)
   const lines = createInterface({ input: child.stdout })
   const [port] = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => Promise.reject(ended()))])
   const send = sender(Number(port))
@@ -58,7 +70,7 @@ export async function startReference(contract) {
     send,
     makePerson: ({ username, email, password, isActive = true }) =>
       send(post('/people/', { username, email, password, is_active: isActive })),
-    keyOf: () => secret,
+    keyOf: () => given.SECRET_KEY,
   }
 }
 

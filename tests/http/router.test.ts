@@ -309,7 +309,6 @@ describe('an endpoint that fails', () => {
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
           clearSiteData: [],
-
           listedOrigins: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
           knownDevice: createKnownDeviceCookie(cookies),

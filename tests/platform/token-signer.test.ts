@@ -3,18 +3,20 @@ import jwt from 'jsonwebtoken'
 import type { TokenClaims, TokenKind } from '../../src/kernel/ports.ts'
 import { createJwtSigner } from '../../src/platform/token-signer.ts'
 import { refusalOf } from '../support/answers.ts'
+import { accessTokenKeyOf } from '../support/forgery.ts'
 import { givenSession, givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
 const keys = ['the-first-key-of-this-test-0123456789', 'the-second-key-of-this-test-0123456789'] as const
+const secrets = ['the-first-secret-of-this-test-0123456789', 'the-second-secret-of-this-test-0123456789'] as const
 const issuer = 'https://auth.example.com'
 const audience = 'https://api.example.com'
 const now = 1_800_000_000
 const longestLifetime = { access: 900, refresh: 604_800 }
 const clock = { now: () => new Date(now * 1000) }
 
-const signer = createJwtSigner({ secretKeys: [...keys], issuer, audience, longestLifetime, clock })
+const signer = createJwtSigner({ accessTokenKeys: keys, secretKeys: secrets, issuer, audience, longestLifetime, clock })
 
 const sid = '3f0a6c1e-2b4d-4e8f-9a10-5c6d7e8f9a0b'
 const claims: TokenClaims = {
@@ -79,12 +81,12 @@ const [goodHead = '', goodBody = '', goodSignature = ''] = good.split('.')
 describe('the JWT signer', () => {
   it('reads what was made by hand after the rules, so that the refusals below are due to what they name', () => {
     expect(signer.read('access', good)).toEqual({ state: 'valid', claims })
-    expect(signer.read('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(keys[0])))).toEqual(
-      {
-        state: 'valid',
-        claims,
-      },
-    )
+    expect(
+      signer.read('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[0]))),
+    ).toEqual({
+      state: 'valid',
+      claims,
+    })
     expect(signer.read('access', forge(accessHeader, withClaim('user_id', '42')))).toEqual({ state: 'valid', claims })
   })
 
@@ -102,7 +104,7 @@ describe('the JWT signer', () => {
 
   it('verifies with every key of the list and signs with the first', () => {
     expect(signer.read('access', forge(accessHeader, accessPayload, keys[1]))).toEqual({ state: 'valid', claims })
-    const refresh = forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(keys[1]))
+    const refresh = forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[1]))
     expect(signer.read('refresh', refresh)).toEqual({ state: 'valid', claims })
     expect(signer.sign('access', claims)).toBe(forge(accessHeader, accessPayload, keys[0]))
   })
@@ -249,7 +251,7 @@ describe('the JWT signer', () => {
   it.each<[string, string, TokenKind]>([
     ['another key', forge(accessHeader, accessPayload, 'a-key-that-is-not-in-the-list-0123456789'), 'access'],
     ['an empty key', forge(accessHeader, accessPayload, ''), 'access'],
-    ['the key of refresh tokens', forge(accessHeader, accessPayload, refreshKey(keys[0])), 'access'],
+    ['the key of refresh tokens', forge(accessHeader, accessPayload, refreshKey(secrets[0])), 'access'],
     ['the key of access tokens', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload), 'refresh'],
   ])('refuses a token signed with %s', (_name, token, kind) => {
     expect(signer.read(kind, token)).toEqual({ state: 'invalid' })
@@ -258,7 +260,7 @@ describe('the JWT signer', () => {
   it('takes no token for one of the other kind, even if only one word of it tells', () => {
     expect(signer.read('refresh', signer.sign('access', claims))).toEqual({ state: 'invalid' })
     expect(signer.read('access', signer.sign('refresh', claims))).toEqual({ state: 'invalid' })
-    const key = refreshKey(keys[0])
+    const key = refreshKey(secrets[0])
     expect(signer.read('refresh', forge(accessHeader, refreshPayload, key))).toEqual({ state: 'invalid' })
     expect(signer.read('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, accessPayload, key))).toEqual({
       state: 'invalid',
@@ -328,7 +330,9 @@ describe('SECRET_KEY', () => {
     expect((await session(during, user.access_token)).status).toBe(200)
     const { status, body } = await refresh(during, user.refresh_token)
     expect(status).toBe(200)
-    expect(() => jwt.verify(body.access_token, k2, { algorithms: ['HS256'] })).not.toThrow()
+    expect(() =>
+      jwt.verify(body.access_token, accessTokenKeyOf({ SECRET_KEY: k2 }), { algorithms: ['HS256'] }),
+    ).not.toThrow()
     expect((await session(after, body.access_token)).status).toBe(200)
     expect((await refresh(after, body.refresh_token)).status).toBe(200)
   })

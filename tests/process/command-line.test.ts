@@ -8,6 +8,7 @@ import { Client } from 'pg'
 import { refusalOf } from '../support/answers.ts'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
+import { accessTokenKeyOf } from '../support/forgery.ts'
 import { countThreads, endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
 import { freePort } from '../support/program.ts'
 
@@ -18,14 +19,54 @@ const packageFile = new URL('../../package.json', import.meta.url)
 it('explains itself', async () => {
   const help = startProcess({}, { args: ['--help'] })
   expect(await help.exit).toBe(0)
-  expect(help.stdout()).toMatch(/migrate .*[\s\S]*\.env\.example/)
+  expect(help.stdout()).toMatch(/migrate .*[\s\S]*access-token-key[\s\S]*\.env\.example/)
 
   const version = startProcess({}, { args: ['--version'] })
   expect(await version.exit).toBe(0)
   expect(version.stdout().trim()).toBe(JSON.parse(await readFile(packageFile, 'utf8')).version)
 })
 
-it.each([['mirgate'], ['--port=80'], ['migrate', 'now']])(
+describe('access-token-key', () => {
+  const [one, two] = ['Zx81kQv0pLw7-mN4tRb2yHs6uJc9eFa3dGg5', 'Yw70jPu9oKv6-lM3sQa1xGr5tIb8dEz2cFf4'] as const
+
+  it('prints the keys that verify access tokens and nothing else', async () => {
+    const derived = startProcess({ SECRET_KEY: `${one},${two}` }, { args: ['access-token-key'] })
+    expect(await derived.exit).toBe(0)
+    const keys = [one, two].map((SECRET_KEY) => accessTokenKeyOf({ SECRET_KEY }))
+    expect([derived.stdout(), derived.stderr()]).toEqual([`${keys.join('\n')}\n`, ''])
+
+    const given = startProcess({ SECRET_KEY: one, ACCESS_TOKEN_KEY: two }, { args: ['access-token-key'] })
+    expect(await given.exit).toBe(0)
+    expect([given.stdout(), given.stderr()]).toEqual([`${two}\n`, ''])
+  })
+
+  it('prints the one of the data directory where none is given, and the same again', async () => {
+    const DATA_DIR = join(await givenFolder(), 'data')
+    const printed: string[] = []
+    for (const _turn of [1, 2]) {
+      const print = startProcess({ DATA_DIR }, { args: ['access-token-key'] })
+      expect(await print.exit).toBe(0)
+      printed.push(print.stdout())
+    }
+    const SECRET_KEY = (await readFile(join(DATA_DIR, 'secret-key'), 'utf8')).trim()
+    const key = `${accessTokenKeyOf({ SECRET_KEY })}\n`
+    expect(printed).toEqual([key, key])
+  })
+
+  it('takes the key of the data directory for no access token key', async () => {
+    const DATA_DIR = join(await givenFolder(), 'data')
+    expect(await startProcess({ DATA_DIR }, { args: ['access-token-key'] }).exit).toBe(0)
+    const ACCESS_TOKEN_KEY = (await readFile(join(DATA_DIR, 'secret-key'), 'utf8')).trim()
+    const refused = startProcess({ DATA_DIR, ACCESS_TOKEN_KEY }, { args: ['access-token-key'] })
+    expect(await refused.exit).toBe(1)
+    expect([refused.stdout(), refused.stderr()]).toEqual([
+      '',
+      expect.stringMatching(/^ACCESS_TOKEN_KEY must not hold /),
+    ])
+  })
+})
+
+it.each([['mirgate'], ['--port=80'], ['migrate', 'now'], ['access-token-key', 'v1']])(
   'refuses words that it does not know: %s',
   async (...args) => {
     const server = startProcess({}, { args })

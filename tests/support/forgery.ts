@@ -30,11 +30,19 @@ type Part = object | string | Buffer
 
 export function takeApart(kind: TokenKind, genuine: string, { settings }: TestServer): Mould {
   const [header = '', claims = ''] = genuine.split('.').map((part) => Buffer.from(part, 'base64url').toString())
-  const secret = Buffer.from(settings.SECRET_KEY ?? '')
-  // As RFC 5869 derives it, without the product's help.
-  const derived = Buffer.from(hkdfSync('sha256', secret, '', 'auth-server refresh token', 32))
-  const [key, otherKey] = kind === 'access' ? [secret, derived] : [derived, secret]
+  const [access, refresh] = [Buffer.from(accessTokenKeyOf(settings)), derivedKey(settings.SECRET_KEY, 'refresh token')]
+  const [key, otherKey] = kind === 'access' ? [access, refresh] : [refresh, access]
   return { kind, genuine, header: JSON.parse(header), claims: JSON.parse(claims), key, otherKey }
+}
+
+/** As RFC 5869 derives it, without the product's help. */
+export function derivedKey(secret = '', purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
+}
+
+/** The key that other services are given, where the settings name none: a text, whose bytes are the HMAC key. */
+export function accessTokenKeyOf({ SECRET_KEY }: TestServer['settings']): string {
+  return derivedKey(SECRET_KEY, 'access token').toString('base64url')
 }
 
 export function encode(part: Part): string {

@@ -1,7 +1,7 @@
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { assemble } from '../../src/assembly.ts'
-import { readConfig } from '../../src/config.ts'
+import { readConfig, withKeys } from '../../src/config.ts'
 import { createBareAnswer } from '../../src/http/bare.ts'
 import { createHttpServer, listen } from '../../src/http/listener.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
@@ -81,10 +81,13 @@ export async function startServer(
   const catcher: Mailer = { send: async (mail) => void caught.push(mail) }
   const logged: string[] = []
   const logger = createMemoryLogger(logged)
-  const assembly = await assemble(
-    { ...config, secretKeys: [firstKey, ...otherKeys] },
-    { databaseUrl, logger, clock, mailer: mailbox ? undefined : catcher, databaseLimits },
-  )
+  const assembly = await assemble(withKeys(config, [firstKey, ...otherKeys]), {
+    databaseUrl,
+    logger,
+    clock,
+    mailer: mailbox ? undefined : catcher,
+    databaseLimits,
+  })
 
   const { answer, services, database, retire } = assembly
   const https = config.server.publicUrl.startsWith('https:')

@@ -52,4 +52,10 @@ SIMPLE_JWT = {"UPDATE_LAST_LOGIN": True} | {
         "ROTATE_REFRESH_TOKENS": True,
         "BLACKLIST_AFTER_ROTATION": True,
     },
+    # No published service: one that has the key for access tokens.
+    "verifier": {
+        "SIGNING_KEY": os.environ.get("ACCESS_TOKEN_KEY"),
+        "ISSUER": os.environ.get("ISSUER"),
+        "AUDIENCE": os.environ.get("AUDIENCE"),
+    },
 }[CONTRACT]

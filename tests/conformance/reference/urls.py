@@ -44,6 +44,7 @@ prefix, table = {
     "rest-auth": ("api/auth/", rest_auth),
     "simple-jwt": ("api/", simple_jwt),
     "drf": ("api/v1/drf/auth/", drf),
+    "verifier": ("", {"whoami/": views.WhoAmI.as_view()}),
 }[settings.CONTRACT]
 
 urlpatterns = [

@@ -2,6 +2,7 @@ from rest_framework import generics, permissions, status
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework_simplejwt import views as simplejwt
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 
 from . import serializers
 from .models import User
@@ -99,6 +100,16 @@ class OwnProfile(generics.RetrieveUpdateAPIView):
 
     def get_object(self):
         return self.request.user
+
+
+class WhoAmI(generics.GenericAPIView):
+    """Of a service without people of its own: the token says who calls."""
+
+    authentication_classes = [JWTStatelessUserAuthentication]
+    permission_classes = [permissions.IsAuthenticated]
+
+    def get(self, request):
+        return Response({"user_id": request.user.id})
 
 
 class People(Register):

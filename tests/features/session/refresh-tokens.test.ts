@@ -2,6 +2,7 @@ import jwt from 'jsonwebtoken'
 import type { Response } from 'supertest'
 import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
+import { accessTokenKeyOf } from '../../support/forgery.ts'
 import type { User } from '../../support/people.ts'
 import { givenResetToken, givenSession, givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -222,7 +223,7 @@ describe('POST /access_token', () => {
     const { header, payload } = jwt.decode(user.access_token, { complete: true }) ?? {}
     const issued = payload as jwt.JwtPayload
     const forged = (claims: object) =>
-      jwt.sign({ ...issued, ...claims }, server.settings.SECRET_KEY ?? '', header ? { header } : {})
+      jwt.sign({ ...issued, ...claims }, accessTokenKeyOf(server.settings), header ? { header } : {})
     const ask = (token: string) => server.send('GET', '/session', { token })
     expect((await ask(forged({}))).status).toBe(200)
     for (const claims of [{ sub: stranger.uuid }, { user_id: stranger.id }, { exp: (issued.exp ?? 0) + 60 }]) {
@@ -238,9 +239,9 @@ describe('POST /access_token', () => {
     expect(refusalOf(await server.send('GET', '/session', { token: user.refresh_token }))).toBe('401 token_invalid')
   })
 
-  it('signs the access token with the plain key and the claims that other services read', async () => {
+  it('signs the access token with the key for access tokens and the claims that other services read', async () => {
     const user = await givenUser(server)
-    const { header, payload } = jwt.verify(user.access_token, server.settings.SECRET_KEY ?? '', {
+    const { header, payload } = jwt.verify(user.access_token, accessTokenKeyOf(server.settings), {
       complete: true,
       algorithms: ['HS256'],
     })

@@ -1,5 +1,6 @@
 import jwt from 'jsonwebtoken'
 import { refusalOf } from '../../support/answers.ts'
+import { accessTokenKeyOf } from '../../support/forgery.ts'
 import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -112,7 +113,7 @@ describe('POST /verify_token', () => {
     const user = await givenUser(server)
     const claims = jwt.decode(user.access_token, { json: true }) ?? {}
     const sid = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
-    const forged = jwt.sign({ ...claims, sid, jti: `${sid}.0.access` }, server.settings.SECRET_KEY ?? '', {
+    const forged = jwt.sign({ ...claims, sid, jti: `${sid}.0.access` }, accessTokenKeyOf(server.settings), {
       header: { alg: 'HS256', typ: 'at+jwt' },
     })
     expect(await verify(forged)).toEqual({ active: false })

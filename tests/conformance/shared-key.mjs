@@ -1,0 +1,37 @@
+// A Django service with SimpleJWT that has been given the key for access tokens, and no other.
+import { createHmac, hkdfSync } from 'node:crypto'
+import { post, startReference } from './sides.mjs'
+import { password } from './views.mjs'
+
+/** What each side answers to tokens, and whether that is meant. */
+export async function sharedKeyRows(ours) {
+  const key = await ours.printedKey()
+  const settings = { ACCESS_TOKEN_KEY: key, ISSUER: ours.publicUrl, AUDIENCE: ours.publicUrl }
+  const service = await startReference('verifier', settings)
+  const person = { username: 'ada-shared-key', email: 'ada-shared-key@example.com', password }
+  const registered = await ours.send({ ...post('/api/v1/auth/register_credentials', person), from: '10.9.0.1' })
+  const { access_token: access, refresh_token: refresh, user } = JSON.parse(registered.text)
+
+  const there = (token) =>
+    service.send({ method: 'GET', path: '/whoami/', headers: { authorization: `Bearer ${token}` } })
+  const here = (token) =>
+    ours.send({ ...post('/api/v1/auth/access_token', { refresh_token: token }), from: '10.9.0.2' })
+  const derived = Buffer.from(hkdfSync('sha256', key, '', 'auth-server refresh token', 32))
+
+  const welcome = await there(access)
+  const row = (what, { status }, isMeant) => ({ title: `shared key: ${what}`, status, isMeant })
+  const refused = (what, answer) => row(what, answer, answer.status === 401)
+  return [
+    row('an access token tells there who calls', welcome, JSON.parse(welcome.text).user_id === user.id),
+    refused('a refresh token is refused there', await there(refresh)),
+    refused('a token of another key is refused there', await there(signed(access, 'a key that was never given away'))),
+    refused('a refresh token made with the key is refused here', await here(signed(refresh, key))),
+    refused('a refresh token of a key derived from it is refused here', await here(signed(refresh, derived))),
+  ]
+}
+
+/** The token with another signature. */
+function signed(token, key) {
+  const content = token.split('.').slice(0, 2).join('.')
+  return `${content}.${createHmac('sha256', key).update(content).digest('base64url')}`
+}
