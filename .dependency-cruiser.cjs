@@ -92,8 +92,11 @@ module.exports = {
     mayOnlyImport(
       'settings',
       'Settings are read before anything else exists',
-      '^src/(config|config-problems|secret-files|settings|setting-parsers)\\.ts$',
-      [kernel, '^src/(config|config-problems|secret-files|settings|setting-parsers)\\.ts$'],
+      '^src/(config|config-problems|mail-config|mail-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
+      [
+        kernel,
+        '^src/(config|config-problems|mail-config|mail-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
+      ],
     ),
     {
       name: 'composition-is-the-top',

@@ -2,6 +2,8 @@ import { contradictions, exposureProblems, ownPages, productionProblems } from '
 import { deriveAccessTokenKey } from './kernel/secrets.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
+import type { MailConfig } from './mail-config.ts'
+import { readMailConfig } from './mail-config.ts'
 import type { ReadFile } from './secret-files.ts'
 import { readSecretFiles } from './secret-files.ts'
 import { SettingRefusal } from './setting-parsers.ts'
@@ -60,19 +62,7 @@ export interface Config {
     readonly peppers: readonly string[]
     readonly hashQueue: number
   }
-  readonly mail: {
-    /** Absent: mails go to the development mailbox. */
-    readonly smtp:
-      | {
-          readonly host: string
-          readonly port: number
-          readonly useTls: boolean
-          readonly user: string | undefined
-          readonly password: string | undefined
-        }
-      | undefined
-    readonly from: string
-  }
+  readonly mail: MailConfig
   readonly links: {
     /** Where the links in mails lead, without a trailing slash. */
     readonly frontendUrl: string
@@ -157,19 +147,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       peppers: given.PASSWORD_PEPPER ?? [],
       hashQueue: given.HASH_QUEUE ?? 50,
     },
-    mail: {
-      smtp:
-        given.EMAIL_HOST === undefined
-          ? undefined
-          : {
-              host: given.EMAIL_HOST,
-              port: given.EMAIL_PORT ?? 587,
-              useTls: given.EMAIL_USE_TLS ?? true,
-              user: given.EMAIL_HOST_USER,
-              password: given.EMAIL_HOST_PASSWORD,
-            },
-      from: given.DEFAULT_FROM_EMAIL ?? 'auth@localhost',
-    },
+    mail: readMailConfig(given, publicUrl),
     links: {
       frontendUrl,
       verifyEmailPath: given.VERIFY_EMAIL_PATH ?? ownPages.VERIFY_EMAIL_PATH,

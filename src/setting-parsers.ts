@@ -8,7 +8,7 @@ export type Parser<Value> = (text: string) => Value
 
 export class SettingRefusal extends Error {}
 
-function refuse(remedy: string): never {
+export function refuse(remedy: string): never {
   throw new SettingRefusal(remedy)
 }
 
@@ -121,13 +121,6 @@ export function hostName(text: string): string {
   return isIP(text) !== 0 || /^[a-z\d]([\w.-]{0,251}[a-z\d])?\.?$/i.test(text)
     ? text
     : refuse('must be the name or address of a machine alone, such as mail.example.com')
-}
-
-/** A bare address, or a name with the address in angle brackets. */
-export function mailbox(text: string): string {
-  return /^([^<>\r\n"]{0,100}<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/.test(text)
-    ? text
-    : refuse('must be an address such as auth@example.com or Example <auth@example.com>')
 }
 
 /** How many proxies to believe, or which: what Express calls "trust proxy". */

@@ -1,3 +1,4 @@
+import { certificates, domainName, mailbox } from './mail-setting-parsers.ts'
 import type { Parser } from './setting-parsers.ts'
 import {
   baseUrl,
@@ -6,7 +7,6 @@ import {
   hostName,
   integer,
   longKeys,
-  mailbox,
   oneOf,
   onOff,
   origins,
@@ -55,6 +55,10 @@ export const settings = {
   EMAIL_HOST: hostName,
   EMAIL_PORT: integer(1, 65_535),
   EMAIL_USE_TLS: onOff,
+  EMAIL_USE_SSL: onOff,
+  EMAIL_CA: certificates,
+  EMAIL_CA_FILE: text,
+  EMAIL_EHLO_NAME: domainName,
   EMAIL_HOST_USER: text,
   EMAIL_HOST_PASSWORD: text,
   EMAIL_HOST_PASSWORD_FILE: text,

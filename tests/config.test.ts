@@ -3,6 +3,7 @@ import type { Config } from '../src/config.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { contracts } from '../src/contracts/index.ts'
 import { settings } from '../src/settings.ts'
+import { selfSigned } from './support/certificate.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -186,10 +187,39 @@ describe('readConfig', () => {
       { EMAIL_HOST: 'mail.example.com', DEFAULT_FROM_EMAIL: 'Example <auth@example.com>' },
       ({ mail }) => mail,
       {
-        smtp: { host: 'mail.example.com', port: 587, useTls: true, user: undefined, password: undefined },
+        smtp: {
+          host: 'mail.example.com',
+          port: 587,
+          useSsl: false,
+          useTls: true,
+          ca: undefined,
+          ehloName: undefined,
+          user: undefined,
+          password: undefined,
+        },
         from: 'Example <auth@example.com>',
       },
     ],
+    ...(
+      [
+        ['port 465 as TLS from the first byte', { EMAIL_PORT: '465' }, { port: 465, useSsl: true }],
+        ['STARTTLS at port 465', { EMAIL_PORT: '465', EMAIL_USE_SSL: 'off' }, { port: 465, useSsl: false }],
+        ['TLS from the first byte', { EMAIL_USE_SSL: 'on', EMAIL_USE_TLS: 'off' }, { port: 465, useSsl: true }],
+        [
+          'TLS from the first byte at any port',
+          { EMAIL_PORT: '2465', EMAIL_USE_SSL: 'on' },
+          { port: 2465, useSsl: true },
+        ],
+        ['a full name to say in EHLO', { PUBLIC_URL: 'https://auth.example.com/x' }, { ehloName: 'auth.example.com' }],
+        ['another name to say in EHLO', { EMAIL_EHLO_NAME: 'out.example.com' }, { ehloName: 'out.example.com' }],
+        ['an authority to trust', { EMAIL_CA: selfSigned.cert }, { ca: selfSigned.cert.trim() }],
+      ] as const
+    ).map(([what, environment, expected]): [string, Environment, (config: Config) => unknown, unknown] => [
+      what,
+      { EMAIL_HOST: 'mail.example.com', DEFAULT_FROM_EMAIL: 'auth@example.com', ...environment },
+      ({ mail }) => mail.smtp,
+      expect.objectContaining(expected),
+    ]),
   ])('reads %s', (_, environment, part, expected) => {
     expect(part(readConfig(environment))).toEqual(expected)
   })
@@ -269,6 +299,12 @@ describe('a malformed value', () => {
     ['EMAIL_HOST', 'mail.example.com:2525'],
     ['EMAIL_PORT', '0'],
     ['EMAIL_USE_TLS', 'starttls'],
+    ['EMAIL_USE_SSL', 'implicit'],
+    ['EMAIL_EHLO_NAME', 'container'],
+    ['EMAIL_EHLO_NAME', '203.0.113.7'],
+    ['EMAIL_EHLO_NAME', 'a.example\r\nMAIL FROM:<b@c.example>'],
+    ['EMAIL_CA', 'mail.example.com.pem'],
+    ['EMAIL_CA', '-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----'],
     ['DEFAULT_FROM_EMAIL', 'nobody'],
     ['DEFAULT_FROM_EMAIL', 'a@x.example, b@y.example'],
     ['DEFAULT_FROM_EMAIL', 'A <a@x.example>\r\nBcc: b@y.example'],

@@ -7,8 +7,14 @@ import { refusesRecipient } from './smtp-replies.ts'
 export interface SmtpSettings {
   readonly host: string
   readonly port: number
-  /** On: nothing is sent without STARTTLS and a valid certificate. Port 465 always speaks TLS from the first byte. */
+  /** TLS from the first byte, with a valid certificate. */
+  readonly useSsl: boolean
+  /** On: nothing is sent without STARTTLS, or TLS from the first byte, and a valid certificate. */
   readonly useTls: boolean
+  /** The authorities to trust in place of those that Node brings, in PEM. */
+  readonly ca: string | undefined
+  /** How this machine calls itself; absent: by its host name. */
+  readonly ehloName: string | undefined
   readonly user: string | undefined
   readonly password: string | undefined
 }
@@ -30,7 +36,7 @@ const usualTimeouts: SmtpTimeouts = { connect: 5_000, greeting: 5_000, socket: 1
 
 /** Hands mails to an SMTP server, each over a connection of its own. */
 export function createSmtpMailer({
-  smtp: { host, port, useTls, user, password },
+  smtp: { host, port, useSsl, useTls, ca, ehloName, user, password },
   from,
   timeouts = usualTimeouts,
 }: {
@@ -39,14 +45,14 @@ export function createSmtpMailer({
   from: string
   timeouts?: SmtpTimeouts
 }): SmtpMailer {
-  const secure = port === 465
   const transport = nodemailer.createTransport({
     host,
     port,
-    secure,
-    requireTLS: useTls && !secure,
+    secure: useSsl,
+    requireTLS: useTls && !useSsl,
     // Where TLS is not demanded but offered, encryption with an unknown server is still better than none (RFC 7435).
-    tls: { rejectUnauthorized: useTls || secure },
+    tls: { rejectUnauthorized: useTls || useSsl, ...(ca !== undefined && { ca }) },
+    ...(ehloName !== undefined && { name: ehloName }),
     ...(user !== undefined && password !== undefined ? { auth: { user, pass: password } } : {}),
     dnsTimeout: timeouts.connect,
     connectionTimeout: timeouts.connect,

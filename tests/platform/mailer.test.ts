@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { MailRefused } from '../../src/kernel/ports.ts'
 import type { SmtpSettings } from '../../src/platform/mailer.ts'
 import { createSmtpMailer } from '../../src/platform/mailer.ts'
-import { startSmtpServer } from '../support/smtp-server.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { plain, startSmtpServer } from '../support/smtp-server.ts'
 
 const from = 'Auth <auth@example.com>'
 const mail = { recipient: 'ada@example.com', subject: 'Hello', text: 'Plain words', html: '<p>Marked <b>words</b></p>' }
@@ -35,7 +36,7 @@ async function givenSocketServer(onConnection: (socket: Socket) => void): Promis
     await once(server, 'close')
   })
   const { port } = server.address() as AddressInfo
-  return { host: '127.0.0.1', port, useTls: false, user: undefined, password: undefined }
+  return { ...plain, port }
 }
 
 async function failureOf(sending: Promise<void>): Promise<Error> {
@@ -52,7 +53,7 @@ describe('createSmtpMailer', () => {
     const { smtp, received } = await givenServer()
     await createSmtpMailer({ smtp, from }).send(mail)
     expect(received).toHaveLength(1)
-    const [{ head, body, ...envelope } = { head: '', body: '' }] = received
+    const [{ head, body, clientName: _name, ...envelope } = { head: '', body: '' }] = received
     expect(envelope).toEqual({ from: 'auth@example.com', to: ['ada@example.com'], secure: false })
     expect(head).toMatch(/^From: Auth <auth@example\.com>$/m)
     expect(head).toMatch(/^To: ada@example\.com$/m)
@@ -214,6 +215,29 @@ describe('createSmtpMailer', () => {
       expect(failure).not.toBeInstanceOf(MailRefused)
       expect(received).toEqual([])
     }
+  })
+
+  test('speaks TLS from the first byte where it is told to, to a server that it can trust and to no other', async () => {
+    const { smtp, received } = await givenServer({ options: { secure: true, ...selfSigned } })
+    const failure = await failureOf(createSmtpMailer({ smtp: { ...smtp, useSsl: true }, from }).send(mail))
+    expect(failure.message).toMatch(/self-signed/i)
+    expect(received).toEqual([])
+    await createSmtpMailer({ smtp: { ...smtp, useSsl: true, ca: selfSigned.cert }, from }).send(mail)
+    expect(received).toMatchObject([{ secure: true }])
+  })
+
+  test('trusts the authorities that it is given when it encrypts after STARTTLS, too', async () => {
+    const { smtp, received } = await givenServer({ options: { disabledCommands: [], ...selfSigned } })
+    await failureOf(createSmtpMailer({ smtp: { ...smtp, useTls: true }, from }).send(mail))
+    expect(received).toEqual([])
+    await createSmtpMailer({ smtp: { ...smtp, useTls: true, ca: selfSigned.cert }, from }).send(mail)
+    expect(received).toMatchObject([{ secure: true }])
+  })
+
+  test('calls itself by the name that it is given', async () => {
+    const { smtp, received } = await givenServer()
+    await createSmtpMailer({ smtp: { ...smtp, ehloName: 'auth.example.com' }, from }).send(mail)
+    expect(received).toMatchObject([{ clientName: 'auth.example.com' }])
   })
 
   test('encrypts where it can when TLS is not demanded', async () => {

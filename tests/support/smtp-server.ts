@@ -7,6 +7,8 @@ interface ReceivedMail {
   readonly from: string
   readonly to: readonly string[]
   readonly secure: boolean
+  /** What the client called itself. */
+  readonly clientName: string
   /** Headers, unfolded. */
   readonly head: string
   /** All parts, quoted-printable decoded. */
@@ -15,6 +17,17 @@ interface ReceivedMail {
 
 /** The server's reply to a recipient or a letter, such as `450 Try later`; undefined to accept. */
 type Verdict = (address: string) => string | undefined
+
+/** As settings of a mail server without anything special say. */
+export const plain = {
+  host: '127.0.0.1',
+  useSsl: false,
+  useTls: false,
+  ca: undefined,
+  ehloName: undefined,
+  user: undefined,
+  password: undefined,
+}
 
 /** A real SMTP server on the loopback address. */
 export async function startSmtpServer({
@@ -34,14 +47,14 @@ export async function startSmtpServer({
     // With a logger it warns of its built-in certificate, which is all that these tests need.
     logger: false,
     onRcptTo: ({ address }, _session, callback) => callback(refusal(onRecipient(address))),
-    onData(stream, { envelope, secure }, callback) {
+    onData(stream, { envelope, secure, hostNameAppearsAs: clientName }, callback) {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
         const to = envelope.rcptTo.map(({ address }) => address)
         const error = refusal(onLetter(to[0] ?? ''))
         const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
-        if (!error) received.push({ from, to, secure, ...parse(Buffer.concat(chunks).toString()) })
+        if (!error) received.push({ from, to, secure, clientName, ...parse(Buffer.concat(chunks).toString()) })
         callback(error)
       })
     },
@@ -53,7 +66,7 @@ export async function startSmtpServer({
   const { port } = server.server.address() as AddressInfo
   return {
     received,
-    smtp: { host: '127.0.0.1', port, useTls: false, user: undefined, password: undefined },
+    smtp: { ...plain, port },
     stop: () => new Promise<void>((resolve) => server.close(resolve)),
   }
 }
