@@ -5,7 +5,7 @@ import { statedConnections } from './database-connection.ts'
 import { createPool, repeatConflicts } from './database-pool.ts'
 
 export interface ConnectedDatabase extends Database {
-  /** The names of the migrations that the database has. Throws when it takes no writes. */
+  /** The names of the migrations that the database has. Throws when it takes no writes, or lacks a table of ours. */
   readonly appliedMigrations: () => Promise<string[]>
   /** Waits for the queries in progress and closes the connections. */
   readonly close: () => Promise<void>

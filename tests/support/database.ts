@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
+import { runSql } from './catalog.ts'
 
 /** A migrated database that nobody else uses; returns its address. */
 export function freshDatabase(): Promise<string> {
@@ -10,6 +11,40 @@ export function freshDatabase(): Promise<string> {
 export function emptyDatabase(): Promise<string> {
   return createDatabase('template0')
 }
+
+export interface OwnRole {
+  /** The address of a database without a table but those of another program in `public`. */
+  readonly url: string
+  /** The same for the superuser. */
+  readonly adminUrl: string
+  readonly name: string
+}
+
+/** A role with an ordinary role's rights that may create schemas in a database of its own. */
+export async function givenOwnRole(): Promise<OwnRole> {
+  const adminUrl = await emptyDatabase()
+  const name = `role_${randomBytes(8).toString('hex')}`
+  await runSql(
+    adminUrl,
+    `CREATE ROLE ${name} LOGIN PASSWORD '${name}';
+     GRANT CREATE ON DATABASE ${nameOf(adminUrl)} TO ${name};
+     CREATE TABLE public.users (other text); CREATE TABLE public._prisma_migrations (migration_name text);`,
+  )
+  const url = new URL(adminUrl)
+  url.username = name
+  url.password = name
+  return { url: url.href, adminUrl, name }
+}
+
+/** Makes these the defaults of a database. */
+export async function setDefaults(url: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  const statements = Object.entries(settings).map(
+    ([name, value]) => `ALTER DATABASE ${nameOf(url)} SET ${name} TO '${value}'`,
+  )
+  await runSql(url, statements.join(';'))
+}
+
+export const nameOf = (url: string) => new URL(url).pathname.slice(1)
 
 async function createDatabase(template: string): Promise<string> {
   const server = process.env.TEST_POSTGRES_URL
