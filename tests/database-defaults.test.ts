@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { applyMigrations } from '../src/platform/migrations.ts'
 import { runSql } from './support/catalog.ts'
 import { freshDatabase, givenOwnRole, setDefaults } from './support/database.ts'
@@ -76,6 +77,21 @@ describe('a PostgreSQL with other defaults', () => {
       expect((await exchange(site, '/readyz')).status).toBe(503)
       await expect(database.db.user.deleteMany()).rejects.toThrow(/read-only/)
     })
+  })
+})
+
+it('has instants put right that were written without a zone, by the statement that the documentation gives', async () => {
+  const url = await freshDatabase()
+  await setDefaults(url, { TimeZone: 'Asia/Kolkata' })
+  const instants = [new Date(1795714282535), new Date(0)]
+  await withServer({ DATABASE_URL: url }, async ({ database: { db } }) => {
+    for (const at of instants) {
+      const text = at.toISOString().replace('Z', '')
+      await runSql(url, `INSERT INTO events (type, at) VALUES ('test', '${text}')`)
+    }
+    const [moveInstants = ''] = /^do \$\$.*^end \$\$;$/ms.exec(await readFile('docs/operations.md', 'utf8')) ?? []
+    await runSql(url, moveInstants)
+    expect((await db.event.findMany({ orderBy: { id: 'asc' } })).map(({ at }) => at)).toEqual(instants)
   })
 })
 

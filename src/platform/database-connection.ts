@@ -66,17 +66,12 @@ function adapt(statement: Statement, { pooled, begin: beginStated }: DatabaseSes
   return statement.text === begin ? { ...statement, text: beginStated } : statement
 }
 
+/** Not rolled back after an error: the pool closes the connection, and the transaction ends with it. */
 async function sendInTransaction(send: Send, statement: Statement, session: DatabaseSession): Promise<unknown> {
   await send(session.begin)
-  try {
-    const result = await send(statement)
-    await send('COMMIT')
-    return result
-  } catch (error) {
-    // The pool closes the connection after an error, and with it ends a transaction that cannot be rolled back.
-    await Promise.resolve(send('ROLLBACK')).catch(() => undefined)
-    throw error
-  }
+  const result = await send(statement)
+  await send('COMMIT')
+  return result
 }
 
 /** As a callback where there is one, and as a promise otherwise. */
