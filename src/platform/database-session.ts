@@ -11,7 +11,6 @@ type Settings = Readonly<Record<string, string>>
 const keptByPoolers: Settings = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, MDY',
-  client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
 }
 

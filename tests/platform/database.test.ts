@@ -118,7 +118,7 @@ describe('isDatabaseUnavailable', () => {
     const { db, transaction, close } = connectDatabase({
       url: await freshDatabase(),
       poolSize: 1,
-      waitLimitMs: 200,
+      waitLimitMs: 1500,
     })
     await transaction(async () => {
       const failures = await Promise.all(
