@@ -44,7 +44,7 @@ export async function setDefaults(url: string, settings: Readonly<Record<string,
   await runSql(url, statements.join(';'))
 }
 
-export const nameOf = (url: string) => new URL(url).pathname.slice(1)
+const nameOf = (url: string) => new URL(url).pathname.slice(1)
 
 async function createDatabase(template: string): Promise<string> {
   const server = process.env.TEST_POSTGRES_URL
