@@ -77,10 +77,13 @@ async function migrate(server: AuthServer): Promise<void> {
 
 async function serve(server: AuthServer, { config, logger }: { config: Config; logger: Logger }): Promise<void> {
   const port = await server.start()
+  const { describeDisagreement } = await import('./contract-terms.ts')
+  const disagreement = describeDisagreement(config)
+  if (disagreement !== undefined) logger.warn({}, disagreement)
   if (config.production) return logger.info({ port, version: readVersion() }, 'listening')
   const { contracts } = await import('./contracts/index.ts')
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  console.log(banner(config, port, served))
+  console.log(banner(config, port, served, disagreement))
 }
 
 const soleCommands = ['serve', 'migrate', 'access-token-key'] as const
@@ -168,6 +171,7 @@ function banner(
   { server: { host, publicUrl, docs }, database, mail }: Config,
   port: number,
   served: readonly { readonly name: string; readonly prefix: string }[],
+  disagreement: string | undefined,
 ): string {
   const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
   const here = `http://${isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
@@ -185,6 +189,7 @@ function banner(
     ...(mail.smtp ? [] : [`  Mailbox  ${here}/mailbox`]),
     `  Data     ${data}`,
     ...(publicUrl === here ? [] : [`  Public   ${publicUrl}`]),
+    ...(disagreement === undefined ? [] : [`  Beware   ${disagreement}`]),
     '',
     'Stop it with Ctrl-C.',
   ]

@@ -91,12 +91,13 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     clock,
     signer,
     refreshGrace,
+    gates,
     sessionsIn,
     allowancesIn,
     outboxIn,
     recordEvent,
   })
-  const sessions = createSessionService({ db, transaction, clock, signer, sessionsIn, rotation })
+  const sessions = createSessionService({ db, transaction, clock, signer, gates, sessionsIn, rotation })
 
   const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
   const throttle = createThrottle({ attempts: attemptsIn(db) })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Access } from '../http/endpoint.ts'
 import type { Dialect, Presentation, Situation } from '../http/present.ts'
 import { errorHeaders } from '../http/present.ts'
 import type { AuthError, InputIssue } from '../kernel/errors.ts'
@@ -38,6 +39,14 @@ const badTokens = ['token_invalid', 'access_token_expired', 'refresh_token_expir
 const endedTokens = ['refresh_token_reused', 'session_revoked']
 const noAccount = ['credentials_invalid', 'email_not_verified']
 
+/** What becomes of a user who is not verified, by what was shown: a password, a refresh token or an access token. */
+const inactive: Readonly<Record<Access, object>> = {
+  public: { detail: 'No active account found with the given credentials' },
+  refresh: { detail: 'No active account found for the given token.' },
+  bearer_or_refresh: { detail: 'No active account found for the given token.' },
+  bearer: { detail: 'User is inactive', code: 'user_inactive' },
+}
+
 /** The dialect of Django REST framework with SimpleJWT. */
 export const django: Dialect = {
   present,
@@ -45,7 +54,7 @@ export const django: Dialect = {
     .union([
       z.object({
         detail: z.string(),
-        code: z.enum(['token_not_valid', 'bad_authorization_header']).optional(),
+        code: z.enum(['token_not_valid', 'bad_authorization_header', 'user_inactive']).optional(),
         messages: z
           .array(z.object({ token_class: z.string(), token_type: z.string(), message: z.string() }))
           .optional(),
@@ -69,7 +78,7 @@ function bodyOf(error: AuthError, { method, mediaType, access, authorization }: 
   const { issues, retryAfterSeconds = 1 } = error.circumstances
   if (issues) return fieldErrors(issues)
   if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
-  if (noAccount.includes(code)) return { detail: 'No active account found with the given credentials' }
+  if (noAccount.includes(code)) return inactive[code === 'email_not_verified' ? (access ?? 'public') : 'public']
   switch (code) {
     case 'unauthenticated':
       return headerNotValid(authorization.split(/\s+/).filter(Boolean))

@@ -25,7 +25,7 @@ interface Facts<A extends Access> {
   /** Endpoints that do the same in other words draw on one budget. */
   readonly limit: Budget
   readonly status: 200 | 201 | 204
-  /** Whether the caller is logged out afterwards, so that a browser had better forget what it keeps. */
+  /** Whether the caller is logged out afterwards: no gate stands against that, and a browser had better forget what it keeps. */
   readonly logsOut?: true
   /** What it refuses with, beside what any request with this access may meet. */
   readonly errors: readonly ErrorDefinition[]

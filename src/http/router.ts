@@ -23,7 +23,7 @@ export interface RouterParts<Needs> {
   /** The contract's OpenAPI document. */
   readonly document: () => Json | undefined
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
-  readonly authenticate: (caller: Caller) => Promise<AuthenticatedCaller>
+  readonly authenticate: (caller: Caller, options: { readonly logsOut: boolean }) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: (budget: Budget) => RequestHandler
   /** Those whose pages may call. */
@@ -136,13 +136,13 @@ async function readSource<Needs>(
 }
 
 async function identify<Needs>(
-  { access }: Row<Needs>['endpoint'],
+  { access, logsOut }: Row<Needs>['endpoint'],
   { authenticate }: RouterParts<Needs>,
   caller: Caller,
   response: Response,
 ): Promise<Caller> {
   if (access !== 'bearer') return caller
-  const authenticated = await authenticate(caller)
+  const authenticated = await authenticate(caller, { logsOut: logsOut === true })
   response.locals.userId = authenticated.user.id
   return authenticated
 }

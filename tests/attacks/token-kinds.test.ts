@@ -1,7 +1,7 @@
 import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import type { User } from '../support/people.ts'
-import { givenRegistration, givenResetToken, givenUser, givenVerificationToken } from '../support/people.ts'
+import { givenRegistration, givenResetToken, givenVerificationToken, givenVerifiedUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   strict = await startServer({ DATABASE_URL, EMAIL_VERIFICATION: 'required' })
 })
 beforeEach(async () => {
-  user = await givenUser(server)
+  user = await givenVerifiedUser(server)
   tokens = {
     access: user.access_token,
     refresh: user.refresh_token,

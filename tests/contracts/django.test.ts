@@ -7,7 +7,7 @@ import { doors } from '../support/doors.ts'
 import { foreignEndpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import { call } from '../support/foreign.ts'
-import { givenDisabled, givenUser, somebody } from '../support/people.ts'
+import { givenDisabled, givenVerifiedUser, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 
@@ -112,7 +112,7 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   it('does not count the spaces around a text', async () => {
     const blank = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: '   ' } })
     expect(foreignRefusalOf(blank)).toBe(django.fields({ [refreshField]: ['This field may not be blank.'] }))
-    const { email } = await givenUser(server)
+    const { email } = await givenVerifiedUser(server)
     const body = { email: ` ${email} `, username: ' ada ', password: 'x', password_confirm: 'x' }
     const missing = await ask('POST register/', { body: { ...body, first_name: ' ', last_name: ' ' } })
     expect(foreignRefusalOf(missing)).toContain('This password is too short.')
@@ -178,11 +178,11 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   it('tells no credentials from bad, expired and revoked access tokens as Django does', async () => {
     expect(foreignRefusalOf(await ask(contract.bearer))).toBe(django.noCredentials)
     expect(foreignRefusalOf(await look('x'))).toBe(django.badAccess)
-    const somebodyElse = await givenUser(server)
+    const somebodyElse = await givenVerifiedUser(server)
     expect(foreignRefusalOf(await look(somebodyElse.refresh_token))).toBe(django.badAccess)
     await server.send('POST', '/logout_all', { token: somebodyElse.access_token })
     expect(foreignRefusalOf(await look(somebodyElse.access_token))).toBe(django.badAccess)
-    const late = await givenUser(server)
+    const late = await givenVerifiedUser(server)
     expect((await look(late.access_token)).status).toBe(200)
     server.pass('16m')
     expect(foreignRefusalOf(await look(late.access_token))).toBe(django.badAccess)
@@ -190,7 +190,7 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
 
   it('tells bad and expired refresh tokens from blacklisted ones', async () => {
     expect(foreignRefusalOf(await refresh('x'))).toBe(django.badRefresh)
-    const [left, late] = [await givenUser(server), await givenUser(server)]
+    const [left, late] = [await givenVerifiedUser(server), await givenVerifiedUser(server)]
     expect(foreignRefusalOf(await refresh(left.access_token))).toBe(django.badRefresh)
     await server.send('POST', '/logout', { body: { refresh_token: left.refresh_token } })
     expect(foreignRefusalOf(await refresh(left.refresh_token))).toBe(django.blacklisted)
@@ -199,7 +199,7 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   })
 
   it('answers a wrong password, nobody and somebody disabled with the same bytes', async () => {
-    const [known, disabled] = [await givenUser(server), await givenUser(server)]
+    const [known, disabled] = [await givenVerifiedUser(server), await givenVerifiedUser(server)]
     await givenDisabled(server, disabled)
     const wrong = { ...known, password: 'not it at all' }
     for (const person of [wrong, somebody(), disabled]) {
@@ -220,7 +220,7 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
     }))
 
   it('says that it cannot serve now, and when to come back', async () => {
-    const user = await givenUser(server)
+    const user = await givenVerifiedUser(server)
     await proxy.cut()
     try {
       const answer = await look(user.access_token)
@@ -238,7 +238,7 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   })
 
   it('answers a failure of ours in its own words', async () => {
-    const user = await givenUser(server)
+    const user = await givenVerifiedUser(server)
     const { db } = server.database
     await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN generation TO age`
     try {
@@ -272,12 +272,12 @@ describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBo
     if (access === 'bearer') expect(foreignRefusalOf(anonymous)).toBe(django.noCredentials)
     else expect(foreignRefusalOf(anonymous)).toBe(missing)
     if (access !== 'bearer' || !missing) return
-    const { access_token: token } = await givenUser(server)
+    const { access_token: token } = await givenVerifiedUser(server)
     expect(foreignRefusalOf(await call(server, { method, path, body: {}, token }))).toBe(missing)
   })
 
   it('is there with and without a slash at its end, and in no other spelling', async () => {
-    const { access_token: token } = await givenUser(server)
+    const { access_token: token } = await givenVerifiedUser(server)
     const ask = (to: string) => call(server, { method, path: to, token, ...(hasBody && { body: {} }) })
     const [slashed, bare] = [await ask(path), await ask(path.replace(/\/$/, ''))]
     expect(slashed.status).not.toBe(404)

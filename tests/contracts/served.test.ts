@@ -1,4 +1,5 @@
 import { readConfig } from '../../src/config.ts'
+import { describeDisagreement } from '../../src/contract-terms.ts'
 import { refusalOf } from '../support/answers.ts'
 import { django, foreignRefusalOf } from '../support/dialects.ts'
 import { endpoints, foreignEndpoints } from '../support/endpoints.ts'
@@ -53,6 +54,30 @@ describe('CONTRACTS', () => {
       )
     },
   )
+})
+
+describe('contracts that disagree about what they hide', () => {
+  const told = (settings: Record<string, string>) => describeDisagreement(readConfig(settings))
+
+  it('are named, with the settings that close it', () => {
+    expect(told({})).toBe(
+      'registering through v1, drf, simple-jwt tells which addresses have an account, and rest-auth hides it; ' +
+        'set EMAIL_VERIFICATION=required, or CONTRACTS=v1,drf,simple-jwt or CONTRACTS=rest-auth',
+    )
+    expect(told({ CONTRACTS: 'rest-auth,simple-jwt', FRONTEND_URL: 'http://localhost' })).toMatch(
+      /through simple-jwt tells .* and rest-auth hides it; .* CONTRACTS=simple-jwt or CONTRACTS=rest-auth$/,
+    )
+  })
+
+  it('are not named where they agree', () => {
+    for (const settings of [
+      { EMAIL_VERIFICATION: 'required' },
+      { CONTRACTS: 'v1,drf,simple-jwt' },
+      { CONTRACTS: 'rest-auth', FRONTEND_URL: 'http://localhost' },
+    ]) {
+      expect(told(settings)).toBeUndefined()
+    }
+  })
 })
 
 describe('CONTRACT_SUNSET', () => {

@@ -1,7 +1,7 @@
 import { contracts } from '../../src/contracts/index.ts'
 import { endpoints, foreignEndpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
-import { givenUser } from '../support/people.ts'
+import { givenUser, givenVerifiedUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -52,7 +52,7 @@ const readings = [...endpoints, ...foreignEndpoints].filter(
 
 describe.each(readings)('$route', ({ path }) => {
   it('is answered whole, whatever conditions come with the request', async () => {
-    const { access_token } = await givenUser(server)
+    const { access_token } = await givenVerifiedUser(server)
     for (const condition of conditions) {
       const headers = { ...condition, Authorization: `Bearer ${access_token}` }
       const { status, headers: fields, body } = await exchange(server.url, path, { headers })

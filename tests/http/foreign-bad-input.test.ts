@@ -18,7 +18,7 @@ import {
   notText,
 } from '../support/hostile.ts'
 import type { User } from '../support/people.ts'
-import { givenUser } from '../support/people.ts'
+import { givenVerifiedUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -26,7 +26,7 @@ let server: TestServer
 let user: User
 beforeAll(async () => {
   server = await startServer()
-  user = await givenUser(server)
+  user = await givenVerifiedUser(server)
 })
 afterAll(() => server.close())
 

@@ -5,7 +5,7 @@ import type { Exchanged, Sent } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import { always, json, preflightFields, security, withoutPassing } from '../support/header-fields.ts'
 import type { User } from '../support/people.ts'
-import { givenUser } from '../support/people.ts'
+import { givenVerifiedUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 
@@ -15,7 +15,7 @@ let server: TestServer
 let user: User
 beforeAll(async () => {
   server = await startServer({ CORS_ORIGINS: friend })
-  user = await givenUser(server)
+  user = await givenVerifiedUser(server)
 })
 afterAll(() => server.close())
 
@@ -36,7 +36,8 @@ function expectFields({ status, headers, text }: Exchanged, own: object = {}): v
 
 describe.each(foreignEndpoints)('the header fields of $route', (target) => {
   const { method, path, hasBody } = target
-  const ask = (sent: Sent) => exchange(server.url, path, { method, ...sent })
+  const ask = ({ headers, ...sent }: Sent) =>
+    exchange(server.url, path, { method, headers: { Accept: 'application/json', ...headers }, ...sent })
 
   it('are these and no others, whatever becomes of the request', async () => {
     const body = hasBody ? JSON.stringify(sampleBody(target)) : undefined
@@ -82,7 +83,7 @@ describe.each(foreignEndpoints.filter(({ name }) => name === 'logOut'))(
   'the header fields of $route',
   ({ method, path }) => {
     it('tell browsers to clear nothing, when it ends a session', async () => {
-      const { refresh_token } = await givenUser(server)
+      const { refresh_token } = await givenVerifiedUser(server)
       const body = JSON.stringify({ refresh: refresh_token, refresh_token })
       const answer = await exchange(server.url, path, { method, headers: typed, body })
       expect(answer.status).toBeLessThan(300)
@@ -91,7 +92,7 @@ describe.each(foreignEndpoints.filter(({ name }) => name === 'logOut'))(
 
     it('name what CLEAR_SITE_DATA has browsers clear, when it ends a session', async () => {
       await withServer({ CLEAR_SITE_DATA: 'storage,cache' }, async (clearing) => {
-        const { refresh_token } = await givenUser(clearing)
+        const { refresh_token } = await givenVerifiedUser(clearing)
         const body = JSON.stringify({ refresh: refresh_token, refresh_token })
         const answer = await exchange(clearing.url, path, { method, headers: typed, body })
         expectFields(answer, { 'clear-site-data': '"storage", "cache"' })

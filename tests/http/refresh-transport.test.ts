@@ -2,7 +2,7 @@ import { refusalOf } from '../support/answers.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import type { User } from '../support/people.ts'
-import { givenUser, somebody } from '../support/people.ts'
+import { givenUser, givenVerifiedUser, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 
@@ -46,7 +46,7 @@ const asCookie = (value: string | undefined, name = secureName) => ({ Cookie: `$
 
 /** A browser that has logged in through our own API. */
 async function givenBrowser(to = server, name = secureName): Promise<User & { cookie: string }> {
-  const user = await givenUser(to)
+  const user = await givenVerifiedUser(to)
   const answer = await call('/api/v1/auth/login_credentials', {
     body: { username: user.username, password: user.password },
     headers: browser,

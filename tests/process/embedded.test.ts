@@ -44,6 +44,9 @@ describe.each(accountsToTry())('as $who', ({ who, account }) => {
     expect((await fetch(`${address}/healthz`)).status).toBe(200)
     expect(await (await fetch(`${address}/readyz`)).json()).toEqual({ status: 'ready' })
     await expectClosed(DATA_DIR)
+    expect(first.stdout()).toMatch(
+      /^ {2}Beware {3}registering through v1, .* rest-auth hides it; set EMAIL_VERIFICATION/m,
+    )
     expect(first.stdout()).toMatch(/^ {2}Docs {5}http:\/\/localhost:\d+\/docs$/m)
 
     const rival = startProcess({ DATA_DIR }, { account })

@@ -38,6 +38,13 @@ export async function givenUser(server: TestServer, person: Partial<Person> = {}
   return { ...who, ...body, id: body.user.id, uuid: body.user.uuid }
 }
 
+/** A registered user whose address counts as verified, so that every contract lets the session through. */
+export async function givenVerifiedUser(server: TestServer, person: Partial<Person> = {}): Promise<User> {
+  const user = await givenUser(server, person)
+  await server.database.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: server.now() } })
+  return user
+}
+
 /** Another session of the user. */
 export async function givenSession(server: TestServer, { username, password }: Person): Promise<TokenPair> {
   const { status, body } = await server.send('POST', '/refresh_token', { body: { username, password } })

@@ -75,9 +75,9 @@ export function createPasswordCheck({
   ): Promise<Subject | undefined> {
     if (session) return subjects.session(session.id)
     // Looked up for whomever is claimed to call, as the time would tell.
-    const facts = bearer === undefined ? undefined : await sessions.introspect(bearer)
+    const live = bearer === undefined ? undefined : await sessions.findLive(bearer)
     const known = device === undefined ? undefined : devices.read(device)
-    if (facts?.active && facts.user_id === stored?.user.id) return subjects.session(facts.session_id)
+    if (live && live.session.userId === stored?.user.id) return subjects.session(live.session.id)
     const isTheirs = known?.userId === stored?.user.id && known?.version === stored?.version
     return known && isTheirs ? subjects.device(known.id) : undefined
   }

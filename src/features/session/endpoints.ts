@@ -4,7 +4,7 @@ import { AuthError } from '../../kernel/errors.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import type { UserService } from '../user/index.ts'
 import { UserReply } from '../user/index.ts'
-import { sessionErrors } from './errors.ts'
+import { gateErrors, sessionErrors } from './errors.ts'
 import { SessionReply, Token, TokenFacts, TokenPair } from './schemas.ts'
 import type { SessionService } from './service.ts'
 
@@ -18,6 +18,7 @@ const refusedRefresh = [
   sessionErrors.refresh_token_reused,
   sessionErrors.session_revoked,
   sessionErrors.session_expired,
+  ...gateErrors,
 ]
 
 export const refreshTokens = endpoint({
@@ -86,7 +87,7 @@ export const verifyToken = endpoint({
   status: 200,
   output: TokenFacts,
   errors: [],
-  handle: ({ sessions }: Needs, { token }) => sessions.introspect(token),
+  handle: ({ sessions }: Needs, { token }, caller) => sessions.introspect(token, caller),
 })
 
 export const requireToken = endpoint({
@@ -99,8 +100,8 @@ export const requireToken = endpoint({
   status: 200,
   output: z.object({}),
   errors: [sessionErrors.token_invalid],
-  handle: async ({ sessions }: Needs, { token }) => {
-    const { active } = await sessions.introspect(token)
+  handle: async ({ sessions }: Needs, { token }, caller) => {
+    const { active } = await sessions.introspect(token, caller)
     if (!active) throw new AuthError(sessionErrors.token_invalid)
     return {}
   },

@@ -14,8 +14,12 @@ export const sessionErrors = defineErrors({
   ],
 })
 
+/** What a gate may refuse with. */
+export const gateErrors = [sessionErrors.email_not_verified]
+
 /** What a request with an access token may be refused with. */
 export const authenticationErrors = [
+  ...gateErrors,
   sessionErrors.token_invalid,
   sessionErrors.access_token_expired,
   sessionErrors.session_revoked,

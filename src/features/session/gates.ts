@@ -3,10 +3,24 @@ import type { User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import { sessionErrors } from './errors.ts'
 
-/** Asked before a session opens, whatever the way to log in; throws what stands against it. */
-export type Gate = (user: User, caller: Caller) => void
+/**
+ * Asked before a session is opened, used, renewed or introspected, by the policy of the contract that the request came through; throws
+ * what stands against it. The session itself stays, and works again once nothing does. Logging out asks no gate.
+ */
+export type Gate = (user: User, caller: Pick<Caller, 'terms'>) => void
 
-/** Where verification is required, nobody gets in whose address is not verified. */
+/** Whether every gate lets the user through. */
+export function passes(gates: readonly Gate[], user: User, caller: Pick<Caller, 'terms'>): boolean {
+  try {
+    for (const gate of gates) gate(user, caller)
+    return true
+  } catch (error) {
+    if (error instanceof AuthError) return false
+    throw error
+  }
+}
+
+/** Where verification is required, a user gets in only with a verified address. */
 export const verifiedEmailGate: Gate = (user, { terms }) => {
   if (terms.verificationRequired && !user.emailVerifiedAt) throw new AuthError(sessionErrors.email_not_verified)
 }

@@ -7,6 +7,7 @@ import { secondsAfter } from '../../kernel/time.ts'
 import type { MailAllowances, Outbox } from '../mail/index.ts'
 import { mayTell } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
+import type { Gate } from './gates.ts'
 import { sessionCopied } from './letters.ts'
 import { findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { accessTokenOf, pairOf } from './pair.ts'
@@ -35,6 +36,7 @@ export function createRotation({
   clock,
   signer,
   refreshGrace,
+  gates,
   sessionsIn,
   allowancesIn,
   outboxIn,
@@ -44,6 +46,7 @@ export function createRotation({
   signer: TokenSigner
   /** Seconds during which the predecessor of the current refresh token still gets the current pair. */
   refreshGrace: number
+  gates: readonly Gate[]
   sessionsIn: (db: Db) => SessionStore
   allowancesIn: (db: Db) => MailAllowances
   outboxIn: (db: Db) => Outbox
@@ -64,7 +67,7 @@ export function createRotation({
     return generation === session.generation - 1 && isInGrace(session)
   }
 
-  /** The session of a refresh token that is taken. Throws why it is not. */
+  /** The session of a refresh token that is taken. Throws why it is not, or what a gate says. */
   async function findCurrent({ state, claims }: OurReading, caller: Caller): Promise<SessionOfUser> {
     const session = await findOrRefuse(claims.sid, store)
     const presented = claims.generation
@@ -76,6 +79,8 @@ export function createRotation({
     const isFollowed = isJustFollowed(presented, session)
     if (!isFollowed && presented !== session.generation) return endCopied(session, caller)
     if (!isFollowed && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
+    // Last, so that a copied token is found whatever the gates say.
+    for (const gate of gates) gate(session.user, caller)
     return session
   }
 

@@ -2,22 +2,26 @@ import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { Database, Db, Session } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { Clock, TokenSigner } from '../../kernel/ports.ts'
+import type { Clock, TokenClaims, TokenKind, TokenSigner } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
+import type { Gate } from './gates.ts'
+import { passes } from './gates.ts'
 import { endOf, findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { readBearer, readRefreshToken } from './reading.ts'
 import type { Rotation } from './rotation.ts'
 import type { SessionReply, TokenFacts } from './schemas.ts'
-import type { SessionStore } from './store.ts'
+import type { SessionOfUser, SessionStore } from './store.ts'
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService extends Omit<Rotation, 'isTaken'> {
-  /** The live session behind the bearer token. Throws why there is none. */
-  authenticate(caller: Caller): Promise<AuthenticatedCaller>
+  /** The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate says. */
+  authenticate(caller: Caller, options: { readonly logsOut: boolean }): Promise<AuthenticatedCaller>
   /** Throws inside a transaction if the caller's session has ended meanwhile. */
   confirmIn(tx: Db, caller: AuthenticatedCaller): Promise<void>
-  /** What a token stands for, if it would be accepted now. */
-  introspect(token: string): Promise<TokenFacts>
+  /** What a token stands for, if it would be accepted now through the caller's contract. */
+  introspect(token: string, caller: Caller): Promise<TokenFacts>
+  /** The live session that a token stands for, whatever the gates say. */
+  findLive(token: string): Promise<LiveToken | undefined>
   present(session: Session, current: Session): SessionReply
   /** The newest live sessions of the caller, the current one among them, newest first. */
   listOf(caller: AuthenticatedCaller): Promise<SessionReply[]>
@@ -29,16 +33,24 @@ export interface SessionService extends Omit<Rotation, 'isTaken'> {
   logOutEverywhere(caller: AuthenticatedCaller): Promise<number>
 }
 
+interface LiveToken {
+  readonly kind: TokenKind
+  readonly claims: TokenClaims
+  readonly session: SessionOfUser
+}
+
 export function createSessionService({
   db,
   transaction,
   clock,
   signer,
+  gates,
   sessionsIn,
   rotation: { isTaken, ...rotation },
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   signer: TokenSigner
+  gates: readonly Gate[]
   sessionsIn: (db: Db) => SessionStore
   rotation: Rotation
 }): SessionService {
@@ -57,15 +69,30 @@ export function createSessionService({
     }
   }
 
+  async function findLive(token: string): Promise<LiveToken | undefined> {
+    for (const kind of ['access', 'refresh'] as const) {
+      const reading = signer.read(kind, token)
+      if (reading.state !== 'valid') continue
+      const { claims } = reading
+      const session = await store.find(claims.sid)
+      if (!session || endOf(session, clock.now())) break
+      if (kind === 'refresh' && !isTaken(claims.generation, session)) break
+      if (!isOurs(claims, kind, session)) break
+      return { kind, claims, session }
+    }
+    return undefined
+  }
+
   return {
     ...rotation,
 
-    async authenticate(caller) {
+    async authenticate(caller, { logsOut }) {
       const claims = readBearer(caller, signer)
       const found = await findOrRefuse(claims.sid, store)
       if (!isOurs(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       const { user, ...session } = found
+      if (!logsOut) for (const gate of gates) gate(user, caller)
       return { ...caller, session, user }
     },
 
@@ -73,18 +100,13 @@ export function createSessionService({
       refuseEnded(await findOrRefuse(session.id, sessionsIn(tx)), clock.now(), sessionErrors.session_expired)
     },
 
-    async introspect(token) {
-      for (const kind of ['access', 'refresh'] as const) {
-        const reading = signer.read(kind, token)
-        if (reading.state !== 'valid') continue
-        const { sid, sub, user_id, generation, iat, exp } = reading.claims
-        const session = await store.find(sid)
-        if (!session || endOf(session, clock.now())) break
-        if (kind === 'refresh' && !isTaken(generation, session)) break
-        if (!isOurs(reading.claims, kind, session)) break
-        return { active: true, token_type: kind, sub, user_id, session_id: sid, iat, exp }
-      }
-      return { active: false }
+    findLive,
+
+    async introspect(token, caller) {
+      const live = await findLive(token)
+      if (!live || !passes(gates, live.session.user, caller)) return { active: false }
+      const { sub, user_id, sid, iat, exp } = live.claims
+      return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
     },
 
     present,

@@ -1,6 +1,6 @@
 import { refusalOf } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenUser, mailsTo, somebody } from '../../support/people.ts'
+import { givenUser, givenVerifiedUser, mailsTo, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -51,7 +51,7 @@ const honest = [
 
 describe('a profile', () => {
   it.each(deceptive)('takes no name that holds %s', async (_what, name) => {
-    const { access_token } = await givenUser(server)
+    const { access_token } = await givenVerifiedUser(server)
     for (const field of nameFields) {
       const answer = await server.send('PATCH', '/profile', { token: access_token, body: { [field]: name } })
       expect(refusalOf(answer)).toMatch(
