@@ -28,7 +28,10 @@ export interface AuthServer {
 }
 
 /** How long what is in flight has to finish when the server stops. */
-const graceMs = 10_000
+const graceMs = 9000
+
+/** How long connections may take to close after that: a network that drops packets silently never answers. */
+const closingMs = 500
 
 /** How long connections are still taken after the server says that it is not ready any more. */
 const farewellMs = 250
@@ -92,14 +95,16 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function stop(): Promise<void> {
+    const graceEnd = performance.now() + graceMs
+    const remainingMs = () => Math.max(0, graceEnd - performance.now())
     // A start may hang, for instance while another instance migrates.
-    await Promise.race([startup?.catch(() => undefined), delay(graceMs, undefined, { ref: false })])
+    await atMost(graceMs, startup)
     assembly?.retire()
     // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
     if (assembly) await delay(farewellMs)
     // Without an assembly there is nobody to answer what waits.
-    await Promise.all([http && drain(http, assembly ? graceMs : 0), assembly?.finish(graceMs)])
-    await assembly?.close()
+    await Promise.all([http && drain(http, assembly ? remainingMs() : 0), assembly?.finish(remainingMs())])
+    await atMost(closingMs, assembly?.close())
     await abandon()
   }
 
@@ -108,7 +113,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function abandon(): Promise<void> {
-    const embedded = await Promise.race([postgres?.catch(() => undefined), delay(graceMs, undefined, { ref: false })])
+    const embedded = await atMost(graceMs, postgres)
     await embedded?.stop()
   }
 
@@ -124,6 +129,11 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     abandon,
     failed,
   }
+}
+
+/** What becomes of the work; undefined when it fails or takes longer. */
+async function atMost<Result>(limitMs: number, work: Promise<Result> | undefined): Promise<Result | undefined> {
+  return await Promise.race([work?.catch(() => undefined), delay(limitMs, undefined, { ref: false })])
 }
 
 /** Outside production a key is made where none is given, and kept, so that tokens outlive a restart. */

@@ -163,16 +163,17 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   })
 
   const housekeeping = createHousekeeping({
+    transaction,
     clock,
     logger,
-    chores: [
-      sessionsIn(db).forgetEnded,
-      registrationsIn(db).forgetExpired,
-      mailTokensIn(db).forgetExpired,
-      outboxIn(db).forgetFinished,
-      allowancesIn(db).forgetExpired,
-      attemptsIn(db).forgetQuiet,
-    ],
+    jobs: {
+      sessions: (tx, before) => sessionsIn(tx).forgetEnded(before),
+      registrations: (tx, before) => registrationsIn(tx).forgetExpired(before),
+      mail_tokens: (tx, before) => mailTokensIn(tx).forgetExpired(before),
+      outbox_mails: (tx, before) => outboxIn(tx).forgetFinished(before),
+      mail_allowances: (tx) => allowancesIn(tx).forgetExpired(),
+      password_attempts: (tx) => attemptsIn(tx).forgetQuiet(),
+    },
   })
 
   return {

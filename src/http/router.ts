@@ -6,6 +6,7 @@ import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Terms } from '../kernel/terms.ts'
 import { readFields, readQuery } from './body.ts'
 import type { Contract, Row } from './contract.ts'
+import { startDeadline } from './deadline.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
@@ -103,10 +104,11 @@ async function answer<Needs>(
   const { refreshTransport, clearSiteData, knownDevice, terms } = parts
   const { requestId } = response.locals
   const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
-  const caller = await identify(endpoint, parts, unproven, response)
+  const inTime = startDeadline()
+  const caller = await inTime(identify(endpoint, parts, unproven, response))
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response))
   const input = row.read({ ...sent, ...request.params })
-  const result = await endpoint.handle(parts.services, input, caller).catch((error: unknown) => {
+  const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
     if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
     throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
   })

@@ -16,6 +16,11 @@ export interface Database {
   /**
    * Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. The work is done again when PostgreSQL
    * sacrifices the transaction to another one, so it changes nothing but what it changes through `tx`.
+   *
+   * Rows are locked in one order, so that no two transactions wait for each other: mail rate limits of what somebody asks
+   * for; mail tokens; registrations of others; the password; its failed attempts; the user; sessions; the mail rate limit
+   * of notices; and last what is only added (events, mails). Rows of one table: only after a row before them in this order
+   * that all who take several of them have in common.
    */
   readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
   /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
@@ -30,6 +35,16 @@ export interface Database {
     items: readonly Item[],
     work: (item: Item | undefined) => Promise<void>,
   ) => Promise<void>
+}
+
+/** How many rows are deleted at once: few enough for a statement of milliseconds, whatever has gathered. */
+const deletedAtOnce = 1000
+
+/** Deletes some of the rows of the table that meet the condition, none that a request holds, and says how many. */
+export async function deleteSome(db: Db, table: Sql, condition: Sql): Promise<number> {
+  return await db.$executeRaw`
+    DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${deletedAtOnce}::integer FOR UPDATE SKIP LOCKED))`
 }
 
 /** Whether the error says that a row with this unique value already exists. */

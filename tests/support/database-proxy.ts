@@ -10,6 +10,10 @@ export interface DatabaseProxy {
   /** Breaks all connections and takes no further ones. */
   cut(): Promise<void>
   mend(): Promise<void>
+  /** From now on takes connections and bytes and lets nothing through, without a word. */
+  swallow(): void
+  /** Lets the bytes of new connections through again; those that were opened before stay silent. */
+  deliver(): void
 }
 
 export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
@@ -18,6 +22,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   let port = 0
   let statements = 0
   let server: Server
+  let swallows = false
 
   async function mend(): Promise<void> {
     server = createServer((client) => {
@@ -35,7 +40,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
         'data',
         statementCounter(() => statements++),
       )
-      client.pipe(upstream).pipe(client)
+      if (!swallows) client.pipe(upstream).pipe(client)
     })
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
@@ -50,6 +55,13 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     url: url.href,
     executed: () => statements,
     mend,
+    swallow() {
+      swallows = true
+      for (const socket of sockets) socket.unpipe()
+    },
+    deliver() {
+      swallows = false
+    },
     async cut() {
       const closed = once(server, 'close')
       server.close()

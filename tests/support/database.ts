@@ -61,7 +61,7 @@ async function createDatabase(template: string): Promise<string> {
 }
 
 /** Another connection to the database, for as long as the work lasts. */
-async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+export async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Db, Registration } from '../../kernel/db.ts'
+import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from '../mail/index.ts'
@@ -18,8 +19,8 @@ export interface RegistrationStore {
   prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
   disarm(id: string): Promise<void>
-  /** Deletes those that nobody verified before that instant. */
-  forgetExpired(before: Date): Promise<void>
+  /** Deletes some of those that nobody verified before that instant; says how many. */
+  forgetExpired(before: Date): Promise<number>
 }
 
 /** How many of an address are mailed a new token. */
@@ -58,9 +59,7 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
     async disarm(id) {
       await db.registration.updateMany({ where: { id }, data: { passwordHash: '' } })
     },
-    async forgetExpired(before) {
-      await db.registration.deleteMany({ where: { expiresAt: { lt: before } } })
-    },
+    forgetExpired: (before) => deleteSome(db, sql`registrations`, sql`expires_at < ${before}`),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Db, User } from '../../kernel/db.ts'
-import { sql } from '../../kernel/db.ts'
+import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from './tokens.ts'
@@ -32,8 +32,8 @@ export interface MailAllowances {
    * who ask wait, so that of any number at once one is told true.
    */
   spend(kind: MailKind, email: string): Promise<boolean>
-  /** Deletes the rows that tell nothing any more. */
-  forgetExpired(): Promise<void>
+  /** Deletes some of the rows that tell nothing any more; says how many. */
+  forgetExpired(): Promise<number>
 }
 
 export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): MailAllowances {
@@ -57,9 +57,7 @@ export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): M
       return written === 1
     },
 
-    async forgetExpired() {
-      await db.mailAllowance.deleteMany({ where: { expiresAt: { lt: clock.now() } } })
-    },
+    forgetExpired: () => deleteSome(db, sql`mail_allowances`, sql`expires_at < ${clock.now()}`),
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, Db } from '../../kernel/db.ts'
+import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { Vault } from '../../kernel/secrets.ts'
 import type { Letter } from './letter.ts'
@@ -8,8 +9,8 @@ import type { Letter } from './letter.ts'
 export interface Outbox {
   /** Queues the letter in the transaction that the outbox was made for: no change without its mail, no mail without its change. */
   enqueue<Values>(letter: Letter<Values>, recipient: string, values: Values): Promise<void>
-  /** Deletes what remains of the mails that were sent or abandoned before that instant. */
-  forgetFinished(before: Date): Promise<void>
+  /** Deletes some of what remains of the mails that were sent or abandoned before that instant; says how much. */
+  forgetFinished(before: Date): Promise<number>
 }
 
 export interface OutboxNeeds {
@@ -38,8 +39,6 @@ export function createOutbox({ db, afterCommit, clock, vault, wakeWorker }: Outb
       afterCommit(db, wakeWorker)
     },
 
-    async forgetFinished(before) {
-      await db.outboxMail.deleteMany({ where: { finishedAt: { lt: before } } })
-    },
+    forgetFinished: (before) => deleteSome(db, sql`outbox_mails`, sql`finished_at < ${before}`),
   }
 }

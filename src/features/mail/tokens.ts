@@ -1,4 +1,5 @@
 import type { Db } from '../../kernel/db.ts'
+import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { randomToken, tokenDigest } from '../../kernel/secrets.ts'
 import { secondsAfter } from '../../kernel/time.ts'
@@ -21,8 +22,8 @@ export interface MailTokens {
   /** Spends a live token. Of any number who try at once, one is told true. */
   spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
   revoke(token: { purpose: MailTokenPurpose; subject: string }): Promise<void>
-  /** Deletes the tokens that expired before that instant. */
-  forgetExpired(before: Date): Promise<void>
+  /** Deletes some of the tokens that expired before that instant; says how many. */
+  forgetExpired(before: Date): Promise<number>
 }
 
 export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailTokens {
@@ -62,8 +63,6 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
       await db.mailToken.deleteMany({ where: { purpose, subject } })
     },
 
-    async forgetExpired(before) {
-      await db.mailToken.deleteMany({ where: { expiresAt: { lt: before } } })
-    },
+    forgetExpired: (before) => deleteSome(db, sql`mail_tokens`, sql`expires_at < ${before}`),
   }
 }

@@ -97,9 +97,10 @@ export function createPasswordService({
         await attemptsIn(tx).forgive(proof.subjects)
         await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
-        if (await mayTell(allowancesIn(tx), user)) await tellUser(tx, user, caller)
         // Inside, so that a change whose session has been ended meanwhile does not happen.
-        return finish(tx)
+        const finished = await finish(tx)
+        if (await mayTell(allowancesIn(tx), user)) await tellUser(tx, user, caller)
+        return finished
       })
       return { ...result, ...devices.issue(user.id, proof.version + 1) }
     })

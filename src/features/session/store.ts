@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Db, Session, Sql, User } from '../../kernel/db.ts'
-import { sql } from '../../kernel/db.ts'
+import { deleteSome, sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { earlier, secondsAfter } from '../../kernel/time.ts'
@@ -31,8 +31,8 @@ export interface SessionStore {
   endAllOf(userId: number, reason: EndReason, caller: Caller, options?: { except: string }): Promise<number>
   /** Ends the user's session if it lives; says whether it did. */
   end(session: { id: string; userId: number }, reason: EndReason, caller: Caller): Promise<boolean>
-  /** Deletes the sessions that were over before that instant. */
-  forgetEnded(before: Date): Promise<void>
+  /** Deletes some of the sessions that were over before that instant; says how many. */
+  forgetEnded(before: Date): Promise<number>
 }
 
 const mostListed = 100
@@ -150,7 +150,8 @@ export function createSessionStore({
     },
 
     async forgetEnded(before) {
-      await db.session.deleteMany({ where: { OR: [{ endsAt: { lt: before } }, { revokedAt: { lt: before } }] } })
+      const expired = await deleteSome(db, sql`sessions`, sql`ends_at < ${before}`)
+      return expired + (await deleteSome(db, sql`sessions`, sql`revoked_at < ${before}`))
     },
   }
 }
