@@ -13,6 +13,9 @@ const neededInProduction = {
 } satisfies Partial<Record<SettingName, string>>
 
 /** One that a file should have brought, and has not, has a problem of its own. */
+/** The settings that hold keys. */
+const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
+
 function isAbsent(environment: Environment, name: string): boolean {
   return [name, fileSettingOf(name)].every((given) => given === undefined || !environment[given]?.trim())
 }
@@ -27,7 +30,20 @@ export function productionProblems(environment: Environment, given: GivenSetting
     if (given[name]?.startsWith('http:')) problems.push(`${name} must be an https address in production`)
   }
   if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
-  for (const name of ['SECRET_KEY', 'ACCESS_TOKEN_KEY'] as const) {
+  if (given.CORS_ORIGINS?.some((origin) => origin.startsWith('http:') && !isLoopback(new URL(origin).hostname))) {
+    problems.push(
+      'CORS_ORIGINS must hold https origins in production: whoever is on the way changes what http pages do',
+    )
+  }
+  if (given.BCRYPT_COST !== undefined && given.BCRYPT_COST < 10) {
+    problems.push('BCRYPT_COST must be 10 or more in production; remove it to have 12')
+  }
+  const logsInElsewhere = given.EMAIL_HOST_PASSWORD !== undefined && !isLoopback(given.EMAIL_HOST ?? 'localhost')
+  const isEncrypted = given.EMAIL_USE_SSL ?? given.EMAIL_PORT === 465
+  if (given.EMAIL_USE_TLS === false && !isEncrypted && logsInElsewhere) {
+    problems.push('EMAIL_USE_TLS must not be off in production when EMAIL_HOST_PASSWORD is sent to another machine')
+  }
+  for (const name of keySettings) {
     if (given[name]?.some(isSample)) {
       problems.push(`${name} must not be a sample or a pattern; make one with: openssl rand -base64 48`)
     }
@@ -48,28 +64,18 @@ const sampleWords = [
   'thisis',
 ]
 
-/** Whether the key stands in examples, or was made by a hand that ran over a keyboard. */
+/** Whether the key stands in examples, or repeats itself as only a hand does. */
 function isSample(key: string): boolean {
   const letters = key.toLowerCase().replace(/[^a-z]/g, '')
-  return sampleWords.some((word) => letters.includes(word)) || new Set(key).size < 8 || isRepeated(key) || isRun(key)
+  return sampleWords.some((word) => letters.includes(word)) || isPattern(key)
 }
 
-/** Whether the key is its own beginning again and again. */
-function isRepeated(key: string): boolean {
-  const half = Math.floor(key.length / 2)
-  // A key of a period, and no other, is the same when it is moved by the period.
-  return Array.from({ length: half }, (_, index) => index + 1).some((period) => key.startsWith(key.slice(period)))
+/** Whether at most half of the steps from character to character are new, as in abcdef, 0123 0123 and one word twice. */
+function isPattern(key: string): boolean {
+  const steps = Array.from(key, (_, index) => key.charCodeAt(index + 1) - key.charCodeAt(index))
+  const pairs = steps.slice(0, -2).map((step, index) => `${step} ${steps[index + 1]}`)
+  return new Set(pairs).size <= key.length / 2
 }
-
-/** Whether most characters are neighbours of the one before, as in 0123 and cba. */
-function isRun(key: string): boolean {
-  const codes = [...key].map((character) => character.codePointAt(0) ?? 0)
-  const steps = codes.filter((code, index) => Math.abs(code - (codes[index - 1] ?? Number.NaN)) === 1)
-  return steps.length > (key.length * 2) / 3
-}
-
-/** The settings that hold keys, with who may know them. */
-const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
 
 /** A key in two settings is known to whoever may know one of them: the key for access tokens is shared with other services. */
 function sharedKeys(given: GivenSettings): string[] {

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
 import type { Config } from './config.ts'
 import { ConfigError, readConfig } from './config.ts'
+import { configWarnings } from './config-warnings.ts'
 import { hasCode, StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import type { ContractName } from './kernel/terms.ts'
@@ -76,6 +77,7 @@ async function migrate(server: AuthServer): Promise<void> {
 }
 
 async function serve(server: AuthServer, { config, logger }: { config: Config; logger: Logger }): Promise<void> {
+  for (const warning of configWarnings(config)) logger.warn({}, warning)
   const port = await server.start()
   const { describeDisagreement } = await import('./contract-terms.ts')
   const disagreement = describeDisagreement(config)
@@ -138,14 +140,12 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
     process.exit(1)
   }
 
-  // SIGHUP says that the terminal is gone: it stops a server that writes to one, and no other. Node resets what nohup set.
+  // SIGHUP says that the terminal is gone, which ends a server that writes to one. Node resets what nohup set. SIGQUIT is Ctrl-\.
   const writesToTerminal = process.stdout.isTTY || process.stderr.isTTY
-  // SIGQUIT is Ctrl-\.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
-      if (signal === 'SIGHUP' && !writesToTerminal) {
+      if (signal === 'SIGHUP' && !writesToTerminal)
         return logger.info({}, 'SIGHUP changes nothing, as no output goes to a terminal')
-      }
       if (signalledAt === undefined) void stop()
       else if (Date.now() - signalledAt > echoMs) void giveUp()
     })

@@ -123,16 +123,24 @@ export function hostName(text: string): string {
     : refuse('must be the name or address of a machine alone, such as mail.example.com')
 }
 
+/**
+ * Each hop that is trusted and not there lets clients write the address that they are counted by. Chains of a CDN, balancers,
+ * an ingress and a sidecar have five hops.
+ */
+const mostHops = 10
+
 /** How many proxies to believe, or which: what Express calls "trust proxy". */
 export function proxies(text: string): number | string[] {
-  if (/^\d{1,2}$/.test(text)) return Number(text)
+  if (/^\d{1,2}$/.test(text) && Number(text) <= mostHops) return Number(text)
   const remedy =
-    'must be the number of proxies in front of this server, or their addresses or networks separated by commas, such as 10.0.0.0/8; "true" would believe anybody'
+    'must be the number of proxies in front of this server, 10 at most, or their addresses or networks separated by commas, such as 10.0.0.0/8; "true" would believe anybody'
   return list(text).map((item) => {
     const [address = '', prefix, ...rest] = item.split('/')
     const family = isIP(address)
+    // The widest networks that one operator has are 10.0.0.0/8 and fc00::/7.
+    const [shortest, longest] = family === 6 ? [7, 128] : [8, 32]
     const isNetwork =
-      prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
+      prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= shortest && Number(prefix) <= longest)
     return family !== 0 && isNetwork && rest.length === 0 ? item : refuse(remedy)
   })
 }

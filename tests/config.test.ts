@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../src/config.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { configWarnings } from '../src/config-warnings.ts'
 import { contracts } from '../src/contracts/index.ts'
 import { settings } from '../src/settings.ts'
 import { selfSigned } from './support/certificate.ts'
@@ -227,7 +228,7 @@ describe('readConfig', () => {
 
 describe('a malformed value', () => {
   // Too short to tell anything, or named in the remedy as what is not taken.
-  const harmless = new Set(['true', '*', '0', '1', '3', '7', '21'])
+  const harmless = new Set(['true', '*', '0', '1', '3', '7', '21', '11', '99'])
 
   it.each<[string, string]>([
     ['NODE_ENV', 'staging'],
@@ -256,6 +257,10 @@ describe('a malformed value', () => {
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', 'yes'],
     ['TRUST_PROXY', '-71'],
+    ['TRUST_PROXY', '11'],
+    ['TRUST_PROXY', '99'],
+    ['TRUST_PROXY', '128.0.0.0/1'],
+    ['TRUST_PROXY', '2000::/3'],
     ['TRUST_PROXY', '10.0.0.0/33'],
     ['TRUST_PROXY', '0.0.0.0/0'],
     ['TRUST_PROXY', '::/0'],
@@ -599,6 +604,42 @@ describe('in production', () => {
     expect(problemsOf({ ...production, [name]: 'http://app.example.com' })).toEqual([
       `${name} must be an https address in production`,
     ])
+  })
+
+  it.each([
+    ['BCRYPT_COST', { BCRYPT_COST: '9' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: 'https://app.example.com,http://app.example.com' }],
+    ['EMAIL_USE_TLS', { EMAIL_USE_TLS: 'off', EMAIL_HOST_USER: 'auth', EMAIL_HOST_PASSWORD: 'hidden' }],
+    ['PASSWORD_PEPPER', { PASSWORD_PEPPER: 'change-me-change-me-change-me-change-me' }],
+  ])('refuses what is never right of %s, and only here', (name, settings) => {
+    expect(problemsOf({ ...production, ...settings })).toEqual([expect.stringMatching(`^${name} must `)])
+    expect(problemsOf({ ...production, ...settings, NODE_ENV: 'development' })).toEqual([])
+  })
+
+  it('takes what is right on its own machine only: a mail server without encryption', () => {
+    const mail = { EMAIL_HOST: '127.0.0.1', EMAIL_USE_TLS: 'off', EMAIL_HOST_USER: 'a', EMAIL_HOST_PASSWORD: 'b' }
+    expect(problemsOf({ ...production, ...mail })).toEqual([])
+    expect(configWarnings(readConfig({ ...production, ...mail }))).toEqual([])
+  })
+
+  it.each([
+    ['EMAIL_USE_TLS', { EMAIL_USE_TLS: 'off' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost' }],
+    ['PUBLIC_URL', { PUBLIC_URL: 'https://localhost' }],
+    ['PUBLIC_URL or FRONTEND_URL', { FRONTEND_URL: 'https://127.0.0.1:5173' }],
+    ['BCRYPT_COST', { BCRYPT_COST: '15' }],
+    ['ACCESS_TOKEN_LIFETIME', { ACCESS_TOKEN_LIFETIME: '2h' }],
+    ['SESSION_LIFETIME', { SESSION_LIFETIME: '400d' }],
+    ['NODE_ENV', { NODE_ENV: 'development' }],
+  ])('warns of what is seldom right of %s, with the remedy', (name, settings) => {
+    expect(configWarnings(readConfig({ ...production, ...settings }))).toEqual([
+      expect.stringMatching(`^${name}.*(set|remove) `),
+    ])
+  })
+
+  it('warns of nothing that is usual', () => {
+    expect(configWarnings(readConfig(production))).toEqual([])
+    expect(configWarnings(readConfig({}))).toEqual([])
   })
 
   it('refuses to run without rate limits', () => {

@@ -10,6 +10,7 @@ import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
 import { accessTokenKeyOf } from '../support/forgery.ts'
 import { countThreads, endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
+import { productionSettings } from '../support/production.ts'
 import { freePort } from '../support/program.ts'
 
 afterEach(endProcesses)
@@ -239,15 +240,13 @@ it('refuses to open the mailbox to other machines, and names the ways out', asyn
   expect(server.stderr()).toMatch(/PUBLIC_URL must name this machine.*NODE_ENV=production.*EMAIL_HOST/)
 })
 
-it('writes only JSON in production', async () => {
+it('writes only JSON in production, and warns there of what is seldom right', async () => {
   const server = startProcess({
-    NODE_ENV: 'production',
+    ...productionSettings,
     DATABASE_URL: await emptyDatabase(),
     SECRET_KEY: 'Zx81kQv0pLw7-mN4tRb2yHs6uJc9eFa3dGg5',
-    PUBLIC_URL: 'https://auth.example.org',
-    FRONTEND_URL: 'https://www.example.org',
-    EMAIL_HOST: 'mail.example.org',
-    DEFAULT_FROM_EMAIL: 'auth@example.org',
+    EMAIL_HOST: 'mail.example.com',
+    EMAIL_USE_TLS: 'off',
   })
   expect((await fetch(`${await server.ready}/readyz`)).status).toBe(200)
   server.kill('SIGTERM')
@@ -255,6 +254,9 @@ it('writes only JSON in production', async () => {
   const lines = server.stdout().trim().split('\n')
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(
     expect.arrayContaining(['migrations applied', expect.stringMatching(/rest-auth hides it; set EMAIL/), 'listening']),
+  )
+  expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ level: 'warn', msg: expect.stringMatching(/^EMAIL_USE_TLS is off .*set it to on$/) }),
   )
   expect(server.stderr()).toBe('')
 })
