@@ -1,0 +1,30 @@
+/**
+ * Node 20 reads no TypeScript by itself; later versions need no loader.
+ *
+ * @jest-config-loader esbuild-register
+ */
+import type { Config } from 'jest'
+
+export default async (): Promise<Config> => {
+  // From here on Jest itself can import the TypeScript of the global set-up.
+  // @ts-expect-error: it is JavaScript without types, and exports nothing.
+  await import('./tests/support/typescript.mjs')
+  return {
+    // What needs more than Node on the machine is run by test:services.
+    testMatch: ['<rootDir>/tests/**/*.test.ts', '!**/tests/services/**'],
+    // In Node as it is, and the product loaded once per worker: a world anew for each file takes half as long again. Not in threads, as
+    // bcrypt aborts the process when one ends while it hashes.
+    runner: ['jest-light-runner', { runtime: 'child_process' }],
+    transform: {},
+    setupFiles: ['<rootDir>/tests/support/typescript.mjs', '<rootDir>/tests/support/worker-end.mjs'],
+    setupFilesAfterEnv: ['<rootDir>/tests/support/time-limit.mjs'],
+    globalSetup: '<rootDir>/tests/support/global-setup.mts',
+    globalTeardown: '<rootDir>/tests/support/global-teardown.mts',
+    // Not in the temporary folder of the system, where it would stay.
+    cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+    // Much of the time is PostgreSQL's and other processes'; Jest would leave one core to them.
+    maxWorkers: '100%',
+    watchPathIgnorePatterns: ['<rootDir>/.data', '<rootDir>/dist'],
+    modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
+  }
+}
