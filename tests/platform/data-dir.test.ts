@@ -6,7 +6,7 @@ import { lockDataDir } from '../../src/platform/data-dir-lock.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'auth-data-dir-')))
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'data-dir-')))
 })
 afterEach(async () => {
   await rm(folder, { recursive: true, force: true })

@@ -139,7 +139,7 @@ describe('isDatabaseUnavailable', () => {
 })
 
 it('uses a database that comes back, without a new connection of ours', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'auth-comes-back-'))
+  const dataDir = await mkdtemp(join(tmpdir(), 'comes-back-'))
   const first = await startEmbeddedPostgres({ dataDir })
   const { port } = new URL(first.url)
   const database = connectDatabase({ url: first.url, poolSize: 3 })

@@ -13,7 +13,7 @@ const shipped = fileURLToPath(new URL('../../prisma/migrations', import.meta.url
 let folder: string
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'auth-migrations-'))
+  folder = await mkdtemp(join(tmpdir(), 'migrations-'))
   await cp(shipped, folder, { recursive: true })
 })
 

@@ -3,7 +3,7 @@ import { freshDatabase } from '../support/database.ts'
 import { endpoints, foreignEndpoints, sampleBody } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import { somebody } from '../support/people.ts'
-import { endProcesses, startProcess } from '../support/process.ts'
+import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
 
@@ -16,7 +16,12 @@ describe('the log of a process', () => {
   it.each(['debug', 'info', 'warn', 'error', 'silent'])(
     'at LOG_LEVEL=%s holds none of the secrets that were sent to any endpoint',
     async (LOG_LEVEL) => {
-      const process = startProcess({ LOG_LEVEL, RATE_LIMITS: 'off', DATABASE_URL: await freshDatabase() })
+      const process = startProcess({
+        LOG_LEVEL,
+        RATE_LIMITS: 'off',
+        DATABASE_URL: await freshDatabase(),
+        DATA_DIR: await givenFolder(),
+      })
       const url = await process.ready
       const person = { ...somebody(), password: 'CANARY good password' }
       const registered = await exchange(url, '/api/v1/auth/register_credentials', {
@@ -65,7 +70,7 @@ describe('the log of a process', () => {
 
   it('tells of a fault by its stack alone, as what else an error has can hold a query with its values', async () => {
     const DATABASE_URL = await freshDatabase()
-    const process = startProcess({ RATE_LIMITS: 'off', DATABASE_URL })
+    const process = startProcess({ RATE_LIMITS: 'off', DATABASE_URL, DATA_DIR: await givenFolder() })
     const url = await process.ready
     const database = new Client({ connectionString: DATABASE_URL })
     await database.connect()

@@ -1,37 +1,54 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import type { EmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
 import { applyMigrations } from '../../src/platform/migrations.ts'
+import { findLeftovers } from './leftovers.ts'
 
-declare global {
-  var testDatabases: { postgres: EmbeddedPostgres; dataDir: string } | undefined
+interface TestRun {
+  /** The temporary folder that was given. */
+  readonly temporary: string
+  /** In it, the one for the tests and all that they start. */
+  readonly folder: string
+  readonly dataDir: string
+  readonly postgres: EmbeddedPostgres
+  /** What lay outside before. */
+  readonly leftovers: readonly string[]
 }
 
-/** One PostgreSQL for the whole run, with one migrated database to clone. */
+declare global {
+  var testRun: TestRun | undefined
+}
+
+/** One temporary folder for the whole run, with one PostgreSQL and one migrated database to clone. */
 // biome-ignore lint/style/noDefaultExport: Jest calls the default export.
-export default async function startDatabases(): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'auth-tests-'))
-  // For root's sake, whose PostgreSQL runs as another account.
-  await chmod(dataDir, 0o711)
+export default async function beginRun(): Promise<void> {
+  const temporary = tmpdir()
+  const leftovers = await findLeftovers(temporary)
+  const folder = await mkdtemp(join(temporary, 'auth-tests-'))
+  const dataDir = join(folder, 'databases')
   try {
+    await mkdir(dataDir)
+    // For root's sake, whose PostgreSQL runs as another account.
+    for (const directory of [folder, dataDir]) await chmod(directory, 0o711)
     const postgres = await startEmbeddedPostgres({
       dataDir,
       // Nothing here has to survive a power cut.
       parameters: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
     })
-    globalThis.testDatabases = { postgres, dataDir }
+    globalThis.testRun = { temporary, folder, dataDir, postgres, leftovers }
     const admin = new Client({ connectionString: postgres.url })
     await admin.connect()
     await admin.query('CREATE DATABASE template_migrated')
     await admin.end()
     await applyMigrations({ url: postgres.url.replace(/[^/]+$/, 'template_migrated') })
     process.env.TEST_POSTGRES_URL = postgres.url
+    process.env.TMPDIR = folder
   } catch (error) {
-    await globalThis.testDatabases?.postgres.stop()
-    await rm(dataDir, { recursive: true, force: true })
+    await globalThis.testRun?.postgres.stop()
+    await rm(folder, { recursive: true, force: true })
     throw error
   }
 }

@@ -48,7 +48,7 @@ export function startProcess(env: Readonly<Record<string, string>>, options: Pro
   const child = spawn(command[0] ?? '', command.slice(1), {
     ...account,
     cwd: throughNpm ? projectRoot : cwd,
-    env: { PATH, HOME, PORT: '0', PUBLIC_URL: 'http://localhost', BCRYPT_COST: '4', ...env },
+    env: { PATH, HOME, TMPDIR: tmpdir(), PORT: '0', PUBLIC_URL: 'http://localhost', BCRYPT_COST: '4', ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -87,7 +87,7 @@ function observe(child: ChildProcess): ServerProcess {
 
 /** A folder that this account owns and others can pass through. */
 export async function givenFolder({ uid, gid }: Account = {}): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'auth-process-'))
+  const folder = await mkdtemp(join(tmpdir(), 'process-'))
   folders.push(folder)
   await chmod(folder, 0o755)
   if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid)
