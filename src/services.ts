@@ -76,7 +76,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, passwordDisabled, sessionCopied],
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
-  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock })
+  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock, evenly })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })

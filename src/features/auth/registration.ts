@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { clientNetwork } from '../../kernel/address.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
@@ -72,6 +73,10 @@ export function createRegistrationService({
     await outboxIn(tx).enqueue(verifyEmail, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
   }
 
+  function mayMailRegistration(tx: Db, kind: 'registration' | 'address_in_use', email: string, { ip }: Caller) {
+    return allowancesIn(tx).spendRegistration(kind, email, clientNetwork(ip))
+  }
+
   async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
     const user = await usersIn(tx).create(person)
     await passwordsIn(tx).create(user.id, passwordHash)
@@ -94,9 +99,12 @@ export function createRegistrationService({
   ): Promise<Result> {
     try {
       return await transaction(async (tx) => {
-        const user = await createUser(tx, person, passwordHash, caller)
         const { email } = person
-        await mailToken(tx, { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() }, caller)
+        // Without its mail the account is made all the same; a link can be asked for.
+        const mayMail = await mayMailRegistration(tx, 'registration', email, caller)
+        const user = await createUser(tx, person, passwordHash, caller)
+        const order = { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() } as const
+        if (mayMail) await mailToken(tx, order, caller)
         return welcome(tx, user)
       })
     } catch (error) {
@@ -111,7 +119,7 @@ export function createRegistrationService({
       const { id, createdAt } = await registrationsIn(tx).create(person, passwordHash)
       const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
-      const mayMail = await allowancesIn(tx).spend(user ? 'address_in_use' : 'register', email)
+      const mayMail = await mayMailRegistration(tx, user ? 'address_in_use' : 'registration', email, caller)
       await evenly(tx, 1, mayMail ? [id] : [], async (subject = randomUUID()) => {
         const order = { purpose: 'verify_registration', subject, email, at: createdAt } as const
         if (!user) return mailToken(tx, order, caller)
@@ -206,8 +214,9 @@ export function createRegistrationService({
       const waiting = await registrationsIn(db).listWaiting(email)
       await transaction(async (tx) => {
         // Asked for every address, and nothing remains without: the tokens that were mailed last stay alive.
-        const mayMail = await allowancesIn(tx).spend('resend_verification', email)
         const unverified = user ? unverifiedIn(user) : waiting.map(waitingAs)
+        const mail = { isMailed: unverified.length > 0, isVerified: false }
+        const mayMail = await allowancesIn(tx).spendAsked('resend_verification', email, mail)
         await evenly(tx, mostWaiting, mayMail ? unverified : [], async (one) => {
           const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() })
           await mailToken(tx, { ...order, email }, caller)

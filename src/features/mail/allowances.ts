@@ -1,61 +1,110 @@
-import type { Db, User } from '../../kernel/db.ts'
+import type { Database, Db, Sql, User } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
+import { mailboxOf } from './sub-addresses.ts'
 import { mailTokenLifetimes } from './tokens.ts'
 
 const hour = 3600
 
-const perHour = 5
-
-type MailKind = 'forgot_password' | 'resend_verification' | 'address_in_use' | 'register' | 'unverified_notice'
-
-/**
- * How much mail strangers can have sent to an address by asking for it: five of a kind in an hour, and none sooner than
- * so many seconds after the last. Where the pause before the fifth is another, it is as long as what was mailed before it
- * lives: else strangers could ask until the owner has neither a link that works nor one to ask for.
- */
-const pauses: Record<MailKind, { readonly seconds: number; readonly beforeFifth?: number }> = {
-  forgot_password: { seconds: 60, beforeFifth: mailTokenLifetimes.reset_password },
-  // What these bring lives for longer than the hour.
-  resend_verification: { seconds: 60 },
-  address_in_use: { seconds: 60 },
-  // No pause: each attempt has a token of its own, and who has mistyped tries again at once.
-  register: { seconds: 0 },
-  // What happened to an account is told without being asked for, but a stranger can make it happen at an address of others.
-  unverified_notice: { seconds: 0 },
+interface Limit {
+  readonly perHour: number
+  /** How long after one mail the next may follow. */
+  readonly pauseSeconds: number
+  /**
+   * The pause before the last of an hour, where it is another: as long as what was mailed before it lives. Otherwise
+   * anonymous clients could ask until the owner has neither a link that works nor one to ask for.
+   */
+  readonly lastPauseSeconds?: number
 }
 
+const perReset: Limit = { perHour: 5, pauseSeconds: 60, lastPauseSeconds: mailTokenLifetimes.reset_password }
+// What these bring lives for longer than the hour.
+const perLink: Limit = { perHour: 5, pauseSeconds: 60 }
+
+/** How many mails of a kind, by what they are counted for. */
+const limits = {
+  /** For the address that is asked for, whether or not it has an account. */
+  forgot_password: perReset,
+  resend_verification: perLink,
+  /** For the mailbox that such mails went to, all its sub-addresses together. */
+  forgot_password_mailed: perReset,
+  resend_verification_mailed: perLink,
+  /** For a mailbox and one client network. No pause: a person who has mistyped tries again at once. */
+  registration_from_network: { perHour: 5, pauseSeconds: 0 },
+  /** For a mailbox, whichever networks they come from: a ceiling that takes at least twelve of them to reach. */
+  registration: { perHour: 60, pauseSeconds: 0 },
+  address_in_use: { perHour: 5, pauseSeconds: 60 },
+  /** What happened to an account is told without being asked for, but others can make it happen at a mailbox that is not theirs. */
+  unverified_notice: { perHour: 5, pauseSeconds: 0 },
+} as const satisfies Record<string, Limit>
+
+type MailKind = keyof typeof limits
+
+/** How much mail anonymous clients can have sent. Nothing here says who owns an address: a mailbox is for counting only. */
 export interface MailAllowances {
   /**
-   * Whether one more mail of this kind may go to the address, which it then counts as. Until the transaction ends, others
-   * who ask wait, so that of any number at once one is told true.
+   * Whether a mail that was asked for may go to the address. Each address has a budget, known or not; beside it the mails
+   * that really go out (`isMailed`) are counted for the mailbox. What sub-addresses use up holds back no verified address.
    */
-  spend(kind: MailKind, email: string): Promise<boolean>
+  spendAsked(
+    kind: 'forgot_password' | 'resend_verification',
+    email: string,
+    mail: { readonly isMailed: boolean; readonly isVerified: boolean },
+  ): Promise<boolean>
+  /**
+   * Whether the first mail of a registration may go to the address. The network that registers pays, so that others
+   * cannot use up what the owner of the address needs.
+   */
+  spendRegistration(kind: 'registration' | 'address_in_use', email: string, network: string): Promise<boolean>
+  /** Whether the unverified address may be told of one more thing that happened to its account. */
+  spendNotice(email: string): Promise<boolean>
   /** Deletes some of the rows that tell nothing any more; says how many. */
   forgetExpired(): Promise<number>
 }
 
-export function createMailAllowances({ db, clock }: { db: Db; clock: Clock }): MailAllowances {
+export function createMailAllowances({
+  db,
+  clock,
+  evenly,
+}: Pick<Database, 'evenly'> & { db: Db; clock: Clock }): MailAllowances {
+  /** Until the transaction ends, others who ask wait: of any number at once, no more than the limit are told true. */
+  async function spend(kind: MailKind, email: string, network = ''): Promise<boolean> {
+    const { perHour, pauseSeconds, lastPauseSeconds = pauseSeconds }: Limit = limits[kind]
+    const now = clock.now()
+    const counts = sql`sent.at > ${secondsAfter(now, -hour)}`
+    const sent = (condition: Sql) => sql`FROM unnest(known.sent_at) AS sent (at) WHERE ${condition}`
+    const count = sql`(SELECT count(*) ${sent(counts)})`
+    const pauseBegan = sql`
+      CASE WHEN ${count} < ${perHour - 1}::integer THEN ${secondsAfter(now, -pauseSeconds)}::timestamptz
+        ELSE ${secondsAfter(now, -lastPauseSeconds)}::timestamptz END`
+    const written = await db.$executeRaw`
+      INSERT INTO mail_allowances AS known (kind, email, network, sent_at, expires_at)
+      VALUES (${kind}, ${email}, ${network}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
+      ON CONFLICT (kind, email, network) DO UPDATE SET
+        sent_at = ARRAY(SELECT sent.at ${sent(counts)}) || EXCLUDED.sent_at,
+        expires_at = EXCLUDED.expires_at
+      WHERE ${count} < ${perHour}::integer AND NOT EXISTS (SELECT ${sent(sql`sent.at > ${pauseBegan}`)})`
+    return written === 1
+  }
+
   return {
-    async spend(kind, email) {
-      const { seconds, beforeFifth = seconds } = pauses[kind]
-      const now = clock.now()
-      const counts = sql`sent.at > ${secondsAfter(now, -hour)}`
-      const howMany = sql`(SELECT count(*) FROM unnest(known.sent_at) AS sent (at) WHERE ${counts})`
-      const pauseBegan = sql`
-        CASE WHEN ${howMany} < ${perHour - 1}::integer THEN ${secondsAfter(now, -seconds)}::timestamptz
-          ELSE ${secondsAfter(now, -beforeFifth)}::timestamptz END`
-      const written = await db.$executeRaw`
-        INSERT INTO mail_allowances AS known (kind, email, sent_at, expires_at)
-        VALUES (${kind}, ${email}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
-        ON CONFLICT (kind, email) DO UPDATE SET
-          sent_at = ARRAY(SELECT sent.at FROM unnest(known.sent_at) AS sent (at) WHERE ${counts}) || EXCLUDED.sent_at,
-          expires_at = EXCLUDED.expires_at
-        WHERE ${howMany} < ${perHour}::integer
-          AND NOT EXISTS (SELECT FROM unnest(known.sent_at) AS sent (at) WHERE sent.at > ${pauseBegan})`
-      return written === 1
+    async spendAsked(kind, email, { isMailed, isVerified }) {
+      const isAllowed = await spend(kind, email)
+      // Counted only if it goes out: else asking for sub-addresses without an account would use up the owner's mails.
+      let hasRoom = false
+      await evenly(db, 1, isAllowed && isMailed ? [email] : [], async () => {
+        hasRoom = await spend(`${kind}_mailed`, mailboxOf(email))
+      })
+      return isAllowed && (hasRoom || isVerified)
     },
+
+    async spendRegistration(kind, email, network) {
+      const mailbox = mailboxOf(email)
+      return (await spend('registration_from_network', mailbox, network)) && (await spend(kind, mailbox))
+    },
+
+    spendNotice: (email) => spend('unverified_notice', mailboxOf(email)),
 
     forgetExpired: () => deleteSome(db, sql`mail_allowances`, sql`expires_at < ${clock.now()}`),
   }
@@ -66,5 +115,5 @@ export async function mayTell(
   allowances: MailAllowances,
   { email, emailVerifiedAt }: Pick<User, 'email' | 'emailVerifiedAt'>,
 ): Promise<boolean> {
-  return emailVerifiedAt !== null || allowances.spend('unverified_notice', email)
+  return emailVerifiedAt !== null || allowances.spendNotice(email)
 }

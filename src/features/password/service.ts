@@ -116,8 +116,10 @@ export function createPasswordService({
       const user = await usersIn(db).findByEmail(email)
       await transaction(async (tx) => {
         // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
-        const mayMail = await allowancesIn(tx).spend('forgot_password', email)
-        const addressees = mayMail && user && !user.disabledAt ? [user] : []
+        const mayLogIn = user !== null && user.disabledAt === null
+        const mail = { isMailed: mayLogIn, isVerified: user?.emailVerifiedAt != null }
+        const mayMail = await allowancesIn(tx).spendAsked('forgot_password', email, mail)
+        const addressees = mayMail && mayLogIn ? [user] : []
         await evenly(tx, 1, addressees, (addressee) => mailReset(tx, email, addressee, caller))
       })
     },
