@@ -12,6 +12,7 @@ export function contractTerms({ name, terms }: Contract<FeatureServices>, config
   return {
     contract: name,
     verificationRequired: requiresVerification({ terms }, config),
+    linkCompletesRegistration: terms.linkCompletesRegistration ?? false,
     lifetimes: { accessLifetime, refreshLifetime, sessionLifetime, ...terms.lifetimes },
     links: createLinks(
       terms.links

@@ -1,9 +1,12 @@
 import type { CompleteConfig } from './config.ts'
 import {
   addressInUse,
+  completeRegistration,
   createLoginService,
+  createNewUsers,
   createRegistrationService,
   createRegistrationStore,
+  createVerificationService,
   verifyEmail,
 } from './features/auth/index.ts'
 import type { FeatureServices } from './features/index.ts'
@@ -73,7 +76,15 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     logger,
     vault,
     mailer: ports.mailer ?? mailbox,
-    letters: [verifyEmail, addressInUse, resetPassword, passwordChanged, passwordDisabled, sessionCopied],
+    letters: [
+      verifyEmail,
+      completeRegistration,
+      addressInUse,
+      resetPassword,
+      passwordChanged,
+      passwordDisabled,
+      sessionCopied,
+    ],
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
   const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock, evenly })
@@ -144,6 +155,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
 
   const registrationsIn = (tx: Db) => createRegistrationStore({ db: tx, clock })
   const login = createLoginService({ db, signer, users, check, devices, sessionsIn, registrationsIn })
+  const createUser = createNewUsers({ usersIn, passwordsIn, recordEvent })
   const registration = createRegistrationService({
     db,
     transaction,
@@ -153,12 +165,26 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     policy,
     users,
     login,
+    createUser,
     usersIn,
-    passwordsIn,
     registrationsIn,
     allowancesIn,
     mailTokensIn,
     outboxIn,
+    recordEvent,
+  })
+
+  const verification = createVerificationService({
+    db,
+    transaction,
+    clock,
+    hasher,
+    policy,
+    check,
+    createUser,
+    usersIn,
+    registrationsIn,
+    mailTokensIn,
     recordEvent,
   })
 
@@ -182,6 +208,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     passwords,
     login,
     registration,
+    verification,
     mailWorker,
     mailbox: ports.mailer ? undefined : mailbox,
     housekeeping,

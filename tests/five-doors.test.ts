@@ -58,8 +58,7 @@ describe.each(doors)('a life behind $name', (door) => {
     else expect(remember(early)).toEqual({ access: expect.any(String), refresh: expect.any(String) })
 
     const verification = tokenIn(await linkFor(person.email, /verify/i))
-    expect((await ask(door.verify(verification))).status).toBe(200)
-    expect(refusalOf(await ask(door.verify(verification)))).toBe(says.usedVerification)
+    for (const _time of [1, 2]) expect((await ask(door.verify(verification, person))).status).toBe(200)
 
     expect(refusalOf(await ask(door.logIn({ ...person, password: 'not it at all' })))).toBe(says.wrongPassword)
     const login = remember(await ask(door.logIn(person)))
@@ -106,7 +105,7 @@ describe('one account, five doors', () => {
   it.each(ordered)('registered at $name', async (entrance, second, third) => {
     const person = somebody()
     expect((await ask(entrance.register(person))).status).toBe(201)
-    await ask(entrance.verify(tokenIn(await linkFor(person.email, /verify/i))))
+    await ask(entrance.verify(tokenIn(await linkFor(person.email, /verify/i)), person))
     const { username } = await server.database.db.user.findUniqueOrThrow({ where: { email: person.email } })
     const known = { ...person, username }
 

@@ -34,6 +34,7 @@ export const restAuth: Contract<FeatureServices> = {
   dialect: django,
   terms: {
     verificationRequired: true,
+    linkCompletesRegistration: true,
     links: {
       verifyEmailPath: '/api/auth/verify-email/?token={token}',
       resetPasswordPath: '/api/auth/password-reset-confirm/{uid}/{token}/',
@@ -64,13 +65,22 @@ export const restAuth: Contract<FeatureServices> = {
       reply: Account,
       to: asIs,
     }),
-    serve('GET /verify-email/', auth.verifyEmail, {
+    serve('GET /verify-email/', auth.verifyEmailByLink, {
       wire: z.object({ token: z.string() }),
       reply: Detail,
       to: asIs,
       page: verificationView(''),
     }),
-    serve('POST /verify-email/', auth.verifyEmail, { wire: z.object({ token: Text }), reply: Detail, to: asIs }),
+    serve('POST /verify-email/', auth.verifyEmail, {
+      wire: z.object({
+        token: Text,
+        password: Password.optional(),
+        new_password: Password.optional(),
+        username: Text.optional(),
+      }),
+      reply: Detail,
+      to: asIs,
+    }),
     serve('POST /login/', auth.logIn, {
       wire: z.object({ username: Text.optional(), email: Text.optional(), password: Password }),
       from: { username: ['username', 'email'] },

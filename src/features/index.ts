@@ -1,4 +1,4 @@
-import type { LoginService, RegistrationService } from './auth/index.ts'
+import type { LoginService, RegistrationService, VerificationService } from './auth/index.ts'
 import type { PasswordService } from './password/index.ts'
 import type { SessionService } from './session/index.ts'
 import type { UserService } from './user/index.ts'
@@ -7,6 +7,7 @@ import type { UserService } from './user/index.ts'
 export interface FeatureServices {
   readonly login: LoginService
   readonly registration: RegistrationService
+  readonly verification: VerificationService
   readonly sessions: SessionService
   readonly passwords: PasswordService
   readonly users: UserService

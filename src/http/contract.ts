@@ -43,7 +43,7 @@ export interface Contract<Needs> {
   readonly trailingSlash: boolean
   readonly dialect: Dialect
   /** What it lays down whatever the settings say. Link paths are below the address of this server. */
-  readonly terms: Partial<Pick<Terms, 'verificationRequired'>> & {
+  readonly terms: Partial<Pick<Terms, 'verificationRequired' | 'linkCompletesRegistration'>> & {
     readonly lifetimes?: Partial<Terms['lifetimes']>
     readonly links?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
   }

@@ -20,6 +20,8 @@ export interface Terms {
   readonly contract: ContractName
   /** Whether nobody gets in whose address is not verified. */
   readonly verificationRequired: boolean
+  /** Whether the links that it mails complete a registration by themselves, without its password. */
+  readonly linkCompletesRegistration: boolean
   /** Of the sessions that are opened through it. */
   readonly lifetimes: Lifetimes
   readonly links: Links

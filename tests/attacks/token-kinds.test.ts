@@ -1,7 +1,13 @@
 import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import type { User } from '../support/people.ts'
-import { givenRegistration, givenResetToken, givenVerificationToken, givenVerifiedUser } from '../support/people.ts'
+import {
+  givenRegistration,
+  givenResetToken,
+  givenVerificationToken,
+  givenVerifiedUser,
+  somebody,
+} from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 
@@ -29,6 +35,7 @@ beforeEach(async () => {
 afterAll(() => Promise.all([server.close(), strict.close()]))
 
 const kinds: readonly Kind[] = ['access', 'refresh', 'verification', 'registration', 'reset']
+const { password } = somebody()
 const new_password = 'another horse battery'
 const uid = () => Buffer.from(String(user.id)).toString('base64url')
 
@@ -70,8 +77,13 @@ const places: readonly (readonly [place: string, send: Send, taken: readonly Kin
   ],
   ['POST /api/v1/drf/auth/logout/', inBody('//api/v1/drf/auth/logout/', 'refresh_token'), ['refresh'], 401],
   ['POST /api/auth/token/verify/', inBody('//api/auth/token/verify/', 'token'), ['access', 'refresh'], 401],
-  ['POST /verify_email', inBody('/verify_email', 'token'), ['verification', 'registration'], 400],
-  ['POST /api/auth/verify-email/', inBody('//api/auth/verify-email/', 'token'), ['verification', 'registration'], 400],
+  ['POST /verify_email', inBody('/verify_email', 'token', { password }), ['verification', 'registration'], 400],
+  [
+    'POST /api/auth/verify-email/',
+    inBody('//api/auth/verify-email/', 'token', { password }),
+    ['verification', 'registration'],
+    400,
+  ],
   ['POST /reset_password', inBody('/reset_password', 'token', { new_password }), ['reset'], 400],
   [
     'POST /api/auth/password/reset/confirm/',

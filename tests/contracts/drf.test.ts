@@ -172,7 +172,7 @@ describe('POST register/', () => {
       expect(foreignRefusalOf(await to('POST login/', { email: sent.email, password: sent.password }))).toBe(
         django.noAccount,
       )
-      await required.send('POST', '/verify_email', { body: { token } })
+      await required.send('POST', '/verify_email', { body: { token, password: sent.password } })
       expect((await to('POST login/', { email: sent.email, password: sent.password })).status).toBe(200)
       const known = await to('POST register/', sent)
       expect([known.status, known.text]).toEqual([unknown.status, unknown.text])

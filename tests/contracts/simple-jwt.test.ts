@@ -149,7 +149,7 @@ describe('POST register/', () => {
       const credentials = { username: person.username, password: person.password }
       expect(foreignRefusalOf(await to('POST login/', credentials))).toBe(django.noAccount)
       const token = /token=([\w-]{43})/.exec((await required.letters()).at(-1)?.text ?? '')?.[1]
-      await required.send('POST', '/verify_email', { body: { token } })
+      await required.send('POST', '/verify_email', { body: { token, password: person.password } })
       expect((await to('POST login/', credentials)).status).toBe(200)
       const other = { ...somebody(), email: person.email }
       const known = await to('POST register/', other)

@@ -302,6 +302,7 @@ describe('an endpoint that fails', () => {
           terms: {
             contract: 'v1',
             verificationRequired: false,
+            linkCompletesRegistration: false,
             lifetimes: { accessLifetime: 1, refreshLifetime: 1, sessionLifetime: 1 },
             links: { verifyEmail: String, resetPassword: String },
           },

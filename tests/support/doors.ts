@@ -14,7 +14,7 @@ interface Request {
 export interface Door {
   readonly name: string
   readonly register: (person: Person) => Request
-  readonly verify: (token: string) => Request
+  readonly verify: (token: string, person: Person) => Request
   readonly logIn: (person: Person) => Request
   /** Something that only a live session may see. */
   readonly look: (access: string) => Request
@@ -29,9 +29,7 @@ export interface Door {
   readonly verificationRequired: boolean
   /** The status and the refusals. */
   readonly loggedOut: number
-  readonly says: Readonly<
-    Record<'wrongPassword' | 'ended' | 'endedRefresh' | 'reused' | 'usedReset' | 'usedVerification', string>
-  >
+  readonly says: Readonly<Record<'wrongPassword' | 'ended' | 'endedRefresh' | 'reused' | 'usedReset', string>>
   readonly refusalOf: (answer: Exchanged) => string
 }
 
@@ -63,7 +61,6 @@ const own: Door = {
     endedRefresh: '401 session_revoked',
     reused: '401 refresh_token_reused',
     usedReset: '400 reset_token_invalid',
-    usedVerification: '400 verification_token_invalid',
   },
   refusalOf,
 }
@@ -90,7 +87,7 @@ const mailed = {
   verificationRequired: true,
   rotates: false,
   loggedOut: 205,
-  says: { ...foreign.says, usedReset: django.badToken('reset'), usedVerification: django.badToken('verification') },
+  says: { ...foreign.says, usedReset: django.badToken('reset') },
   look: look('/api/auth/profile/'),
   logOut: (refresh: string) => post('/api/auth/logout/', { refresh }),
 }
@@ -112,7 +109,7 @@ export const doors: readonly Door[] = [
     ...mailed,
     name: '/api/auth by address',
     register: (person) => post('/api/auth/register/', { ...person, password2: person.password }),
-    verify: (token) => post('/api/auth/verify-email/', { token }),
+    verify: (token, { password }) => post('/api/auth/verify-email/', { token, password }),
     logIn: ({ email, password }) => post('/api/auth/login/', { email, password }),
     refresh: (refresh) => post('/api/auth/token/refresh/', { refresh }),
     forget: (email) => post('/api/auth/password/reset/request/', { email }),

@@ -1,7 +1,7 @@
 import {
-  deadTokens,
   disabled,
   exhausted,
+  expiredTokens,
   known,
   throttled,
   throttledUnknown,
@@ -56,8 +56,7 @@ export const endpoints = {
     body: ({ token }) => ({ token }),
     classes: {
       unknown: unknownTokens,
-      spent: deadTokens('verify_email', 'spent'),
-      expired: deadTokens('verify_email', 'expired'),
+      expired: expiredTokens('verify_email'),
     },
   },
   'register_credentials, verification required': {
@@ -69,7 +68,7 @@ export const endpoints = {
       known,
       disabled,
       waiting: waiting(),
-      'exhausted unknown': waiting(5),
+      'exhausted unknown': waiting(5, 60),
       'exhausted known': exhausted(known, 'address_in_use'),
     },
     references: { 'exhausted known': 'exhausted unknown' },

@@ -92,7 +92,7 @@ const allowed = (crowdOf, kind, mails) => async (db, count) => {
 }
 
 /** Registrations that wait for their address to be verified, as many for each address. */
-export const waiting = (attempts = 1) => allowed(registered(attempts), 'register', attempts)
+export const waiting = (attempts = 1, mails = attempts) => allowed(registered(attempts), 'registration', mails)
 const registered = (attempts) => async (db, count) => {
   const crowd = people(count)
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -105,7 +105,7 @@ const registered = (attempts) => async (db, count) => {
          FROM unnest($1::text[]) AS name RETURNING id, email
        )
        INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
-       SELECT 'verify_registration', id::text, email, md5(id::text) || md5(email), now(), now() + interval '1 day' FROM made`,
+       SELECT 'complete_registration', id::text, email, md5(id::text) || md5(email), now(), now() + interval '1 day' FROM made`,
       [namesOf(crowd), storedHash, attempt === 0 ? '' : `-${attempt}`],
     )
   }
@@ -117,17 +117,16 @@ export async function unknownTokens(_db, count) {
   return Array.from({ length: count }, () => ({ token: randomBytes(32).toString('base64url') }))
 }
 
-/** Tokens of that purpose that were mailed, and are spent or have expired. */
-export const deadTokens = (purpose, state) => async (db, count) => {
+/** Tokens of that purpose that were mailed and have expired. */
+export const expiredTokens = (purpose) => async (db, count) => {
   const tokens = await unknownTokens(db, count)
   const digests = tokens.map(({ token }) => createHash('sha256').update(token).digest('hex'))
   await db.query(
-    `INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at, spent_at)
+    `INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
      SELECT $2, gen_random_uuid()::text, 'somebody@example.com', digest, now() - interval '2 days',
-       now() + CASE WHEN $3 = 'expired' THEN interval '-1 day' ELSE interval '1 day' END,
-       CASE WHEN $3 = 'spent' THEN now() END
+       now() - interval '1 day'
      FROM unnest($1::text[]) AS digest`,
-    [digests, purpose, state],
+    [digests, purpose],
   )
   return tokens
 }

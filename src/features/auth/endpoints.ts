@@ -2,18 +2,20 @@ import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
-import { passwordErrors } from '../password/index.ts'
+import { PasswordText, passwordErrors } from '../password/index.ts'
 import { sessionErrors, TokenPair } from '../session/index.ts'
 import type { NewUser } from '../user/index.ts'
-import { EmailAddress, UserReply, userErrors } from '../user/index.ts'
+import { EmailAddress, Username, UserReply, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { LoginService } from './login.ts'
 import type { RegistrationService } from './registration.ts'
 import { Credentials, LoggedIn, NewAccount, VerificationPending } from './schemas.ts'
+import type { VerificationService } from './verification.ts'
 
 interface Needs {
   readonly login: LoginService
   readonly registration: RegistrationService
+  readonly verification: VerificationService
 }
 
 const registrationOf = {
@@ -95,18 +97,48 @@ export const issueRefreshToken = endpoint({
   handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
 })
 
+const verified = {
+  status: 200,
+  output: Detail,
+  errors: [authErrors.verification_token_invalid, authErrors.password_required, authErrors.username_taken_meanwhile],
+} as const
+
 export const verifyEmail = endpoint({
   name: 'verifyEmail',
   route: 'POST /verify_email',
-  summary: 'Verify an address with a mailed token',
+  summary:
+    'Verify an address with a mailed token; to complete a registration that waits, also with its password or a new one',
+  access: 'public',
+  limit: 'verifyEmail',
+  input: z.strictObject({
+    token: MailToken,
+    password: PasswordText.optional(),
+    new_password: PasswordText.optional(),
+    username: Username.optional(),
+  }),
+  ...verified,
+  errors: [
+    ...verified.errors,
+    authErrors.registration_password_wrong,
+    authErrors.account_has_password,
+    userErrors.username_is_address,
+  ],
+  handle: async ({ verification }: Needs, { token, password, new_password, username }, caller) => {
+    await verification.verify({ token, password, newPassword: new_password, username }, caller)
+    return { detail: 'The address is verified' }
+  },
+})
+
+export const verifyEmailByLink = endpoint({
+  name: 'verifyEmailByLink',
+  route: 'POST /verify_email_by_link',
+  summary: 'Verify an address with a mailed token alone',
   access: 'public',
   limit: 'verifyEmail',
   input: z.strictObject({ token: MailToken }),
-  status: 200,
-  output: Detail,
-  errors: [authErrors.verification_token_invalid, authErrors.username_taken_meanwhile],
-  handle: async ({ registration }: Needs, { token }, caller) => {
-    await registration.verify(token, caller)
+  ...verified,
+  handle: async ({ verification }: Needs, { token }, caller) => {
+    await verification.verifyByLink(token, caller)
     return { detail: 'The address is verified' }
   },
 })

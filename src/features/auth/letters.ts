@@ -16,6 +16,21 @@ export const verifyEmail = defineLetter<{ link: string; at: string }>({
   }),
 })
 
+/** The same for a registration whose password the link asks for. */
+export const completeRegistration = defineLetter<{ link: string; at: string }>({
+  name: 'complete_registration',
+  staleAfterSeconds: mailTokenLifetimes.complete_registration,
+  write: ({ link, at }) => ({
+    subject: 'Verify your e-mail address',
+    paragraphs: [
+      `Somebody, probably you, registered an account with this address on ${at}.`,
+      'Follow the link within 24 hours to get the account, with the password that you registered with or with a new one.',
+      'If several such mails have come, any of the links will do: the account gets no password but the one that you give there. If you did not register, there is nothing to do.',
+    ],
+    link: { label: 'Verify this address', url: link },
+  }),
+})
+
 /** Tells the owner of an account that its address was registered again. */
 export const addressInUse = defineLetter<Record<string, never>>({
   name: 'address_in_use',

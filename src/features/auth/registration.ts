@@ -7,15 +7,14 @@ import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
-import type { PasswordPolicy, PasswordStore } from '../password/index.ts'
+import type { PasswordPolicy } from '../password/index.ts'
 import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
 import { refuseForeignAddress, userErrors, usernameKey } from '../user/index.ts'
-import { authErrors } from './errors.ts'
-import { addressInUse, verifyEmail } from './letters.ts'
+import { addressInUse, completeRegistration, verifyEmail } from './letters.ts'
 import type { LoginService } from './login.ts'
+import type { CreateUser } from './new-user.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
-import { mostWaiting } from './store.ts'
 import type { VerificationPurpose } from './unverified.ts'
 import { unverifiedIn, waitingAs } from './unverified.ts'
 
@@ -28,9 +27,7 @@ export interface RegistrationService {
   register(person: NewUser, password: string, caller: Caller): Promise<LoggedIn | undefined>
   /** The same without a session. */
   createAccount(person: NewUser, password: string, caller: Caller): Promise<UserReply | undefined>
-  /** Spends a verification token. Throws `verification_token_invalid` or `username_taken_meanwhile`. */
-  verify(token: string, caller: Caller): Promise<void>
-  /** Mails a new token if something with this address waits to be verified. */
+  /** Mails one new link if something with this address waits to be verified; it serves whatever registration waits. */
   resend(email: string, caller: Caller): Promise<void>
 }
 
@@ -44,7 +41,7 @@ export function createRegistrationService({
   users,
   login,
   usersIn,
-  passwordsIn,
+  createUser,
   registrationsIn,
   allowancesIn,
   mailTokensIn,
@@ -57,7 +54,7 @@ export function createRegistrationService({
   users: UserService
   login: LoginService
   usersIn: (db: Db) => UserStore
-  passwordsIn: (db: Db) => PasswordStore
+  createUser: CreateUser
   registrationsIn: (db: Db) => RegistrationStore
   allowancesIn: (db: Db) => MailAllowances
   mailTokensIn: (db: Db) => MailTokens
@@ -70,18 +67,12 @@ export function createRegistrationService({
     { terms }: Caller,
   ): Promise<void> {
     const token = await mailTokensIn(tx).issue({ purpose, subject, email })
-    await outboxIn(tx).enqueue(verifyEmail, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
+    const letter = purpose === 'complete_registration' ? completeRegistration : verifyEmail
+    await outboxIn(tx).enqueue(letter, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
   }
 
   function mayMailRegistration(tx: Db, kind: 'registration' | 'address_in_use', email: string, { ip }: Caller) {
     return allowancesIn(tx).spendRegistration(kind, email, clientNetwork(ip))
-  }
-
-  async function createUser(tx: Db, person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
-    const user = await usersIn(tx).create(person)
-    await passwordsIn(tx).create(user.id, passwordHash)
-    await recordEvent(tx, { type: 'user_registered', userId: user.id }, caller)
-    return user
   }
 
   /** Which of the two was taken, once the database has said that one of them is. */
@@ -116,15 +107,16 @@ export function createRegistrationService({
     await transaction(async (tx) => {
       const user = await usersIn(tx).findByEmail(person.email)
       // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
-      const { id, createdAt } = await registrationsIn(tx).create(person, passwordHash)
+      const registration = await registrationsIn(tx).create(person, passwordHash, clientNetwork(caller.ip))
+      const { id } = registration
       const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
       const mayMail = await mayMailRegistration(tx, user ? 'address_in_use' : 'registration', email, caller)
       await evenly(tx, 1, mayMail ? [id] : [], async (subject = randomUUID()) => {
-        const order = { purpose: 'verify_registration', subject, email, at: createdAt } as const
-        if (!user) return mailToken(tx, order, caller)
+        const { event: _event, ...order } = waitingAs({ ...registration, id: subject }, caller.terms)
+        if (!user) return mailToken(tx, { ...order, email }, caller)
         // For the time that it takes: nobody is ever told the token.
-        await mailTokensIn(tx).issue(order)
+        await mailTokensIn(tx).issue({ ...order, email })
         await outboxIn(tx).enqueue(addressInUse, email, {})
       })
       await recordEvent(
@@ -135,43 +127,6 @@ export function createRegistrationService({
         caller,
       )
     })
-  }
-
-  async function verifyUser(token: string, userId: number, email: string, caller: Caller): Promise<void> {
-    await transaction(async (tx) => {
-      const spent = await mailTokensIn(tx).spend({ purpose: 'verify_email', token })
-      if (!spent || !(await usersIn(tx).markEmailVerified(userId, email))) {
-        throw new AuthError(authErrors.verification_token_invalid)
-      }
-      await recordEvent(tx, { type: 'email_verified', userId }, caller)
-    })
-  }
-
-  /**
-   * The verified registration becomes the user, with its own password. Those of its address wait on in vain: were they
-   * deleted, a login with one of their passwords would begin to be answered otherwise and tell that the address was verified.
-   */
-  async function completeRegistration(token: string, id: string, caller: Caller): Promise<void> {
-    const registration = await registrationsIn(db).find(id)
-    if (!registration) throw new AuthError(authErrors.verification_token_invalid)
-    const { username, email, firstName, lastName, phoneNumber, timezone, passwordHash } = registration
-    try {
-      await transaction(async (tx) => {
-        if (!(await mailTokensIn(tx).spend({ purpose: 'verify_registration', token }))) {
-          throw new AuthError(authErrors.verification_token_invalid)
-        }
-        const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
-        const { id: userId } = await createUser(tx, person, passwordHash, caller)
-        await registrationsIn(tx).disarm(id)
-        await recordEvent(tx, { type: 'email_verified', userId }, caller)
-      })
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error
-      const addressWasFaster = (await usersIn(db).findByEmail(email)) !== null
-      throw new AuthError(
-        addressWasFaster ? authErrors.verification_token_invalid : authErrors.username_taken_meanwhile,
-      )
-    }
   }
 
   async function register<Result>(
@@ -201,24 +156,20 @@ export function createRegistrationService({
     createAccount: (person, password, caller) =>
       register(person, password, caller, async (_tx, user) => users.present(user, caller.terms)),
 
-    async verify(token, caller) {
-      const ofUser = await mailTokensIn(db).find({ purpose: 'verify_email', token })
-      if (ofUser) return verifyUser(token, Number(ofUser.subject), ofUser.email, caller)
-      const ofRegistration = await mailTokensIn(db).find({ purpose: 'verify_registration', token })
-      if (ofRegistration) return completeRegistration(token, ofRegistration.subject, caller)
-      throw new AuthError(authErrors.verification_token_invalid)
-    },
-
     async resend(email, caller) {
+      const { terms } = caller
       const user = await usersIn(db).findByEmail(email)
       const waiting = await registrationsIn(db).listWaiting(email)
+      const newest = waiting.slice(0, 1).map((registration) => waitingAs(registration, terms))
+      const unverified = user ? unverifiedIn(user) : newest
       await transaction(async (tx) => {
-        // Asked for every address, and nothing remains without: the tokens that were mailed last stay alive.
-        const unverified = user ? unverifiedIn(user) : waiting.map(waitingAs)
+        // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
         const mail = { isMailed: unverified.length > 0, isVerified: false }
         const mayMail = await allowancesIn(tx).spendAsked('resend_verification', email, mail)
-        await evenly(tx, mostWaiting, mayMail ? unverified : [], async (one) => {
-          const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() })
+        await evenly(tx, 1, mayMail ? unverified : [], async (one) => {
+          const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() }, terms)
+          // A newer link kills the older, also that of a contract whose links are of another purpose.
+          await mailTokensIn(tx).revoke({ purpose: 'verify_registration', subject: order.subject })
           await mailToken(tx, { ...order, email }, caller)
           await recordEvent(tx, { type: 'verification_resent', ...event }, caller)
         })

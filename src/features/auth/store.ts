@@ -9,11 +9,12 @@ import { EmailAddress, usernameKey } from '../user/index.ts'
 
 /** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
 export interface RegistrationStore {
-  create(user: NewUser, passwordHash: string): Promise<Registration>
-  find(id: string): Promise<Registration | null>
+  create(user: NewUser, passwordHash: string, network: string): Promise<Registration>
+  /** Those of these that still wait. */
+  findWaiting(ids: readonly string[]): Promise<Registration[]>
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
-  /** The newest few that wait for the address; each is somebody's, and who asks cannot say whose. */
+  /** The newest few that wait for the address, one of each client network: registering again and again pushes out no other network's. */
   listWaiting(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
   /** Lets them wait as long again as on their first day, for the tokens that were mailed anew. */
   prolong(ids: readonly string[]): Promise<void>
@@ -23,18 +24,23 @@ export interface RegistrationStore {
   forgetExpired(before: Date): Promise<number>
 }
 
-/** How many of an address are mailed a new token. */
+/** How many registrations of an address a password is compared with, and how many a new link prolongs. */
 export const mostWaiting = 5
+
+/** How many are looked through for those. */
+const mostRecent = 200
 
 export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock }): RegistrationStore {
   return {
-    create({ username, email, firstName, lastName, phoneNumber, timezone }, passwordHash) {
+    create({ username, email, firstName, lastName, phoneNumber, timezone }, passwordHash, network) {
       const createdAt = clock.now()
       const expiresAt = expiryFrom(createdAt)
       const person = { username, usernameKey: usernameKey(username), email, firstName, lastName, phoneNumber, timezone }
-      return db.registration.create({ data: { id: randomUUID(), ...person, passwordHash, createdAt, expiresAt } })
+      return db.registration.create({
+        data: { id: randomUUID(), ...person, passwordHash, network, createdAt, expiresAt },
+      })
     },
-    find: (id) => db.registration.findUnique({ where: { id } }),
+    findWaiting: (ids) => db.registration.findMany({ where: { id: { in: [...ids] }, expiresAt: { gt: clock.now() } } }),
     findNewest(identifier) {
       const address = EmailAddress.safeParse(identifier)
       const wanted = address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
@@ -44,12 +50,13 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
       })
     },
     listWaiting: (email) =>
-      db.registration.findMany({
-        where: { email, expiresAt: { gt: clock.now() } },
-        orderBy: { createdAt: 'desc' },
-        take: mostWaiting,
-        select: { id: true, createdAt: true },
-      }),
+      db.$queryRaw<Pick<Registration, 'id' | 'createdAt'>[]>`
+        WITH recent AS (
+          SELECT id, network, created_at FROM registrations
+          WHERE email = ${email} AND expires_at > ${clock.now()} ORDER BY created_at DESC LIMIT ${mostRecent}
+        ),
+        newest AS (SELECT DISTINCT ON (network) id, created_at FROM recent ORDER BY network, created_at DESC)
+        SELECT id, created_at AS "createdAt" FROM newest ORDER BY created_at DESC LIMIT ${mostWaiting}`,
     async prolong(ids) {
       await db.registration.updateMany({
         where: { id: { in: [...ids] } },
@@ -65,5 +72,5 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
 
 /** A registration waits exactly as long as its token lives. */
 function expiryFrom(instant: Date): Date {
-  return secondsAfter(instant, mailTokenLifetimes.verify_registration)
+  return secondsAfter(instant, mailTokenLifetimes.complete_registration)
 }

@@ -1,6 +1,9 @@
 import type { Registration, User } from '../../kernel/db.ts'
+import type { Terms } from '../../kernel/terms.ts'
 
-export type VerificationPurpose = 'verify_email' | 'verify_registration'
+/** What a mailed verification token is for: an account; a registration, by itself; or one that also takes a password. */
+export const verificationPurposes = ['verify_email', 'verify_registration', 'complete_registration'] as const
+export type VerificationPurpose = (typeof verificationPurposes)[number]
 
 /** What can be verified with a new token, and what the audit trail says of it. */
 export interface Unverified {
@@ -15,6 +18,10 @@ export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User
   return [{ purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }]
 }
 
-export function waitingAs({ id, createdAt }: Pick<Registration, 'id' | 'createdAt'>): Unverified {
-  return { purpose: 'verify_registration', subject: id, at: createdAt, event: { facts: { registration: id } } }
+export function waitingAs(
+  { id, createdAt }: Pick<Registration, 'id' | 'createdAt'>,
+  { linkCompletesRegistration }: Terms,
+): Unverified {
+  const purpose = linkCompletesRegistration ? 'verify_registration' : 'complete_registration'
+  return { purpose, subject: id, at: createdAt, event: { facts: { registration: id } } }
 }

@@ -8,10 +8,20 @@ import { secondsAfter } from '../../kernel/time.ts'
 export const mailTokenLifetimes = {
   verify_email: 24 * 3600,
   verify_registration: 24 * 3600,
+  complete_registration: 24 * 3600,
   reset_password: 30 * 60,
 } as const
 
 type MailTokenPurpose = keyof typeof mailTokenLifetimes
+
+/** A token that was shown, and what it was mailed for. */
+export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPurpose> {
+  readonly token: string
+  readonly purpose: Purpose
+  readonly subject: string
+  readonly email: string
+  readonly isSpent: boolean
+}
 
 /** Single-use tokens that prove that somebody reads the mail of an address. */
 export interface MailTokens {
@@ -19,6 +29,11 @@ export interface MailTokens {
   issue(order: { purpose: MailTokenPurpose; subject: string; email: string }): Promise<string>
   /** What a live token stands for. Any string may be asked for; asking does not spend it. */
   find(token: { purpose: MailTokenPurpose; token: string }): Promise<{ subject: string; email: string } | undefined>
+  /** The same of a token of any of these purposes, and also of one that was spent, until it would have expired. */
+  findIssued<Purpose extends MailTokenPurpose>(token: {
+    purposes: readonly Purpose[]
+    token: string
+  }): Promise<IssuedMailToken<Purpose> | undefined>
   /** Spends a live token. Of any number who try at once, one is told true. */
   spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
   revoke(token: { purpose: MailTokenPurpose; subject: string }): Promise<void>
@@ -48,6 +63,22 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
         select: { subject: true, email: true },
       })
       return found ?? undefined
+    },
+
+    async findIssued<Purpose extends MailTokenPurpose>({
+      purposes,
+      token,
+    }: {
+      purposes: readonly Purpose[]
+      token: string
+    }) {
+      const found = await db.mailToken.findUnique({
+        where: { tokenHash: tokenDigest(token), expiresAt: { gt: clock.now() } },
+        select: { purpose: true, subject: true, email: true, spentAt: true },
+      })
+      const purpose = purposes.find((each) => each === found?.purpose)
+      if (!found || !purpose) return undefined
+      return { token, purpose, subject: found.subject, email: found.email, isSpent: found.spentAt !== null }
     },
 
     async spend({ purpose, token }) {

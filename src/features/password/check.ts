@@ -40,6 +40,14 @@ export interface PasswordCheck {
     attempt: { name: string; password: string; waiting: { passwordHash: string } | null; ifRight: Error },
     caller: Caller,
   ): Promise<void>
+  /**
+   * Does what the password of one of the pending ones allows, which has to forgive the failures in its transaction; false
+   * when it is none of theirs, or too many failed before. There are `most` comparisons however many there are.
+   */
+  provePending<Pending extends { readonly passwordHash: string }>(
+    claim: { email: string; password: string; pending: readonly Pending[]; most: number },
+    use: (one: Pending, forgive: (tx: Db) => Promise<void>) => Promise<void>,
+  ): Promise<boolean>
 }
 
 export function createPasswordCheck({
@@ -138,6 +146,21 @@ export function createPasswordCheck({
         return undefined
       })
       if (outcome.state === 'refused') await hasher.pretend(network)
+    },
+
+    async provePending({ email, password, pending, most }, use) {
+      const subject = subjects.pending(identifierKey(email))
+      const places = Array.from({ length: most }, (_, index) => pending[index])
+      const outcome = await throttle.attempt(subject, async () => {
+        const matching = []
+        for (const one of places) if ((await hasher.verify(password, one?.passwordHash)) && one) matching.push(one)
+        const [first] = matching
+        if (!first) return undefined
+        await use(first, (tx) => attemptsIn(tx).forgive([subject]))
+        return first
+      })
+      if (outcome.state === 'refused') for (const _place of places) await hasher.pretend()
+      return outcome.state === 'succeeded'
     },
   }
 }

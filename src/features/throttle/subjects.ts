@@ -28,6 +28,8 @@ export function createSubjects(key: Buffer) {
      * for a username would show in the answers for an address, and so whether the two are one account.
      */
     waiting: (name: string): Subject => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
+    /** The same for who shows a token that was mailed to the address: wrong passwords at the login are not in their way. */
+    pending: (email: string): Subject => ({ key: `pending:${digest(email)}`, keptSeconds: day }),
     /** A device that is known by a live session. */
     session: (id: string): Subject => ({ key: `session:${id}`, keptSeconds: 30 * day }),
     /** One that is known by its token. */

@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const resend = (email: unknown, on = server) => on.send('POST', '/resend_verification', { body: { email } })
-const verify = (token: string, on = server) => on.send('POST', '/verify_email', { body: { token } })
+const verify = (token: string, on = server) =>
+  on.send('POST', '/verify_email', { body: { token, password: somebody().password } })
 
 async function givenVerified(): Promise<{ email: string; id: number }> {
   const user = await givenUser(server)

@@ -1,5 +1,12 @@
-import { keysOf, refusalOf, times } from '../../support/answers.ts'
-import { eventsOf, givenResetToken, givenUser, givenVerificationToken, recordedBy } from '../../support/people.ts'
+import { keysOf, refusalOf, times, visibleOf } from '../../support/answers.ts'
+import {
+  eventsOf,
+  givenResetToken,
+  givenUser,
+  givenVerificationToken,
+  logIn,
+  recordedBy,
+} from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -41,17 +48,41 @@ describe('POST /verify_email', () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     const answers = await times(50, () => verify(token))
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
-    for (const answer of answers.filter(({ status }) => status !== 200)) {
-      expect(refusalOf(answer)).toBe('400 verification_token_invalid')
-    }
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
     expect((await eventsOf(server, user)).filter(({ type }) => type === 'email_verified')).toHaveLength(1)
   })
 
-  it('refuses a used token', async () => {
-    const token = await givenVerificationToken(server, await givenUser(server))
-    expect((await verify(token)).status).toBe(200)
+  it('says the same of a token that did its work, and changes nothing more', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const first = await verify(token)
+    const { emailVerifiedAt } = await server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })
+    server.pass('1h')
+    expect(visibleOf(await verify(token))).toBe(visibleOf(first))
+    expect(await recordedBy(server, 'POST', '/verify_email', { body: { token } })).toEqual([])
+    expect((await server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })).emailVerifiedAt).toEqual(
+      emailVerifiedAt,
+    )
+    server.pass('24h')
     expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
+  })
+
+  it('refuses a used token once the address is not verified any more', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    await verify(token)
+    await server.database.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: null } })
+    expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
+  })
+
+  it('sets no password where there is one, and says so without spending the token', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const sent = await server.send('POST', '/verify_email', { body: { token, new_password: 'another good password' } })
+    expect(refusalOf(sent)).toBe('400 account_has_password #/new_password account_has_password')
+    expect(await isVerified(user)).toBe(false)
+    expect((await verify(token)).status).toBe(200)
+    expect((await logIn(server, user.email, user.password)).status).toBe(200)
   })
 
   it('takes a token for 24 hours and no longer', async () => {

@@ -68,6 +68,7 @@ describe('mail tokens', () => {
     ['reset_password', 30 * 60],
     ['verify_email', 24 * 3600],
     ['verify_registration', 24 * 3600],
+    ['complete_registration', 24 * 3600],
   ] as const)('of %s live %d seconds', async (purpose, lifetime) => {
     const token = await tokens.issue({ purpose, subject: aSubject(), email })
     world.pass(lifetime - 1)

@@ -1,0 +1,182 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Database, Db, Registration } from '../../kernel/db.ts'
+import { isUniqueViolation } from '../../kernel/db.ts'
+import { AuthError } from '../../kernel/errors.ts'
+import type { EventRecorder } from '../../kernel/events.ts'
+import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
+import type { IssuedMailToken, MailTokens } from '../mail/index.ts'
+import type { PasswordCheck, PasswordPolicy } from '../password/index.ts'
+import type { UserStore } from '../user/index.ts'
+import { refuseForeignAddress } from '../user/index.ts'
+import { authErrors } from './errors.ts'
+import type { CreateUser } from './new-user.ts'
+import type { RegistrationStore } from './store.ts'
+import { mostWaiting } from './store.ts'
+import { verificationPurposes } from './unverified.ts'
+
+interface Verification {
+  readonly token: string
+  /** Of one of the registrations that wait for the address. */
+  readonly password?: string | undefined
+  /** Instead of it, for the newest registration that waits. */
+  readonly newPassword?: string | undefined
+  /** Instead of the one that was registered. */
+  readonly username?: string | undefined
+}
+
+/** How a registration is completed otherwise than with its own username and password. */
+interface Completion {
+  readonly username?: string | undefined
+  readonly newHash?: string
+  /** Forgives wrong passwords, in the same transaction. */
+  readonly forgive?: (tx: Db) => Promise<void>
+}
+
+/** From a mailed token to a verified address. A token that did its work already changes nothing more. */
+export interface VerificationService {
+  /**
+   * Verifies the address of an account, or completes a registration. As anybody can register any address, the token
+   * proves the mailbox only, and the password decides whose registration it is. Throws what is wrong with token, password
+   * or username; the token is not spent then.
+   */
+  verify(verification: Verification, caller: Caller): Promise<void>
+  /** The same with the token alone, which has to be of a link that completes the registration that it was mailed for. */
+  verifyByLink(token: string, caller: Caller): Promise<void>
+}
+
+export function createVerificationService({
+  db,
+  transaction,
+  clock,
+  hasher,
+  policy,
+  check,
+  createUser,
+  usersIn,
+  registrationsIn,
+  mailTokensIn,
+  recordEvent,
+}: Pick<Database, 'db' | 'transaction'> & {
+  clock: Clock
+  hasher: PasswordHasher
+  policy: PasswordPolicy
+  check: PasswordCheck
+  createUser: CreateUser
+  usersIn: (db: Db) => UserStore
+  registrationsIn: (db: Db) => RegistrationStore
+  mailTokensIn: (db: Db) => MailTokens
+  recordEvent: EventRecorder
+}): VerificationService {
+  async function refuseUnverified(tx: Db, email: string): Promise<void> {
+    const user = await usersIn(tx).findByEmail(email)
+    if (!user?.emailVerifiedAt) throw new AuthError(authErrors.verification_token_invalid)
+  }
+
+  async function verifyUser({ token, subject, email }: IssuedMailToken, caller: Caller): Promise<void> {
+    const userId = Number(subject)
+    await transaction(async (tx) => {
+      if (!(await mailTokensIn(tx).spend({ purpose: 'verify_email', token }))) return refuseUnverified(tx, email)
+      if (!(await usersIn(tx).markEmailVerified(userId, email))) {
+        throw new AuthError(authErrors.verification_token_invalid)
+      }
+      await recordEvent(tx, { type: 'email_verified', userId }, caller)
+    })
+  }
+
+  /**
+   * The registration becomes the user. Those of its address wait on in vain: were they deleted, a login with one of their
+   * passwords would begin to be answered otherwise and tell that the address was verified. For the same reason it keeps
+   * its own password where another one was given: that may be the secret of whoever else registered the address.
+   */
+  async function complete(
+    { token, purpose, email }: IssuedMailToken,
+    { id, passwordHash, firstName, lastName, phoneNumber, timezone, ...registration }: Registration,
+    { username = registration.username, newHash, forgive }: Completion,
+    caller: Caller,
+  ): Promise<void> {
+    refuseForeignAddress(username, email)
+    try {
+      await transaction(async (tx) => {
+        if (await mailTokensIn(tx).spend({ purpose, token })) {
+          const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
+          const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
+          if (newHash === undefined) await registrationsIn(tx).disarm(id)
+          await recordEvent(tx, { type: 'email_verified', userId }, caller)
+        } else await refuseUnverified(tx, email)
+        await forgive?.(tx)
+      })
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      const addressIsTaken = (await usersIn(db).findByEmail(email)) !== null
+      throw new AuthError(addressIsTaken ? authErrors.verification_token_invalid : authErrors.username_taken_meanwhile)
+    }
+  }
+
+  async function completeWithNewPassword(
+    mailed: IssuedMailToken,
+    newPassword: string,
+    username: string | undefined,
+    caller: Caller,
+  ): Promise<void> {
+    const newest = await registrationsIn(db).findNewest(mailed.email)
+    if (!newest) throw new AuthError(authErrors.verification_token_invalid)
+    policy(newPassword, 'new_password', { username: username ?? newest.username, email: mailed.email })
+    await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword) }, caller)
+  }
+
+  async function completeWithPassword(
+    mailed: IssuedMailToken,
+    password: string,
+    username: string | undefined,
+    caller: Caller,
+  ): Promise<void> {
+    const { subject, email } = mailed
+    const others = await registrationsIn(db).listWaiting(email)
+    // The token's own first: however many others register the address, none of them takes its place.
+    const ids = [...new Set([subject, ...others.map(({ id }) => id)])].slice(0, mostWaiting)
+    const waiting = await registrationsIn(db).findWaiting(ids)
+    const completed = await check.provePending(
+      { email, password, pending: waiting, most: mostWaiting },
+      (one, forgive) => complete(mailed, one, { username, forgive }, caller),
+    )
+    if (!completed) throw new AuthError(authErrors.registration_password_wrong)
+  }
+
+  /** The token that was shown; undefined when it did its work already. */
+  async function findMailed(token: string): Promise<IssuedMailToken | undefined> {
+    const mailed = await mailTokensIn(db).findIssued({ purposes: verificationPurposes, token })
+    if (!mailed) throw new AuthError(authErrors.verification_token_invalid)
+    if (mailed.isSpent) return void (await refuseUnverified(db, mailed.email))
+    return mailed
+  }
+
+  async function refuseTakenAddress({ email }: IssuedMailToken): Promise<void> {
+    if (await usersIn(db).findByEmail(email)) throw new AuthError(authErrors.verification_token_invalid)
+  }
+
+  return {
+    async verify({ token, password, newPassword, username }, caller) {
+      const mailed = await findMailed(token)
+      if (!mailed) return
+      if (mailed.purpose === 'verify_email') {
+        if (newPassword !== undefined) throw new AuthError(authErrors.account_has_password)
+        return verifyUser(mailed, caller)
+      }
+      await refuseTakenAddress(mailed)
+      if (newPassword !== undefined) return completeWithNewPassword(mailed, newPassword, username, caller)
+      if (password !== undefined) return completeWithPassword(mailed, password, username, caller)
+      throw new AuthError(authErrors.password_required)
+    },
+
+    async verifyByLink(token, caller) {
+      const mailed = await findMailed(token)
+      if (!mailed) return
+      if (mailed.purpose === 'verify_email') return verifyUser(mailed, caller)
+      await refuseTakenAddress(mailed)
+      if (mailed.purpose !== 'verify_registration') throw new AuthError(authErrors.password_required)
+      const [registration] = await registrationsIn(db).findWaiting([mailed.subject])
+      if (!registration) throw new AuthError(authErrors.verification_token_invalid)
+      await complete(mailed, registration, {}, caller)
+    },
+  }
+}
