@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { clientNetwork } from '../../kernel/address.ts'
 import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
@@ -71,8 +70,8 @@ export function createRegistrationService({
     await outboxIn(tx).enqueue(letter, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
   }
 
-  function mayMailRegistration(tx: Db, kind: 'registration' | 'address_in_use', email: string, { ip }: Caller) {
-    return allowancesIn(tx).spendRegistration(kind, email, clientNetwork(ip))
+  function mayMailRegistration(tx: Db, kind: 'registration' | 'address_in_use', email: string, { network }: Caller) {
+    return allowancesIn(tx).spendRegistration(kind, email, network)
   }
 
   /** Which of the two was taken, once the database has said that one of them is. */
@@ -107,7 +106,7 @@ export function createRegistrationService({
     await transaction(async (tx) => {
       const user = await usersIn(tx).findByEmail(person.email)
       // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
-      const registration = await registrationsIn(tx).create(person, passwordHash, clientNetwork(caller.ip))
+      const registration = await registrationsIn(tx).create(person, passwordHash, caller.network)
       const { id } = registration
       const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.

@@ -121,7 +121,7 @@ export function createVerificationService({
     const newest = await registrationsIn(db).findNewest(mailed.email)
     if (!newest) throw new AuthError(authErrors.verification_token_invalid)
     policy(newPassword, 'new_password', { username: username ?? newest.username, email: mailed.email })
-    await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword) }, caller)
+    await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword, caller.network) }, caller)
   }
 
   async function completeWithPassword(

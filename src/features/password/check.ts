@@ -46,6 +46,7 @@ export interface PasswordCheck {
    */
   provePending<Pending extends { readonly passwordHash: string }>(
     claim: { email: string; password: string; pending: readonly Pending[]; most: number },
+    caller: Caller,
     use: (one: Pending, forgive: (tx: Db) => Promise<void>) => Promise<void>,
   ): Promise<boolean>
 }
@@ -148,18 +149,20 @@ export function createPasswordCheck({
       if (outcome.state === 'refused') await hasher.pretend(network)
     },
 
-    async provePending({ email, password, pending, most }, use) {
+    async provePending({ email, password, pending, most }, { network }, use) {
       const subject = subjects.pending(identifierKey(email))
       const places = Array.from({ length: most }, (_, index) => pending[index])
       const outcome = await throttle.attempt(subject, async () => {
         const matching = []
-        for (const one of places) if ((await hasher.verify(password, one?.passwordHash)) && one) matching.push(one)
+        for (const one of places) {
+          if ((await hasher.verify(password, one?.passwordHash, network)) && one) matching.push(one)
+        }
         const [first] = matching
         if (!first) return undefined
         await use(first, (tx) => attemptsIn(tx).forgive([subject]))
         return first
       })
-      if (outcome.state === 'refused') for (const _place of places) await hasher.pretend()
+      if (outcome.state === 'refused') for (const _place of places) await hasher.pretend(network)
       return outcome.state === 'succeeded'
     },
   }
