@@ -135,9 +135,9 @@ export function createVerificationService({
     // The token's own first: however many others register the address, none of them takes its place.
     const ids = [...new Set([subject, ...others.map(({ id }) => id)])].slice(0, mostWaiting)
     const waiting = await registrationsIn(db).findWaiting(ids)
-    const completed = await check.provePending(
-      { email, password, pending: waiting, most: mostWaiting },
-      (one, forgive) => complete(mailed, one, { username, forgive }, caller),
+    const claim = { email, password, pending: waiting, most: mostWaiting }
+    const completed = await check.provePending(claim, caller, (one, forgive) =>
+      complete(mailed, one, { username, forgive }, caller),
     )
     if (!completed) throw new AuthError(authErrors.registration_password_wrong)
   }
