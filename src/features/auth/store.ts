@@ -10,7 +10,7 @@ import { EmailAddress, usernameKey } from '../user/index.ts'
 /** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
 export interface RegistrationStore {
   create(user: NewUser, passwordHash: string, network: string): Promise<Registration>
-  /** Those of these that still wait. */
+  /** Those of these that still wait, in this order. */
   findWaiting(ids: readonly string[]): Promise<Registration[]>
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
@@ -40,7 +40,10 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
         data: { id: randomUUID(), ...person, passwordHash, network, createdAt, expiresAt },
       })
     },
-    findWaiting: (ids) => db.registration.findMany({ where: { id: { in: [...ids] }, expiresAt: { gt: clock.now() } } }),
+    async findWaiting(ids) {
+      const found = await db.registration.findMany({ where: { id: { in: [...ids] }, expiresAt: { gt: clock.now() } } })
+      return found.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id))
+    },
     findNewest(identifier) {
       const address = EmailAddress.safeParse(identifier)
       const wanted = address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }

@@ -67,16 +67,30 @@ export function createVerificationService({
   mailTokensIn: (db: Db) => MailTokens
   recordEvent: EventRecorder
 }): VerificationService {
-  async function refuseUnverified(tx: Db, email: string): Promise<void> {
-    const user = await usersIn(tx).findByEmail(email)
-    if (!user?.emailVerifiedAt) throw new AuthError(authErrors.verification_token_invalid)
+  const find = (token: string) => mailTokensIn(db).findIssued({ purposes: verificationPurposes, token })
+
+  async function didItsWork(token: string): Promise<boolean> {
+    const mailed = await find(token)
+    const user = mailed?.isSpent ? await usersIn(db).findByEmail(mailed.email) : null
+    return user?.emailVerifiedAt != null
+  }
+
+  async function verifyOnce(token: string, work: (mailed: IssuedMailToken) => Promise<void>): Promise<void> {
+    try {
+      const mailed = await find(token)
+      if (!mailed || mailed.isSpent) throw new AuthError(authErrors.verification_token_invalid)
+      await work(mailed)
+    } catch (error) {
+      // Asked afterwards, as another request with the same token may have been faster.
+      if (!(error instanceof AuthError) || !(await didItsWork(token))) throw error
+    }
   }
 
   async function verifyUser({ token, subject, email }: IssuedMailToken, caller: Caller): Promise<void> {
     const userId = Number(subject)
     await transaction(async (tx) => {
-      if (!(await mailTokensIn(tx).spend({ purpose: 'verify_email', token }))) return refuseUnverified(tx, email)
-      if (!(await usersIn(tx).markEmailVerified(userId, email))) {
+      const isSpent = await mailTokensIn(tx).spend({ purpose: 'verify_email', token })
+      if (!isSpent || !(await usersIn(tx).markEmailVerified(userId, email))) {
         throw new AuthError(authErrors.verification_token_invalid)
       }
       await recordEvent(tx, { type: 'email_verified', userId }, caller)
@@ -97,12 +111,12 @@ export function createVerificationService({
     refuseForeignAddress(username, email)
     try {
       await transaction(async (tx) => {
-        if (await mailTokensIn(tx).spend({ purpose, token })) {
-          const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
-          const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
-          if (newHash === undefined) await registrationsIn(tx).disarm(id)
-          await recordEvent(tx, { type: 'email_verified', userId }, caller)
-        } else await refuseUnverified(tx, email)
+        const isSpent = await mailTokensIn(tx).spend({ purpose, token })
+        if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
+        const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
+        const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
+        if (newHash === undefined) await registrationsIn(tx).disarm(id)
+        await recordEvent(tx, { type: 'email_verified', userId }, caller)
         await forgive?.(tx)
       })
     } catch (error) {
@@ -142,41 +156,31 @@ export function createVerificationService({
     if (!completed) throw new AuthError(authErrors.registration_password_wrong)
   }
 
-  /** The token that was shown; undefined when it did its work already. */
-  async function findMailed(token: string): Promise<IssuedMailToken | undefined> {
-    const mailed = await mailTokensIn(db).findIssued({ purposes: verificationPurposes, token })
-    if (!mailed) throw new AuthError(authErrors.verification_token_invalid)
-    if (mailed.isSpent) return void (await refuseUnverified(db, mailed.email))
-    return mailed
-  }
-
   async function refuseTakenAddress({ email }: IssuedMailToken): Promise<void> {
     if (await usersIn(db).findByEmail(email)) throw new AuthError(authErrors.verification_token_invalid)
   }
 
   return {
-    async verify({ token, password, newPassword, username }, caller) {
-      const mailed = await findMailed(token)
-      if (!mailed) return
-      if (mailed.purpose === 'verify_email') {
-        if (newPassword !== undefined) throw new AuthError(authErrors.account_has_password)
-        return verifyUser(mailed, caller)
-      }
-      await refuseTakenAddress(mailed)
-      if (newPassword !== undefined) return completeWithNewPassword(mailed, newPassword, username, caller)
-      if (password !== undefined) return completeWithPassword(mailed, password, username, caller)
-      throw new AuthError(authErrors.password_required)
-    },
+    verify: ({ token, password, newPassword, username }, caller) =>
+      verifyOnce(token, async (mailed) => {
+        if (mailed.purpose === 'verify_email') {
+          if (newPassword !== undefined) throw new AuthError(authErrors.account_has_password)
+          return verifyUser(mailed, caller)
+        }
+        await refuseTakenAddress(mailed)
+        if (newPassword !== undefined) return completeWithNewPassword(mailed, newPassword, username, caller)
+        if (password !== undefined) return completeWithPassword(mailed, password, username, caller)
+        throw new AuthError(authErrors.password_required)
+      }),
 
-    async verifyByLink(token, caller) {
-      const mailed = await findMailed(token)
-      if (!mailed) return
-      if (mailed.purpose === 'verify_email') return verifyUser(mailed, caller)
-      await refuseTakenAddress(mailed)
-      if (mailed.purpose !== 'verify_registration') throw new AuthError(authErrors.password_required)
-      const [registration] = await registrationsIn(db).findWaiting([mailed.subject])
-      if (!registration) throw new AuthError(authErrors.verification_token_invalid)
-      await complete(mailed, registration, {}, caller)
-    },
+    verifyByLink: (token, caller) =>
+      verifyOnce(token, async (mailed) => {
+        if (mailed.purpose === 'verify_email') return verifyUser(mailed, caller)
+        await refuseTakenAddress(mailed)
+        if (mailed.purpose !== 'verify_registration') throw new AuthError(authErrors.password_required)
+        const [registration] = await registrationsIn(db).findWaiting([mailed.subject])
+        if (!registration) throw new AuthError(authErrors.verification_token_invalid)
+        await complete(mailed, registration, {}, caller)
+      }),
   }
 }
