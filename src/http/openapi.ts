@@ -91,7 +91,7 @@ function capitalized(word: string): string {
 
 /** Of a GET that changes something. */
 const visitDescription =
-  'Send "Accept: application/json", or fetch() from this origin or a listed one. Every other GET gets a page with one button and changes nothing, as mail scanners follow links too.'
+  'Send "Accept: application/json", or fetch() from this origin or a listed one. Every other GET gets a page and changes nothing, as mail scanners follow links too.'
 
 interface Operation<Needs> {
   readonly contract: Contract<Needs>
