@@ -113,11 +113,11 @@ export function createVerificationService({
       await transaction(async (tx) => {
         const isSpent = await mailTokensIn(tx).spend({ purpose, token })
         if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
+        if (newHash === undefined) await registrationsIn(tx).disarm(id)
+        await forgive?.(tx)
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
         const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
-        if (newHash === undefined) await registrationsIn(tx).disarm(id)
         await recordEvent(tx, { type: 'email_verified', userId }, caller)
-        await forgive?.(tx)
       })
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
