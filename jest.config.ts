@@ -3,12 +3,18 @@
  *
  * @jest-config-loader esbuild-register
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Config } from 'jest'
 
 export default async (): Promise<Config> => {
   // From here on Jest itself can import the TypeScript of the global set-up.
   // @ts-expect-error: it is JavaScript without types, and exports nothing.
   await import('./tests/support/typescript.mjs')
+  // By itself Jest would leave it in the system's temporary folder. The project's own may belong to another account.
+  const cacheDirectory = mkdtempSync(join(tmpdir(), 'auth-tests-jest-'))
+  process.once('exit', () => rmSync(cacheDirectory, { recursive: true, force: true }))
   return {
     // What needs more than Node on the machine is run by test:services.
     testMatch: ['<rootDir>/tests/**/*.test.ts', '!**/tests/services/**'],
@@ -20,8 +26,7 @@ export default async (): Promise<Config> => {
     setupFilesAfterEnv: ['<rootDir>/tests/support/time-limit.mjs'],
     globalSetup: '<rootDir>/tests/support/global-setup.mts',
     globalTeardown: '<rootDir>/tests/support/global-teardown.mts',
-    // Not in the temporary folder of the system, where it would stay.
-    cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+    cacheDirectory,
     // Much of the time is PostgreSQL's and other processes'; Jest would leave one core to them.
     maxWorkers: '100%',
     watchPathIgnorePatterns: ['<rootDir>/.data', '<rootDir>/dist'],
