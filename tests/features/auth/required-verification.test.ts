@@ -429,10 +429,10 @@ describe('POST /login_credentials, where verification is required', () => {
 })
 
 describe('GET /profile, where verification is required', () => {
-  it('shows a user whose address is not verified as pending', async () => {
+  it('shows nothing to a user whose address is not verified', async () => {
     const user = await givenUser(lenient)
-    const shown = async (on: TestServer) => (await on.send('GET', '/profile', { token: user.access_token })).body
-    expect(await shown(server)).toMatchObject({ account_status: 'pending', email_verified: false, is_active: true })
-    expect(await shown(lenient)).toMatchObject({ account_status: 'active', email_verified: false, is_active: true })
+    const show = (on: TestServer) => on.send('GET', '/profile', { token: user.access_token })
+    expect(refusalOf(await show(server))).toBe('403 email_not_verified')
+    expect((await show(lenient)).body).toMatchObject({ account_status: 'active', email_verified: false })
   })
 })
