@@ -20,7 +20,7 @@ async function withProxy(work: (proxy: DatabaseProxy) => Promise<void>): Promise
 
 function withImpatientServer(work: (server: TestServer, proxy: DatabaseProxy) => Promise<void>): Promise<void> {
   return withProxy(async (proxy) => {
-    const databaseLimits = { waitLimitMs: 1000, queryLimitMs: 1000 }
+    const databaseLimits = { waitLimitMs: 4000, queryLimitMs: 4000 }
     const server = await startServer({ DATABASE_URL: proxy.url }, { databaseLimits })
     try {
       await work(server, proxy)
@@ -52,7 +52,7 @@ describe('a network between server and database that drops packets silently', ()
 
       proxy.deliver()
       await until(async () => (await server.send('GET', '//readyz')).status === 200)
-      expect((await times(10, login)).map(({ status }) => status)).toEqual(Array(10).fill(200))
+      for (let count = 0; count < 12; count += 1) expect((await login()).status).toBe(200)
     }))
 
   it('does not keep the mail worker from looking again', () =>

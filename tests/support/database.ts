@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { runSql } from './catalog.ts'
 
+/** Of waiting for a database, so that a race which a slow machine takes its time for is not cut short. */
+export const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000 }
+
 /** A migrated database that nobody else uses; returns its address. */
 export function freshDatabase(): Promise<string> {
   return createDatabase('template_migrated')

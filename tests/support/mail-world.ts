@@ -5,7 +5,7 @@ import type { Db } from '../../src/kernel/db.ts'
 import type { Mail, Mailer } from '../../src/kernel/ports.ts'
 import { createVault, deriveKey } from '../../src/kernel/secrets.ts'
 import { connectDatabase } from '../../src/platform/database.ts'
-import { freshDatabase } from './database.ts'
+import { freshDatabase, patientLimits } from './database.ts'
 
 /** A letter with everything that a letter may have. */
 export const invitation = defineLetter<{ name: string; token: string }>({
@@ -20,7 +20,7 @@ export const invitation = defineLetter<{ name: string; token: string }>({
 
 /** The mail feature on a database of its own, with a clock that stands still until it is moved. */
 export async function createMailWorld() {
-  const database = connectDatabase({ url: await freshDatabase(), poolSize: 10 })
+  const database = connectDatabase({ url: await freshDatabase(), poolSize: 10, ...patientLimits })
   const { db, transaction, afterCommit } = database
   let now = new Date('2026-03-01T12:00:00Z')
   const clock = { now: () => now }

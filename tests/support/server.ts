@@ -8,7 +8,7 @@ import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase, DatabaseLimits } from '../../src/platform/database.ts'
 import type { Services } from '../../src/services.ts'
-import { freshDatabase } from './database.ts'
+import { freshDatabase, patientLimits } from './database.ts'
 import { expectDialect, rememberDialects } from './dialects.ts'
 import { holdAgainstDocument } from './documents.ts'
 import { createMemoryLogger } from './memory-logger.ts'
@@ -53,8 +53,6 @@ interface ServerOptions {
   /** Far away by default, so that a race which a slow machine takes its time for is not cut short. */
   readonly databaseLimits?: DatabaseLimits
 }
-
-const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000 }
 
 /**
  * The product's own assembly and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
