@@ -19,8 +19,10 @@ export interface PasswordHasher {
    * when too many wait already.
    */
   verify(password: string, storedHash: string | undefined, client: string): Promise<boolean>
-  /** Takes the place and the time of a comparison, and next to no work. Throws `overloaded` like one. */
-  pretend(client: string): Promise<void>
+  /** Takes the place and, but for a millisecond or two, the time of a comparison without its work. Throws `overloaded` like one. */
+  dummyVerify(client: string): Promise<void>
+  /** Waits for a random time of up to two comparisons, which hides the milliseconds by which refusals differ. */
+  jitter(): Promise<void>
   /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
   isOutdated(storedHash: string): boolean
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import type { PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
@@ -11,7 +11,6 @@ interface Pepper {
   readonly key: Buffer
 }
 
-const mostTimes = 32
 const scheme = 'bcrypt-sha384'
 const unpeppered = 'none'
 const storedFormat = /^bcrypt-sha384\$(?<pepperId>[\w-]+)(?<hash>\$2b\$(?<cost>\d\d)\$[./A-Za-z0-9]{53})$/
@@ -33,9 +32,18 @@ export function createBcryptHasher({
   const current = knownPeppers[0]
   // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
   const inTurn = createFairSemaphore({ width: availableParallelism(), queueLimit })
-  const times = createTimes()
   // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
-  const decoy = times.of(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
+  const decoy = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
+  /** How long a comparison takes lately, in ms. */
+  let usualMs = 0
+
+  async function timed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const startedAt = performance.now()
+    const result = await work()
+    const ms = performance.now() - startedAt
+    usualMs += (ms - usualMs) / (usualMs === 0 ? 1 : 8)
+    return result
+  }
 
   /**
    * Compares, and works on until it has worked as hard as for a hash of the current cost, or time would tell whose
@@ -60,14 +68,15 @@ export function createBcryptHasher({
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
       const hash = comparable ? stored.hash : await decoy
       const hashCost = comparable ? Number(stored.cost) : cost
-      const matches = await inTurn(client, () =>
-        times.of(() => compare(prehash(password, pepper), hash ?? '', hashCost)),
-      )
+      const matches = await inTurn(client, () => timed(() => compare(prehash(password, pepper), hash ?? '', hashCost)))
       return matches && comparable
     },
-    async pretend(client) {
+    async dummyVerify(client) {
       await decoy
-      await inTurn(client, () => wait(times.pick()))
+      await inTurn(client, () => delay(usualMs))
+    },
+    async jitter() {
+      await delay(randomInt(1 + Math.ceil(2 * usualMs)))
     },
     isOutdated(storedHash) {
       const stored = storedFormat.exec(storedHash)?.groups
@@ -89,26 +98,4 @@ function prehash(password: string, pepper: Pepper | undefined): string {
 /** The same hash but for the cost in it: nothing matches it, and comparing with it is work of that cost. */
 function withCost(hash: string, cost: number): string {
   return hash.replace(/(?<=^\$2b\$)\d\d/, String(cost).padStart(2, '0'))
-}
-
-/** How long comparisons took lately. A length of its own would set a pretended one apart, so it is that of a real one. */
-function createTimes() {
-  const recent: number[] = []
-  return {
-    async of<Result>(work: () => Promise<Result>): Promise<Result> {
-      const startedAt = performance.now()
-      const result = await work()
-      recent.push(performance.now() - startedAt)
-      if (recent.length > mostTimes) recent.shift()
-      return result
-    },
-    pick: () => recent[randomInt(recent.length)] ?? 0,
-  }
-}
-
-/** Timers end on whole milliseconds, which would set a wait apart: the last one or two are waited for turn by turn. */
-async function wait(ms: number): Promise<void> {
-  const end = performance.now() + ms
-  await delay(Math.max(0, Math.floor(ms) - 1))
-  while (performance.now() < end) await nextTurn()
 }

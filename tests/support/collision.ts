@@ -1,6 +1,11 @@
 import { Client } from 'pg'
 import type { TestServer } from './server.ts'
 
+const rowsOf = {
+  sessions: 'sessions WHERE user_id = $1::integer',
+  failures: "password_attempts WHERE subject = 'user:' || $1",
+}
+
 /**
  * Holds the sessions of the user, or what else is named, until all of the requests, begun in this order, wait to change them, and then lets
  * them go on: what a race needs luck for happens every time. The server needs a pool (DATABASE_POOL) as wide as the
@@ -10,7 +15,7 @@ export async function collide<Result>(
   { settings }: TestServer,
   userId: number,
   requests: readonly (() => Promise<Result>)[],
-  held: 'sessions' | 'passwords' = 'sessions',
+  held: keyof typeof rowsOf = 'sessions',
 ): Promise<Result[]> {
   const [holder, watcher] = [1, 2].map(() => new Client({ connectionString: settings.DATABASE_URL })) as [
     Client,
@@ -26,7 +31,7 @@ export async function collide<Result>(
   }
   try {
     await holder.query('BEGIN')
-    await holder.query(`SELECT 1 FROM ${held} WHERE user_id = $1 FOR UPDATE`, [userId])
+    await holder.query(`SELECT 1 FROM ${rowsOf[held]} FOR UPDATE`, [userId])
     const answers: Promise<Result>[] = []
     for (const send of requests) {
       answers.push(send())

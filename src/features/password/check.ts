@@ -1,5 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session, Sql } from '../../kernel/db.ts'
+import type { Database, Db, Session, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
@@ -91,13 +91,14 @@ export function createPasswordCheck({
     return known && isTheirs ? subjects.device(known.id) : undefined
   }
 
-  async function disable(
-    { user, version }: Pick<PasswordProof, 'user' | 'version'>,
-    failures: number,
-    caller: Caller,
-  ): Promise<void> {
+  /**
+   * Shuts unknown clients out of the account until a reset, and tells the user. The count alone refuses them already; so when the process
+   * dies before this is done, the next attempt that is refused does it.
+   */
+  async function closeToUnknown(account: Subject, user: User, caller: Caller): Promise<void> {
     await transaction(async (tx) => {
-      if (!(await passwordsIn(tx).disable({ user, version }))) return
+      const failures = await attemptsIn(tx).close(account)
+      if (failures === undefined) return
       await recordEvent(tx, { type: 'password_disabled', userId: user.id, facts: { failures } }, caller)
       const at = clock.now().toUTCString()
       await outboxIn(tx).enqueue(passwordDisabled, user.email, { at, ip: caller.ip, failures })
@@ -111,27 +112,27 @@ export function createPasswordCheck({
       // By the id if there is one: the name may be somebody else's by now.
       const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
       const account = subjects.account(stored?.user.id, identifierKey(identifier))
-      const device = await findKnownDevice(claim, stored, caller)
-      const outcome = await throttle.attempt(device ?? account, async () => {
-        const matches = await hasher.verify(password, stored?.hash, caller.network)
-        if (!matches || !stored || stored.disabledAt || stored.user.disabledAt) return undefined
-        const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password, caller.network) : undefined
-        return use({
-          user: stored.user,
-          version: stored.version,
-          renewedHash,
-          subjects: device ? [account, device] : [account],
+      const attemptAs = (...counted: [Subject, ...Subject[]]) =>
+        throttle.attempt(counted[0], async () => {
+          const matches = await hasher.verify(password, stored?.hash, caller.network)
+          if (!matches || !stored || stored.user.disabledAt) return undefined
+          const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password, caller.network) : undefined
+          return use({ user: stored.user, version: stored.version, renewedHash, subjects: counted })
         })
-      })
+
+      const device = await findKnownDevice(claim, stored, caller)
+      const ofDevice = device && (await attemptAs(device, account))
+      // A known device that failed too often counts as unknown.
+      const isKnown = ofDevice && (ofDevice.state !== 'refused' || ofDevice.failures < mostFailures)
+      const outcome = isKnown ? ofDevice : await attemptAs(account)
       if (outcome.state === 'succeeded') return outcome.result
-      if (outcome.state === 'refused') {
-        await hasher.pretend(caller.network)
-        return undefined
+      if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
+      // The failures of a known device are the account's as well, and those of the account are not the device's.
+      const ofAccount = isKnown && outcome.state === 'failed' ? await attemptsIn(db).add(account) : outcome
+      if (stored && ofAccount.failures >= mostFailures && !ofAccount.closed) {
+        await closeToUnknown(account, stored.user, caller)
       }
-      // A device that is known has a counter of its own, and its failures are the account's as well.
-      const failures = device ? await attemptsIn(db).add(account) : outcome.failures
-      // The one that was guessed at: a reset may have set another meanwhile.
-      if (stored && failures >= mostFailures) await disable(stored, failures, caller)
+      await hasher.jitter()
       return undefined
     },
 
@@ -146,7 +147,8 @@ export function createPasswordCheck({
         if (await hasher.verify(password, waiting?.passwordHash, network)) throw ifRight
         return undefined
       })
-      if (outcome.state === 'refused') await hasher.pretend(network)
+      if (outcome.state === 'refused') await hasher.dummyVerify(network)
+      await hasher.jitter()
     },
 
     async provePending({ email, password, pending, most }, { network }, use) {

@@ -26,15 +26,15 @@ export const passwordChanged = defineLetter<{ at: string; ip: string }>({
   }),
 })
 
-/** Tells the user that so many wrong passwords came in a row that the right one is not taken any more. */
+/** Tells the user that the right password is taken from known devices only, after so many wrong ones. */
 export const passwordDisabled = defineLetter<{ at: string; ip: string; failures: number }>({
   name: 'password_disabled',
   write: ({ at, ip, failures }) => ({
-    subject: 'Your password was switched off',
+    subject: 'Logging in from new devices was switched off',
     paragraphs: [
-      `Somebody entered a wrong password for your account ${failures} times in a row; the last came at ${at}, from ${ip}.`,
-      'To keep whoever that is out, your password is not accepted any more. Devices on which you are logged in stay so.',
-      'To log in again, choose a new password: ask for a reset link on the login page.',
+      `A wrong password was entered for your account ${failures} times in a row; the last attempt came at ${at}, from ${ip}.`,
+      'To stop the guessing, your password is now accepted only where we know you: where you are logged in, and in browsers and applications in which you logged in before.',
+      'To log in anywhere else, reset your password: ask for a reset link on the login page.',
     ],
   }),
 })

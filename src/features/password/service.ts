@@ -137,7 +137,7 @@ export function createPasswordService({
           throw new AuthError(passwordErrors.reset_token_invalid)
         }
         const version = await passwordsIn(tx).reset(user.id, hash)
-        await attemptsIn(tx).forgive([subjects.account(user.id, identifierKey(user.email))])
+        await attemptsIn(tx).reopen(subjects.account(user.id, identifierKey(user.email)))
         // Who reads the mail of the address has verified it.
         if (!user.emailVerifiedAt) {
           await usersIn(tx).markEmailVerified(user.id, mailed.email)

@@ -7,7 +7,6 @@ import { whoHas } from '../user/index.ts'
 export interface StoredPassword {
   readonly hash: string
   readonly version: number
-  readonly disabledAt: Date | null
   readonly user: User
 }
 
@@ -37,14 +36,12 @@ export interface PasswordStore {
   confirmation(proof: PasswordProof): Sql
   /** Replaces the password that was proven; false when it has changed meanwhile. */
   replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
-  /** Disables that version of the password until a reset; false when it is already, or has changed meanwhile. */
-  disable(password: Pick<PasswordProof, 'user' | 'version'>): Promise<boolean>
   /** Sets the password whatever it was, and returns the version that it is now. */
   reset(userId: number, hash: string): Promise<number>
 }
 
 export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): PasswordStore {
-  const select = { hash: true, version: true, disabledAt: true, user: true }
+  const select = { hash: true, version: true, user: true }
 
   return {
     find: (userId) => db.password.findUnique({ where: { userId }, select }),
@@ -54,18 +51,11 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
     },
     confirmation: ({ user, version, renewedHash }) => sql`
       UPDATE passwords SET last_used_at = ${clock.now()}, hash = COALESCE(${renewedHash}, hash)
-      WHERE user_id = ${user.id} AND version = ${version} AND disabled_at IS NULL RETURNING user_id`,
+      WHERE user_id = ${user.id} AND version = ${version} RETURNING user_id`,
     async replace({ user, version }, hash) {
       const { count } = await db.password.updateMany({
-        where: { userId: user.id, version, disabledAt: null },
+        where: { userId: user.id, version },
         data: { hash, version: { increment: 1 }, changedAt: clock.now() },
-      })
-      return count === 1
-    },
-    async disable({ user, version }) {
-      const { count } = await db.password.updateMany({
-        where: { userId: user.id, version, disabledAt: null },
-        data: { disabledAt: clock.now() },
       })
       return count === 1
     },
@@ -74,7 +64,7 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
       const { version } = await db.password.upsert({
         where: { userId },
         create: { userId, hash, version: firstVersion, changedAt },
-        update: { hash, version: { increment: 1 }, changedAt, disabledAt: null },
+        update: { hash, version: { increment: 1 }, changedAt },
         select: { version: true },
       })
       return version

@@ -1,11 +1,11 @@
-import type { AttemptStore } from './store.ts'
+import type { AttemptStore, FailureCount } from './store.ts'
 import type { Subject } from './subjects.ts'
 
 type Outcome<Result> =
   /** There was no attempt: too many failed before. */
-  | { readonly state: 'refused' }
-  /** It failed, as the how manieth in a row. */
-  | { readonly state: 'failed'; readonly failures: number }
+  | (FailureCount & { readonly state: 'refused' })
+  /** It failed, and is counted. */
+  | (FailureCount & { readonly state: 'failed' })
   | { readonly state: 'succeeded'; readonly result: Result }
 
 /** Lets nobody guess: every attempt to prove a password goes through here, whichever way it came. */
@@ -47,10 +47,10 @@ export function createThrottle({ attempts }: { attempts: AttemptStore }): Thrott
     make: () => Promise<Result | undefined>,
   ): Promise<Outcome<Result>> {
     const counted = await attempts.count(subject)
-    if (!counted) return { state: 'refused' }
+    if (counted.state === 'refused') return counted
     try {
       const result = await make()
-      return result ? { state: 'succeeded', result } : { state: 'failed', failures: counted.failures }
+      return result ? { state: 'succeeded', result } : { ...counted, state: 'failed' }
     } catch (error) {
       // What went wrong first is what the caller has to learn.
       await attempts.takeBack(subject, counted).catch(() => undefined)

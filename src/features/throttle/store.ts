@@ -4,28 +4,40 @@ import type { Clock } from '../../kernel/ports.ts'
 import type { Subject } from './subjects.ts'
 import { keptUntil } from './subjects.ts'
 
-/** An attempt that was let through: the how manieth failure in a row it is, unless it succeeds. */
-interface CountedAttempt {
+/** What is known of a subject after an attempt. */
+export interface FailureCount {
+  /** The number of consecutive failures. */
   readonly failures: number
-  readonly at: Date
+  /** Whether the subject was closed by too many of them. */
+  readonly closed: boolean
 }
+
+/** An attempt that was let through, and is counted as a failure unless it succeeds; or one that was not. */
+type CountedAttempt = FailureCount & ({ readonly state: 'counted'; readonly at: Date } | { readonly state: 'refused' })
 
 /** The table of wrong passwords in a row, on the whole database or inside one transaction. */
 export interface AttemptStore {
-  /** Counts an attempt as failed before it is made; undefined when there may be none now. Racers cannot all be first. */
-  count(subject: Subject): Promise<CountedAttempt | undefined>
+  /** Counts an attempt as failed before it is made, unless there may be none now. Racers cannot all be first. */
+  count(subject: Subject): Promise<CountedAttempt>
   /** Takes an attempt back that neither failed nor succeeded. */
-  takeBack(subject: Subject, attempt: CountedAttempt): Promise<void>
-  /** Counts a failure that was let through elsewhere, and says how many it makes. */
-  add(subject: Subject): Promise<number>
-  /** The statement that forgets the failures of these, if the condition holds. */
+  takeBack(subject: Subject, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
+  /** Counts a failure that was let through elsewhere. */
+  add(subject: Subject): Promise<FailureCount>
+  /**
+   * Closes a subject that has failed too often, until it is reopened, and says how often it failed; undefined when it has not,
+   * or is closed already.
+   */
+  close(subject: Subject): Promise<number | undefined>
+  /** The statement that forgets the failures of those that are not closed, if the condition holds. */
   forgiveness(subjects: readonly Subject[], condition: Sql): Sql
   forgive(subjects: readonly Subject[]): Promise<void>
+  /** Forgets the failures of the subject, closed or not. */
+  reopen(subject: Subject): Promise<void>
   /** Deletes some of the rows that nobody will miss; says how many. */
   forgetQuiet(): Promise<number>
 }
 
-/** So many wrong passwords in a row, and there will be no further attempt (NIST SP 800-63B, section 3.2.2). */
+/** So many consecutive failures, and there is no further attempt (NIST SP 800-63B, section 3.2.2). */
 export const mostFailures = 100
 
 const freeFailures = 5
@@ -50,8 +62,8 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
    * The one statement of counting; the guard says whether a row that is there may be counted up. One that may not is
    * written as it is: what is written down has to reach the disk, and the time that it takes would tell who waits.
    */
-  async function countUp(subject: Subject, at: Date, guard: Sql): Promise<number | undefined> {
-    const counted = await db.$queryRaw<{ failures: number }[]>`
+  async function countUp(subject: Subject, at: Date, guard: Sql): Promise<CountedAttempt> {
+    const [row] = await db.$queryRaw<({ isCounted: boolean } & FailureCount)[]>`
       WITH counted AS (
         INSERT INTO password_attempts AS known (subject, failures, blocked_until, kept_until)
         VALUES (${subject.key}, 1, ${at}, ${keptUntil(subject, at)})
@@ -60,13 +72,17 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
           blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + ${waitAfter(sql`(known.failures + 1)`)}),
           kept_until = EXCLUDED.kept_until
         WHERE ${guard}
-        RETURNING failures
+        RETURNING failures, closed_at
       ),
       refused AS (
         UPDATE password_attempts SET failures = failures WHERE subject = ${subject.key} AND NOT EXISTS (SELECT FROM counted)
+        RETURNING failures, closed_at
       )
-      SELECT failures FROM counted`
-    return counted[0]?.failures
+      SELECT TRUE AS "isCounted", failures, closed_at IS NOT NULL AS closed FROM counted
+      UNION ALL SELECT FALSE, failures, closed_at IS NOT NULL FROM refused`
+    // None is returned of a row that another transaction wrote meanwhile.
+    const { isCounted = false, failures = 0, closed = false } = row ?? {}
+    return isCounted ? { state: 'counted', failures, closed, at } : { state: 'refused', failures, closed }
   }
 
   const subjectsOf = (subjects: readonly Subject[]) => subjects.map(({ key }) => key)
@@ -77,8 +93,7 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
       // The free ones are not compared by time: of two that race, the earlier may be counted later.
       const isFree = sql`known.failures < ${freeFailures}::integer`
       const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
-      const failures = await countUp(subject, at, sql`(${isFree} OR ${isOver})`)
-      return failures === undefined ? undefined : { failures, at }
+      return countUp(subject, at, sql`(${isFree} OR ${isOver})`)
     },
 
     async takeBack(subject, { failures, at }) {
@@ -89,15 +104,25 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
         WHERE subject = ${subject.key} AND failures > 0`
     },
 
-    async add(subject) {
-      return (await countUp(subject, clock.now(), sql`TRUE`)) ?? 0
+    add: (subject) => countUp(subject, clock.now(), sql`TRUE`),
+
+    async close(subject) {
+      const [closed] = await db.$queryRaw<{ failures: number }[]>`
+        UPDATE password_attempts SET closed_at = ${clock.now()}
+        WHERE subject = ${subject.key} AND failures >= ${mostFailures}::integer AND closed_at IS NULL RETURNING failures`
+      return closed?.failures
     },
 
     forgiveness: (subjects, condition) => sql`
-      DELETE FROM password_attempts WHERE subject = ANY(${subjectsOf(subjects)}) AND ${condition}`,
+      DELETE FROM password_attempts
+      WHERE subject = ANY(${subjectsOf(subjects)}) AND closed_at IS NULL AND ${condition}`,
 
     async forgive(subjects) {
-      await db.passwordAttempts.deleteMany({ where: { subject: { in: subjectsOf(subjects) } } })
+      await db.passwordAttempts.deleteMany({ where: { subject: { in: subjectsOf(subjects) }, closedAt: null } })
+    },
+
+    async reopen({ key }) {
+      await db.passwordAttempts.deleteMany({ where: { subject: key } })
     },
 
     forgetQuiet: () => deleteSome(db, sql`password_attempts`, sql`kept_until < ${clock.now()}`),

@@ -158,7 +158,58 @@ describe('a device that is known', () => {
     expect((await change({ ...user, ...other }, user.password)).status).toBe(200)
   })
 
-  it('disables the password too by a hundred guesses', async () => {
+  const giveFailures = (subject: string, failures: number) =>
+    server.database.db.passwordAttempts.upsert({
+      where: { subject },
+      create: { subject, failures, blockedUntil: server.now() },
+      update: { failures, blockedUntil: server.now() },
+    })
+
+  it.each(ways)(
+    'goes on after a hundred wrong passwords of unknown clients, and opens nothing for them: %s',
+    async (_way, show) => {
+      const user = await givenUser(server)
+      const how = await show(user)
+      await giveFailures(`user:${user.id}`, 99)
+      await fail(1, user)
+      for (let round = 0; round < 3; round += 1) {
+        expect((await logInWith(user, {})).status).toBe(401)
+        expect((await logInWith(user, how)).status).toBe(200)
+      }
+      expect((await logInWith({ ...user, password: wrong }, how)).status).toBe(401)
+      expect((await logInWith(user, how)).status).toBe(200)
+      expect((await logInWith(user, {})).status).toBe(401)
+    },
+  )
+
+  it('can change the password after a hundred wrong ones of unknown clients, who stay out', async () => {
+    const user = await givenUser(server)
+    await giveFailures(`user:${user.id}`, 99)
+    await fail(1, user)
+    expect((await change(user, user.password)).status).toBe(200)
+    expect((await logInWith({ ...user, password: 'another good password' }, {})).status).toBe(401)
+  })
+
+  it('counts as unknown after a hundred wrong passwords of its own', async () => {
+    const user = await givenUser(server)
+    const headers = { Cookie: await givenDevice(user) }
+    await logInWith({ ...user, password: wrong }, { headers })
+    const device = await server.database.db.passwordAttempts.findFirstOrThrow({
+      where: { subject: { startsWith: 'device:' } },
+      orderBy: { blockedUntil: 'desc' },
+    })
+    await giveFailures(device.subject, 99)
+    expect((await logInWith({ ...user, password: wrong }, { headers })).status).toBe(401)
+    server.pass('900s')
+    // The account itself is not closed: the device may try as any client may, with the account's counter.
+    expect((await logInWith(user, { headers })).status).toBe(200)
+    await giveFailures(`user:${user.id}`, 99)
+    await fail(1, user)
+    expect((await logInWith(user, { headers })).status).toBe(401)
+    expect((await logInWith(user, { token: user.refresh_token })).status).toBe(200)
+  })
+
+  it('closes the account to unknown clients by a hundred failures that are its own', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     for (let index = 0; index < 100; index += 1) {
@@ -170,7 +221,7 @@ describe('a device that is known', () => {
     expect((await logInWith(user, { headers })).status).toBe(401)
     expect((await server.letters()).at(-1)).toMatchObject({
       recipient: user.email,
-      subject: 'Your password was switched off',
+      subject: 'Logging in from new devices was switched off',
     })
   })
 

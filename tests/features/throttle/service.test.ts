@@ -18,19 +18,19 @@ describe('an attempt that may not be made while others are in progress', () => {
     const { answers, attempt } = givenCounts()
     const earlier = attempt()
     const later = attempt()
-    answers[1]?.(undefined)
+    answers[1]?.({ state: 'refused', failures: 5, closed: false })
     await new Promise(setImmediate)
-    answers[0]?.({ failures: 5, at: new Date() })
+    answers[0]?.({ state: 'counted', failures: 5, closed: false, at: new Date() })
     expect((await earlier).state).toBe('succeeded')
     await new Promise(setImmediate)
-    answers[2]?.({ failures: 1, at: new Date() })
+    answers[2]?.({ state: 'counted', failures: 1, closed: false, at: new Date() })
     expect((await later).state).toBe('succeeded')
   })
 
   it('is refused when none of them succeeded', async () => {
     const { answers, attempt } = givenCounts()
     const both = [attempt(), attempt()]
-    for (const answer of answers) answer(undefined)
+    for (const answer of answers) answer({ state: 'refused', failures: 5, closed: false })
     expect((await Promise.all(both)).map(({ state }) => state)).toEqual(['refused', 'refused'])
     expect(answers).toHaveLength(2)
   })
