@@ -19,7 +19,7 @@ import { announceSunset, crossOrigin, securityHeaders } from './http/headers.ts'
 import { createHealthRouter } from './http/health.ts'
 import { createHome } from './http/home.ts'
 import { refuseForeignHosts } from './http/host.ts'
-import { createKnownDeviceCookie } from './http/known-device.ts'
+import { createKnownDeviceTransport } from './http/known-device.ts'
 import type { Budget } from './http/limits.ts'
 import { budgets, createLimiter } from './http/limits.ts'
 import { createMetricsRouter, createRequestCounter } from './http/metrics.ts'
@@ -91,7 +91,7 @@ export function createApp(parts: AppParts): RequestListener {
       listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
-      knownDevice: createKnownDeviceCookie(cookies),
+      knownDevice: createKnownDeviceTransport(cookies),
       translateFault,
       strict: !production,
     })

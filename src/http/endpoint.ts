@@ -25,6 +25,8 @@ interface Facts<A extends Access> {
   /** Endpoints that do the same in other words draw on one budget. */
   readonly limit: Budget
   readonly status: 200 | 201 | 204
+  /** Whether it proves a password, and so treats a device that is known otherwise. */
+  readonly knowsDevice?: true
   /** Whether the caller is logged out afterwards: no gate stands against that, and a browser had better forget what it keeps. */
   readonly logsOut?: true
   /** What it refuses with, beside what any request with this access may meet. */

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import cors from 'cors'
 import type { RequestHandler } from 'express'
 import helmet from 'helmet'
+import { deviceHeader } from './known-device.ts'
 
 /** What every answer carries: an API needs no script, no frame, no cache. */
 export function securityFields({ https }: { https: boolean }): Record<string, string> {
@@ -48,7 +49,7 @@ export function crossOrigin(origins: readonly string[]): RequestHandler {
   const options = {
     origin: [...origins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Auth-Transport'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'Auth-Transport', deviceHeader],
     exposedHeaders: [
       'X-Request-Id',
       'RateLimit',

@@ -1,18 +1,21 @@
 import type { Request, Response } from 'express'
 import type { Cookies } from './cookies.ts'
 
-/** The cookie by which a browser is known again in which somebody logged in or set the password. */
-export interface KnownDeviceCookie {
+/** How a device is known again on which somebody logged in or set the password: a browser by a cookie, a program by a header. */
+export interface KnownDeviceTransport {
+  /** The token that was sent, not yet believed. */
   read(request: Request): string | undefined
-  /** Leaves the token of a result that has one with a browser; programs ask for no cookie. */
+  /** Leaves the token of a result that has one with a browser; programs find it in the body, if they asked for it. */
   keep(request: Request, response: Response, result: unknown): void
 }
 
+export const deviceHeader = 'Device-Token'
+
 const cookieName = 'device'
 
-export function createKnownDeviceCookie(cookies: Cookies): KnownDeviceCookie {
+export function createKnownDeviceTransport(cookies: Cookies): KnownDeviceTransport {
   return {
-    read: (request) => cookies.read(request, cookieName),
+    read: (request) => request.get(deviceHeader) ?? cookies.read(request, cookieName),
     keep(request, response, result) {
       const { known_device: device } = (result ?? {}) as { known_device?: { token: string; lifetime: number } }
       const { origin, 'sec-fetch-site': site } = request.headers

@@ -24,6 +24,7 @@ const byName: Readonly<Record<string, unknown>> = {
   refresh_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6InJ0K2p3dCJ9.…',
   access: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.…',
   refresh: 'eyJhbGciOiJIUzI1NiIsInR5cCI6InJ0K2p3dCJ9.…',
+  device_token: '42.1.9QeN3yD8cVxZ5b1KfTgU0A.1798761600.aR8…',
   expires_in: 900,
   refresh_expires_in: 604_800,
   sessions_ended: 2,

@@ -1,6 +1,7 @@
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import type { Contract, Row } from './contract.ts'
 import type { Access } from './endpoint.ts'
+import { deviceHeader } from './known-device.ts'
 import { describeRefusals } from './openapi-errors.ts'
 import { exampleOf } from './openapi-examples.ts'
 import type { Json, NamedSchemas } from './openapi-schemas.ts'
@@ -37,6 +38,16 @@ const securitySchemes = {
     name: '__Host-refresh',
     description: 'In place of the refresh token in the body, for browsers that send "Auth-Transport: cookie".',
   },
+}
+
+const deviceParameter = {
+  name: deviceHeader,
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description:
+    'The device_token that an earlier login with "remember_device": true brought: wrong passwords of unknown clients do not keep this one out. ' +
+    'Browsers have a cookie instead.',
 }
 
 /** Describes a contract in OpenAPI 3.1. Everything is derived from its rows, so nothing can be forgotten or invented. */
@@ -138,13 +149,16 @@ function describeInput<Needs>({ row, operationId, schemas }: Operation<Needs>): 
   const inPath = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
   const parameters = Object.entries(properties)
     .filter(([name]) => inPath.includes(name) || row.source === 'query')
-    .map(([name, schema]) => ({
-      name,
-      in: inPath.includes(name) ? 'path' : 'query',
-      required: required.includes(name),
-      schema,
-      example: exampleOf(schema, schemas, name),
-    }))
+    .map(
+      ([name, schema]): Json => ({
+        name,
+        in: inPath.includes(name) ? 'path' : 'query',
+        required: required.includes(name),
+        schema,
+        example: exampleOf(schema, schemas, name),
+      }),
+    )
+  if (row.endpoint.knowsDevice) parameters.push(deviceParameter)
   const fields = Object.entries(properties).filter(([name]) => !inPath.includes(name))
   if (row.source !== 'body' || fields.length === 0) return parameters.length > 0 ? { parameters } : {}
 

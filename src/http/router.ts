@@ -10,7 +10,7 @@ import { startDeadline } from './deadline.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { readCaller } from './identify.ts'
-import type { KnownDeviceCookie } from './known-device.ts'
+import type { KnownDeviceTransport } from './known-device.ts'
 import type { Budget } from './limits.ts'
 import type { Json } from './openapi-schemas.ts'
 import { sendPage } from './page.ts'
@@ -32,7 +32,7 @@ export interface RouterParts<Needs> {
   readonly refreshTransport: RefreshTransport
   /** What a logout asks browsers to clear of this origin. */
   readonly clearSiteData: readonly string[]
-  readonly knownDevice: KnownDeviceCookie
+  readonly knownDevice: KnownDeviceTransport
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean

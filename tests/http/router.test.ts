@@ -8,7 +8,7 @@ import { native } from '../../src/http/contract.ts'
 import { createCookies } from '../../src/http/cookies.ts'
 import { endpoint } from '../../src/http/endpoint.ts'
 import { sendError } from '../../src/http/errors.ts'
-import { createKnownDeviceCookie } from '../../src/http/known-device.ts'
+import { createKnownDeviceTransport } from '../../src/http/known-device.ts'
 import { problemDetails } from '../../src/http/present.ts'
 import { createRefreshTransport } from '../../src/http/refresh-transport.ts'
 import { createContractRouter } from '../../src/http/router.ts'
@@ -312,7 +312,7 @@ describe('an endpoint that fails', () => {
           clearSiteData: [],
           listedOrigins: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
-          knownDevice: createKnownDeviceCookie(cookies),
+          knownDevice: createKnownDeviceTransport(cookies),
           translateFault,
           strict,
         },

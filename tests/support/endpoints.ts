@@ -32,7 +32,7 @@ export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
       limit: endpoint.limit,
       hasBody: ['POST', 'PUT', 'PATCH'].includes(method),
       fields: Object.entries(wire.shape)
-        .filter(([name]) => !params.includes(name))
+        .filter(([name, schema]) => !params.includes(name) && !takesBoolean(schema))
         .map(([name, schema]) => describeField(name, schema)),
     }
   }),
@@ -45,6 +45,11 @@ export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
 /** Those of the published contracts beside it. */
 export const foreignEndpoints = targets.filter(({ contract }) => contract !== 'v1')
+
+/** Such fields are no texts, and none is needed. */
+function takesBoolean(schema: z.core.$ZodType): boolean {
+  return z.safeParse(schema, true).success
+}
 
 function describeField(name: string, schema: z.core.$ZodType): Field {
   const takes = (value: unknown) => z.safeParse(schema, value).success

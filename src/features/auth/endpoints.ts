@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
+import type { Caller } from '../../kernel/caller.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { PasswordText, passwordErrors } from '../password/index.ts'
 import { sessionErrors, TokenPair } from '../session/index.ts'
+import { DeviceToken, shareDevice } from '../throttle/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { EmailAddress, Username, UserReply, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { LoginService } from './login.ts'
 import type { RegistrationService } from './registration.ts'
-import { Credentials, LoggedIn, NewAccount, VerificationPending } from './schemas.ts'
+import { Credentials, LoggedIn, NewAccount, NewAccountLoggedIn, VerificationPending } from './schemas.ts'
 import type { VerificationService } from './verification.ts'
 
 interface Needs {
@@ -21,23 +23,26 @@ interface Needs {
 const registrationOf = {
   access: 'public',
   limit: 'register',
-  input: NewAccount,
   status: 201,
   errors: [userErrors.username_taken, userErrors.email_taken, userErrors.username_is_address],
 } as const
 
 export const register = endpoint({
   ...registrationOf,
+  input: NewAccountLoggedIn,
   name: 'register',
   route: 'POST /register_credentials',
   summary: 'Create an account and log in; where verification is required, the answer is the same for a known address',
   output: z.union([LoggedIn, VerificationPending]),
-  handle: async ({ registration }: Needs, account, caller) =>
-    (await registration.register(newUserOf(account), account.password, caller)) ?? pendingReply(account),
+  handle: async ({ registration }: Needs, account, caller) => {
+    const loggedIn = await registration.register(newUserOf(account), account.password, caller)
+    return loggedIn ? shareDevice(loggedIn, account) : pendingReply(account)
+  },
 })
 
 export const createAccount = endpoint({
   ...registrationOf,
+  input: NewAccount,
   name: 'createAccount',
   route: 'POST /accounts',
   summary:
@@ -72,10 +77,16 @@ function pendingReply({ username, email, first_name = '', last_name = '' }: z.ou
 
 const passwordLogin = {
   access: 'public',
+  knowsDevice: true,
   input: Credentials,
   status: 200,
   errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
 } as const
+
+async function logInWith(login: LoginService, credentials: z.output<typeof Credentials>, caller: Caller) {
+  const { username: identifier, password } = credentials
+  return shareDevice(await login.logIn({ identifier, password }, caller), credentials)
+}
 
 export const logIn = endpoint({
   ...passwordLogin,
@@ -84,7 +95,7 @@ export const logIn = endpoint({
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
   output: LoggedIn,
-  handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
+  handle: ({ login }: Needs, credentials, caller) => logInWith(login, credentials, caller),
 })
 
 export const issueRefreshToken = endpoint({
@@ -93,8 +104,8 @@ export const issueRefreshToken = endpoint({
   limit: 'issueRefreshToken',
   route: 'POST /refresh_token',
   summary: 'The token pair of a new session, for a username and a password',
-  output: TokenPair,
-  handle: ({ login }: Needs, { username, password }, caller) => login.logIn({ identifier: username, password }, caller),
+  output: TokenPair.extend(DeviceToken),
+  handle: ({ login }: Needs, credentials, caller) => logInWith(login, credentials, caller),
 })
 
 const verified = {

@@ -3,6 +3,7 @@ import { endpoint } from '../../http/endpoint.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { sessionErrors, TokenPair } from '../session/index.ts'
+import { DeviceToken, RememberDevice, shareDevice } from '../throttle/index.ts'
 import { EmailAddress } from '../user/index.ts'
 import { passwordErrors } from './errors.ts'
 import { PasswordText } from './schemas.ts'
@@ -34,13 +35,14 @@ export const resetPassword = endpoint({
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
   limit: 'resetPassword',
-  input: z.strictObject({ token: MailToken, new_password: PasswordText }),
+  input: z.strictObject({ token: MailToken, new_password: PasswordText, ...RememberDevice }),
   status: 200,
-  output: Detail,
+  output: Detail.extend(DeviceToken),
   errors: [passwordErrors.reset_token_invalid],
-  handle: async ({ passwords }: Needs, { token, new_password }, caller) => {
-    const grant = await passwords.reset({ token, newPassword: new_password }, caller)
-    return { ...grant, detail: 'The new password is set: log in with it' }
+  handle: async ({ passwords }: Needs, input, caller) => {
+    const { token, new_password: newPassword } = input
+    const grant = await passwords.reset({ token, newPassword }, caller)
+    return { ...shareDevice(grant, input), detail: 'The new password is set: log in with it' }
   },
 })
 
@@ -68,6 +70,7 @@ export const resetPasswordOfUser = endpoint({
 
 const passwordChange = {
   access: 'bearer',
+  knowsDevice: true,
   limit: 'changePassword',
   input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
   status: 200,
@@ -77,11 +80,14 @@ const passwordChange = {
 export const changePassword = endpoint({
   ...passwordChange,
   name: 'changePassword',
+  input: passwordChange.input.extend(RememberDevice),
   route: 'POST /change_password',
   summary: 'Change the password; the other sessions of the user end',
-  output: TokenPair,
-  handle: ({ passwords }: Needs, { current_password, new_password }, caller) =>
-    passwords.change({ current: current_password, next: new_password }, caller),
+  output: TokenPair.extend(DeviceToken),
+  handle: async ({ passwords }: Needs, input, caller) => {
+    const { current_password: current, new_password: next } = input
+    return shareDevice(await passwords.change({ current, next }, caller), input)
+  },
 })
 
 export const changePasswordKeepingTokens = endpoint({

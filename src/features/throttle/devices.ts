@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
 import type { Clock } from '../../kernel/ports.ts'
 
 /** That somebody logged in with this device before, with that version of the password. */
@@ -8,9 +9,23 @@ interface KnownDevice {
   readonly version: number
 }
 
-/** By what a browser is known again, which travels in a cookie and in no body; the lifetime is in seconds. */
+/** By what a device is known again: browsers get the token in a cookie, and programs that ask for it in the body. The lifetime is in seconds. */
 export interface DeviceGrant {
   readonly known_device: { readonly token: string; readonly lifetime: number }
+}
+
+/** What a program sends to be known again, beside what an endpoint takes. */
+export const RememberDevice = { remember_device: z.boolean().optional() }
+
+/** What it gets, and shows as the header Device-Token where it proves a password later. */
+export const DeviceToken = { device_token: z.string().optional() }
+
+/** Names the token in the body for a program that asked for it. */
+export function shareDevice<Result extends DeviceGrant>(
+  result: Result,
+  { remember_device: isAsked = false }: { remember_device?: boolean | undefined },
+): Result & { device_token?: string } {
+  return isAsked ? { ...result, device_token: result.known_device.token } : result
 }
 
 /** Tokens by which the devices that a user logged in with are known again. Nothing is stored of them. */

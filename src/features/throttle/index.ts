@@ -1,5 +1,5 @@
 export type { DeviceGrant, DeviceTokens } from './devices.ts'
-export { createDeviceTokens } from './devices.ts'
+export { createDeviceTokens, DeviceToken, RememberDevice, shareDevice } from './devices.ts'
 export type { Throttle } from './service.ts'
 export { createThrottle } from './service.ts'
 export type { AttemptStore } from './store.ts'

@@ -82,9 +82,85 @@ describe('a login with a browser', () => {
   })
 })
 
+/** The device token of a program in which the user has logged in. */
+async function givenProgram({ username, password }: Person, on = server): Promise<string> {
+  const answer = await on.send('POST', '/login_credentials', { body: { username, password, remember_device: true } })
+  return answer.body.device_token
+}
+
+describe('a program that asks to be remembered', () => {
+  it.each([
+    ['a login', '/login_credentials', 200, async ({ username, password }: User) => ({ username, password })],
+    ['a new refresh token', '/refresh_token', 200, async ({ username, password }: User) => ({ username, password })],
+    ['a registration', '/register_credentials', 201, async () => somebody()],
+    [
+      'a change',
+      '/change_password',
+      200,
+      async ({ password }: User) => ({ current_password: password, new_password: 'another good password' }),
+    ],
+    [
+      'a reset',
+      '/reset_password',
+      200,
+      async (user: User) => ({ token: await givenResetToken(server, user), new_password: 'another good password' }),
+    ],
+  ])('gets a token with the answer to %s, and none without asking', async (_what, path, status, fieldsOf) => {
+    for (const asked of [true, false, undefined]) {
+      const user = await givenUser(server)
+      const body = { ...(await fieldsOf(user)), ...(asked !== undefined && { remember_device: asked }) }
+      const { body: answer, ...rest } = await server.send('POST', path, { body, token: user.access_token })
+      expect(rest.status).toBe(status)
+      expect(typeof answer.device_token).toBe(asked ? 'string' : 'undefined')
+      expect(server.logged.join()).not.toContain(answer.device_token ?? 'no such token')
+    }
+  })
+
+  it.each(['yes', 1, null])('asks with true or false, and not with %j', async (remember_device) => {
+    const { username, password } = await givenUser(server)
+    const answer = await server.send('POST', '/login_credentials', { body: { username, password, remember_device } })
+    expect(answer.status).toBe(400)
+  })
+
+  it.each(['/api/login/', '/api/auth/login/', '/api/v1/drf/auth/login/', '/api/v1/auth/login_credentials'])(
+    'is known by it at %s, before and after a hundred wrong passwords of others',
+    async (path) => {
+      const user = await givenUser(server)
+      await server.database.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: server.now() } })
+      const { username, email, password } = user
+      const headers = { 'Device-Token': await givenProgram(user) }
+      const body = /drf/.test(path) ? { email, password } : { username, password }
+      await fail(20, user)
+      expect((await server.send('POST', `/${path}`, { body })).status).toBeGreaterThanOrEqual(400)
+      expect((await server.send('POST', `/${path}`, { body, headers })).status).toBe(200)
+    },
+  )
+
+  it('is unknown with anything else in the header, which changes nothing', async () => {
+    const [user, other] = [await givenUser(server), await givenUser(server)]
+    const token = await givenProgram(user)
+    const hostile = ['', 'x', token.slice(1), `${token}A`, `${token}, ${token}`, 'A'.repeat(8000), '%00', '\u00ff']
+    for (const value of [...hostile, await givenProgram(other)]) {
+      expect((await logInWith(user, { headers: { 'Device-Token': value } })).status).toBe(200)
+    }
+    await fail(6, user)
+    for (const value of hostile) {
+      expect(refusalOf(await logInWith(user, { headers: { 'Device-Token': value } }))).toBe('401 credentials_invalid')
+    }
+    expect((await logInWith(user, { headers: { 'Device-Token': token } })).status).toBe(200)
+  })
+
+  it('may send the header from the pages of a listed origin', async () => {
+    const headers = { Origin: 'http://localhost:3000', 'Access-Control-Request-Method': 'POST' }
+    const answer = await server.send('OPTIONS', '/login_credentials', { headers })
+    expect(answer.headers['access-control-allow-headers']).toContain('Device-Token')
+  })
+})
+
 describe('a device that is known', () => {
   const ways: [string, (user: User) => Promise<{ token?: string; headers?: Record<string, string> }>][] = [
     ['the cookie of an earlier login', async (user) => ({ headers: { Cookie: await givenDevice(user) } })],
+    ['the token of an earlier login', async (user) => ({ headers: { 'Device-Token': await givenProgram(user) } })],
     ['the access token of a live session', async ({ access_token }) => ({ token: access_token })],
     ['the refresh token of a live session', async ({ refresh_token }) => ({ token: refresh_token })],
   ]
