@@ -42,6 +42,6 @@ export const preflightFields = (origin: string) => ({
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',
   'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
-  'access-control-allow-headers': 'Authorization,Content-Type,Auth-Transport',
+  'access-control-allow-headers': 'Authorization,Content-Type,Auth-Transport,Device-Token',
   'access-control-max-age': '600',
 })
