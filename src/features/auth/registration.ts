@@ -172,9 +172,9 @@ export function createRegistrationService({
           await mailToken(tx, { ...order, email }, caller)
           await recordEvent(tx, { type: 'verification_resent', ...event }, caller)
         })
-        // After the tokens, as a verification takes them: in another order the two can deadlock. Prolonged for a known
-        // address too, as a login with its password tells whether it waits.
-        await registrationsIn(tx).prolong(mayMail ? waiting.map(({ id }) => id) : [])
+        // After the tokens, as a verification takes them: in another order the two can deadlock. Prolonged without a mail
+        // and for a known address too: a login with its password tells whether it waits, and would tell which it was.
+        await registrationsIn(tx).prolong(waiting.map(({ id }) => id))
       })
     },
   }

@@ -16,7 +16,7 @@ export interface RegistrationStore {
   findNewest(identifier: string): Promise<Registration | null>
   /** The newest few that wait for the address, one of each client network: registering again and again pushes out no other network's. */
   listWaiting(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
-  /** Lets them wait as long again as on their first day, for the tokens that were mailed anew. */
+  /** Lets them wait as long again as on their first day, as a new token may have been mailed. */
   prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
   disarm(id: string): Promise<void>

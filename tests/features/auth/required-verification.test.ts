@@ -316,6 +316,23 @@ describe('POST /verify_email, where verification is required', () => {
     expect(outcomes[0]).toBe(outcomes[1])
   })
 
+  it('lets an attempt for a sub-address wait as long, whoever has the address and however many links were mailed', async () => {
+    const logins = []
+    for (const { email } of [await givenVerified(), somebody()]) {
+      const attempt = { ...somebody(), email: email.replace('@', '+1@') }
+      for (const person of [{ ...somebody(), email }, attempt]) expect((await register(person)).status).toBe(201)
+      for (const minute of [1, 2, 3, 4, 5, 6]) {
+        server.pass('1m')
+        const body = { email: minute === 6 ? attempt.email : email }
+        expect((await server.send('POST', '/resend_verification', { body })).status).toBe(200)
+      }
+      server.pass('23h')
+      server.pass('57m')
+      logins.push(visibleOf(await logIn(server, attempt.email, attempt.password)))
+    }
+    expect(logins[1]).toBe(logins[0])
+  })
+
   it('makes one user of two attempts of one address that are verified at once', async () => {
     for (let round = 0; round < 4; round += 1) {
       const { email } = somebody()
