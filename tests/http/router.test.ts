@@ -101,7 +101,6 @@ describe('a HEAD request', () => {
 describe('an address where nothing is', () => {
   it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])('is a problem for %s', async (method) => {
     for (const path of [
-      '/',
       '/nowhere',
       '/api/v1/auth',
       '/api/v1/auth/',
@@ -110,6 +109,11 @@ describe('an address where nothing is', () => {
     ]) {
       expect(refusalOf(await ask(method, path))).toBe('404 not_found')
     }
+  })
+
+  it('is a problem for programs at the root, where browsers get a page', async () => {
+    expect(refusalOf(await ask('GET', '/'))).toBe('404 not_found')
+    expect(refusalOf(await ask('POST', '/'))).toBe('405 method_not_allowed')
   })
 
   it('is a problem however its name is written', async () => {
