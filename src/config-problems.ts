@@ -12,10 +12,10 @@ const neededInProduction = {
   DEFAULT_FROM_EMAIL: 'the sender of mails',
 } satisfies Partial<Record<SettingName, string>>
 
-/** One that a file should have brought, and has not, has a problem of its own. */
 /** The settings that hold keys. */
 const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
 
+/** One that a file should have brought, and has not, has a problem of its own. */
 function isAbsent(environment: Environment, name: string): boolean {
   return [name, fileSettingOf(name)].every((given) => given === undefined || !environment[given]?.trim())
 }
