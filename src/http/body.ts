@@ -5,8 +5,11 @@ import { jsonKind } from './validate.ts'
 
 const mostBytes = 16 * 1024
 const readRaw = express.raw({ type: () => true, limit: mostBytes, inflate: false })
-/** No two parts can match the same spaces: trying all ways to share thousands of them out would take long. */
-const json = /^application\/json *(?:; *(?:charset *= *"?utf-8"? *(?:; *)?)?)?$/i
+const json = /^application\/json\s*(?:;|$)/i
+/** Each charset that is named, for parsers disagree which of several counts. */
+const charsets = /;\s*charset\s*=([^;]*)/gi
+/** JSON is UTF-8 (RFC 8259), which has ASCII in it. */
+const readableCharset = /^\s*"?(?:utf-?8|us-ascii)"?\s*$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The fields of a JSON object in the body; none when there is no body. */
@@ -21,7 +24,7 @@ export async function readFields(request: Request, response: Response): Promise<
   })
   const bytes: unknown = request.body
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {}
-  if (!json.test(request.get('content-type') ?? '')) {
+  if (!isReadableJson(request.get('content-type') ?? '')) {
     throw new AuthError(requestErrors.unsupported_media_type)
   }
   const value = parseJson(bytes)
@@ -31,6 +34,11 @@ export async function readFields(request: Request, response: Response): Promise<
     ])
   }
   return value as Record<string, unknown>
+}
+
+/** Parameters other than a charset mean nothing for JSON. */
+function isReadableJson(type: string): boolean {
+  return json.test(type) && [...type.matchAll(charsets)].every(([, charset = '']) => readableCharset.test(charset))
 }
 
 /** The fields of the query string; one that is given several times is a list. Malformed UTF-8 in it is refused like in a body. */

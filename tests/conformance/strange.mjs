@@ -28,6 +28,8 @@ export const strangeBodies = {
   'a fraction': { type: json, body: '1.5' },
   'a boolean': { type: json, body: 'true' },
   'half an object': { type: json, body: '{"a": ' },
+  'half an object, in a charset without its hyphen': { type: `${json}; charset=utf8`, body: '{"a": ' },
+  'half an object, with a parameter': { type: `${json}; version=1.0`, body: '{"a": ' },
   'no UTF-8': { type: json, body: Buffer.from('7b2261223a22ff227d', 'hex') },
   'a constant that JSON has not': { type: json, body: '{"a": NaN}' },
   'plain text': { type: 'text/plain', body: 'text' },

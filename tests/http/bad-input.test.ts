@@ -13,6 +13,7 @@ import {
   contentTypes,
   eachOf,
   expectNoTraceOf,
+  jsonTypes,
   megabyte,
   notText,
 } from '../support/hostile.ts'
@@ -126,12 +127,6 @@ const strangeNames: readonly (readonly [name: string, pointer: string])[] = [
 /** What is said to `{"surprise":1}`, besides what is missing. */
 const surprised = /^400 invalid_request( #\/\w+ required)* #\/surprise unknown_field$/
 
-const acceptedTypes = [
-  'application/json; charset=utf-8',
-  'application/json;charset="UTF-8"',
-  'Application/JSON',
-] as const
-
 describe.each(withBody)('$route', (target) => {
   const body = asJson(sampleBody(target))
 
@@ -166,10 +161,10 @@ describe.each(withBody)('$route', (target) => {
 
   it('takes JSON under all of its names', () =>
     expectNoTrace(async () => {
-      for (const type of acceptedTypes) {
+      await eachOf(jsonTypes, async (type) => {
         const answer = await send(target, '{"surprise":1}', { 'Content-Type': type })
         expect(refusalOf(answer)).toMatch(surprised)
-      }
+      })
     }))
 
   it('refuses compressed bodies, truly compressed or not', () =>

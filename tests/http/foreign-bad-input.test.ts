@@ -14,6 +14,7 @@ import {
   contentTypes,
   eachOf,
   expectNoTraceOf,
+  jsonTypes,
   megabyte,
   notText,
 } from '../support/hostile.ts'
@@ -134,6 +135,14 @@ describe.each(withBody)('$route', (target) => {
         if (text === 'null') expect(said).toBe(django.fields({ non_field_errors: ['No data provided'] }))
         else
           expect(said).toMatch(/^400 \{"non_field_errors":\["Invalid data\. Expected a dictionary, but got \w+\."\]\}$/)
+      }),
+    ))
+
+  it('takes JSON under all of its names', () =>
+    expectNoTrace(() =>
+      eachOf(jsonTypes, async (type) => {
+        const answer = await send(target, '{"half', { 'Content-Type': type })
+        expect(foreignRefusalOf(answer)).toMatch(/^400 \{"detail":"JSON parse error/)
       }),
     ))
 

@@ -88,6 +88,21 @@ export const badText = (sample: string): readonly Refusal[] => [
 export const bomb = gzipSync('0'.repeat(1_000_000))
 export const megabyte = 'x'.repeat(1_000_000)
 
+/** Names of JSON that mean the same. */
+export const jsonTypes: readonly (readonly [type: string])[] = [
+  ['application/json'],
+  ['application/json; charset=utf-8'],
+  ['application/json;charset="UTF-8"'],
+  ['Application/JSON'],
+  ['application/json; charset=utf8'],
+  ['application/json; charset="utf8"; version=1.0'],
+  ['application/json; charset=us-ascii'],
+  ['application/json; version=1.0'],
+  ['application/json; profile="https://example.com/profile;x"'],
+  ['application/json; odata=verbose; q=0.9'],
+  ['application/json;'],
+]
+
 export const contentTypes: readonly (readonly [type: string])[] = [
   ['text/plain'],
   ['text/html'],
@@ -101,6 +116,9 @@ export const contentTypes: readonly (readonly [type: string])[] = [
   ['application/json; charset=latin1'],
   ['application/json; charset=utf-16'],
   ['application/json; charset=utf-8; charset=latin1'],
+  ['application/json; charset=utf8; version=1.0; charset="utf-16"'],
+  ['application/json; charset='],
+  ['text/plain; type=application/json'],
   ['application/json, text/plain'],
   ['json'],
   [''],
