@@ -53,6 +53,10 @@ export interface Config {
     readonly refreshLifetime: number
     readonly sessionLifetime: number
     readonly refreshGrace: number
+    /** 0: never longer than the grace. */
+    readonly refreshGraceUnseen: number
+    readonly sessionsPerUser: number
+    readonly tokensByBearer: boolean
   }
   readonly emailVerification: 'optional' | 'required'
   readonly passwords: {
@@ -139,6 +143,9 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       refreshLifetime: given.REFRESH_TOKEN_LIFETIME ?? 7 * 86_400,
       sessionLifetime: given.SESSION_LIFETIME ?? 30 * 86_400,
       refreshGrace: given.REFRESH_GRACE ?? 10,
+      refreshGraceUnseen: given.REFRESH_GRACE_UNSEEN ?? 0,
+      sessionsPerUser: given.SESSIONS_PER_USER ?? 100,
+      tokensByBearer: given.TOKENS_BY_BEARER ?? true,
     },
     emailVerification: given.EMAIL_VERIFICATION ?? 'optional',
     passwords: {

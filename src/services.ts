@@ -28,6 +28,7 @@ import {
   resetPassword,
 } from './features/password/index.ts'
 import {
+  createGrace,
   createRotation,
   createSessionService,
   createSessionStore,
@@ -94,21 +95,25 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const users = createUserService({ transaction, usersIn, recordEvent })
 
   const gates = [verifiedEmailGate]
-  const sessionsIn = (tx: Db) => createSessionStore({ db: tx, users: usersIn(tx), clock, gates, recordEvent })
-  const { refreshGrace } = config.sessions
+  const { sessionsPerUser, tokensByBearer, refreshGrace, refreshGraceUnseen } = config.sessions
+  const watchesTokens = refreshGraceUnseen > 0
+  const sessionsIn = (tx: Db) =>
+    createSessionStore({ db: tx, users: usersIn(tx), clock, gates, recordEvent, sessionsPerUser, watchesTokens })
+  const grace = createGrace({ clock, store: sessionsIn(db), refreshGrace, refreshGraceUnseen })
   const rotation = createRotation({
     db,
     transaction,
     clock,
     signer,
-    refreshGrace,
+    grace,
+    tokensByBearer,
     gates,
     sessionsIn,
     allowancesIn,
     outboxIn,
     recordEvent,
   })
-  const sessions = createSessionService({ db, transaction, clock, signer, gates, sessionsIn, rotation })
+  const sessions = createSessionService({ db, transaction, clock, signer, gates, sessionsIn, grace, rotation })
 
   const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
   const throttle = createThrottle({ attempts: attemptsIn(db) })

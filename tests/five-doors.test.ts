@@ -5,7 +5,7 @@ import { doors, tokenIn } from './support/doors.ts'
 import type { Exchanged } from './support/exchange.ts'
 import { call, givenVerified } from './support/foreign.ts'
 import type { Person } from './support/people.ts'
-import { givenLink, somebody } from './support/people.ts'
+import { countSessions, givenLink, somebody } from './support/people.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer, withServer } from './support/server.ts'
 
@@ -90,8 +90,7 @@ describe.each(doors)('a life behind $name', (door) => {
       expect(refusalOf(await ask(door.look(access)))).toBe(says.ended)
       expect([says.endedRefresh, says.reused]).toContain(refusalOf(await ask(door.refresh(refresh))))
     }
-    const { db } = server.database
-    expect(await db.session.count({ where: { user: { email: person.email }, revokedAt: null } })).toBe(0)
+    expect(await countSessions(server, person)).toBe(0)
   })
 
   it('never shows whether an address is known to who asks for a reset', async () => {

@@ -1,5 +1,5 @@
 import { refusalOf } from './support/answers.ts'
-import { eventsOf, givenMailedToken, somebody } from './support/people.ts'
+import { countSessions, eventsOf, givenMailedToken, somebody } from './support/people.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 
@@ -119,7 +119,7 @@ describe.each([
       expect((await post('/verify_token', { token: access_token })).body).toEqual({ active: false })
       expect((await post('/verify_token', { token: refresh_token })).body).toEqual({ active: false })
     }
-    expect(await server.database.db.session.count({ where: { userId: last.body.user.id, revokedAt: null } })).toBe(0)
+    expect(await countSessions(server, last.body.user)).toBe(0)
 
     const subjects = (await rest.letters()).filter(({ recipient }) => recipient === email).map(({ subject }) => subject)
     expect(subjects.sort()).toEqual([
@@ -135,6 +135,7 @@ describe.each([
       'email_verified',
       'login_succeeded',
       'login_succeeded',
+      'renewed_with_access_token',
       'profile_changed',
       'sessions_ended',
       'password_changed',

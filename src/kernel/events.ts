@@ -13,6 +13,7 @@ type EventType =
   | 'login_succeeded'
   | 'session_ended'
   | 'sessions_ended'
+  | 'renewed_with_access_token'
   | 'refresh_token_reused'
   | 'password_reset_requested'
   | 'password_reset'
@@ -27,14 +28,28 @@ interface SecurityEvent {
   readonly facts?: Readonly<Record<string, string | number | boolean>>
 }
 
-/**
- * Where the audit trail is written, inside the transaction of the change that it tells of. Given the change as the
- * parts of a WITH clause, of which `change` is the last, both are one statement: the event is written if `change`
- * returns a row, which the answer tells.
- */
-export type EventRecorder = (tx: Db, event: SecurityEvent, caller: Caller, change?: Sql) => Promise<boolean>
+/** A change that is one statement with its event. */
+interface Change {
+  /** The parts of a WITH clause, of which `change` is the last: the event is written if it returns a row. */
+  readonly parts: Sql
+  /** A query over those parts for what else the change did: the type, user_id, session_id and facts of further events. */
+  readonly furtherEvents?: Sql
+}
 
-const changeBefore = sql`change AS (SELECT)`
+/**
+ * Where the audit trail is written, inside the transaction of the change that it tells of. Given a change, both are one
+ * statement; the answer tells whether it happened.
+ */
+export type EventRecorder = (tx: Db, event: SecurityEvent, caller: Caller, change?: Change) => Promise<boolean>
+
+const madeBefore: Change = { parts: sql`change AS (SELECT)` }
+
+interface WrittenEvent {
+  readonly type: string
+  readonly user_id: number | null
+  readonly session_id: string | null
+  readonly facts: object
+}
 
 /** Writes an event as a row and, once that row is committed, as a log line. */
 export function createEventRecorder({
@@ -42,17 +57,21 @@ export function createEventRecorder({
   clock,
   logger,
 }: Pick<Database, 'afterCommit'> & { clock: Clock; logger: Logger }): EventRecorder {
-  return async (tx, { type, userId, sessionId, facts = {} }, { ip, userAgent, requestId }, change = changeBefore) => {
-    const written = await tx.$executeRaw`
-      WITH ${change}
+  return async (tx, event, { ip, userAgent, requestId }, { parts, furtherEvents } = madeBefore) => {
+    const { type, userId, sessionId, facts = {} } = event
+    const own = sql`SELECT ${type}::text AS type, ${userId}::integer AS user_id, ${sessionId}::uuid AS session_id,
+      ${JSON.stringify(facts)}::jsonb AS facts FROM change`
+    const events = furtherEvents ? sql`${own} UNION ALL ${furtherEvents}` : own
+    const written = await tx.$queryRaw<WrittenEvent[]>`
+      WITH ${parts}
       INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, facts)
-      SELECT ${type}, ${clock.now()}, ${userId}::integer, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId},
-        ${JSON.stringify(facts)}::jsonb
-      FROM change`
-    if (written === 0) return false
+      SELECT type, ${clock.now()}, user_id, session_id, ${ip}, ${userAgent}, ${requestId}, facts FROM (${events}) AS event
+      RETURNING type, user_id, session_id, facts`
     afterCommit(tx, () => {
-      logger.info({ event: type, user_id: userId, session_id: sessionId, ip, request_id: requestId, ...facts }, 'event')
+      for (const { type: event, user_id, session_id, facts: told } of written) {
+        logger.info({ event, user_id, session_id, ip, request_id: requestId, ...told }, 'event')
+      }
     })
-    return true
+    return written.length > 0
   }
 }

@@ -1,21 +1,24 @@
 import { Client } from 'pg'
+import type { ConnectedDatabase } from '../../src/platform/database.ts'
 import type { TestServer } from './server.ts'
 
 const rowsOf = {
   sessions: 'sessions WHERE user_id = $1::integer',
+  passwords: 'passwords WHERE user_id = $1::integer',
+  users: 'users WHERE id = $1::integer',
   failures: "password_attempts WHERE subject = 'user:' || $1",
 }
 
 /**
- * Holds the sessions of the user, or what else is named, until all of the requests, begun in this order, wait to change them, and then lets
- * them go on: what a race needs luck for happens every time. The server needs a pool (DATABASE_POOL) as wide as the
- * requests are many.
+ * Holds the sessions of the user, or the rows in the tables that are named, until all of the requests, begun in this
+ * order, wait to change them, and then lets them go on: what a race needs luck for happens every time. The server needs a
+ * pool (DATABASE_POOL) as wide as the requests are many.
  */
 export async function collide<Result>(
-  { settings }: TestServer,
+  { settings, database }: TestServer,
   userId: number,
   requests: readonly (() => Promise<Result>)[],
-  held: keyof typeof rowsOf = 'sessions',
+  ...held: readonly (keyof typeof rowsOf)[]
 ): Promise<Result[]> {
   const [holder, watcher] = [1, 2].map(() => new Client({ connectionString: settings.DATABASE_URL })) as [
     Client,
@@ -29,19 +32,50 @@ export async function collide<Result>(
     )
     return rows[0]?.waiting ?? 0
   }
+  await makePatient(database, requests.length)
   try {
     await holder.query('BEGIN')
-    await holder.query(`SELECT 1 FROM ${rowsOf[held]} FOR UPDATE`, [userId])
+    for (const rows of held.length > 0 ? held : (['sessions'] as const)) {
+      await holder.query(`SELECT 1 FROM ${rowsOf[rows]} FOR UPDATE`, [userId])
+    }
     const answers: Promise<Result>[] = []
-    for (const send of requests) {
-      answers.push(send())
-      while ((await countWaiting()) < answers.length);
+    let isOver = false
+    for (const [index, send] of requests.entries()) {
+      const answer = send()
+      answers.push(answer)
+      void answer
+        .catch(() => undefined)
+        .then(() => {
+          isOver = true
+        })
+      // Equal ones have no order, and are quicker together.
+      if (requests[index + 1] === send) continue
+      while ((await countWaiting()) < answers.length) {
+        if (isOver) throw new Error('a request was answered that had to wait for the lock')
+      }
     }
     await holder.query('COMMIT')
     return await Promise.all(answers)
   } finally {
     await Promise.all([holder.end(), watcher.end()])
   }
+}
+
+/** Opens so many connections, and lets them wait for locks as long as a slow machine takes. */
+async function makePatient({ transaction }: ConnectedDatabase, count: number): Promise<void> {
+  let missing = count
+  let go: () => void = () => undefined
+  const allAreOpen = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  const open = () =>
+    transaction(async (tx) => {
+      await tx.$queryRaw`SELECT set_config(name, '60s', false) FROM (VALUES ('lock_timeout'), ('statement_timeout')) AS limits (name)`
+      missing -= 1
+      if (missing === 0) go()
+      await allAreOpen
+    })
+  await Promise.all(Array.from({ length: count }, open))
 }
 
 /** The same request, so many times. */

@@ -92,6 +92,15 @@ export async function givenDisabled(server: TestServer, { id }: { readonly id: n
   await server.database.db.user.update({ where: { id }, data: { disabledAt: server.now() } })
 }
 
+/** How many sessions of the user neither were ended nor are of an earlier epoch. */
+export async function countSessions({ database }: TestServer, { email }: Pick<Person, 'email'>): Promise<number> {
+  const { sessions, sessionEpoch } = await database.db.user.findUniqueOrThrow({
+    where: { email },
+    include: { sessions: { where: { revokedAt: null } } },
+  })
+  return sessions.filter(({ epoch }) => epoch === sessionEpoch).length
+}
+
 /** Opens a session with the password; the status tells whether it is the user's. */
 export function logIn(server: TestServer, username: string, password: string): Promise<Response> {
   return server.send('POST', '/login_credentials', { body: { username, password } })

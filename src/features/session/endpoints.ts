@@ -53,13 +53,14 @@ export const issueAccessToken = endpoint({
 })
 
 const renewal = {
-  summary: 'The next pair for the session of the caller; the same one for all requests with one access token',
+  summary:
+    'The next pair for the session of the caller; an access token that was replaced gets it during REFRESH_GRACE, and ends the session as a copy after that; off where TOKENS_BY_BEARER is off',
   access: 'bearer',
   limit: 'renewTokens',
   input: z.strictObject({}),
   status: 200,
   output: TokenPair,
-  errors: refusedRefresh,
+  errors: [...refusedRefresh, sessionErrors.renewal_by_access_token_disabled],
 } as const
 
 export const readTokens = endpoint({
@@ -133,7 +134,9 @@ export const logOutEverywhere = endpoint({
   limit: 'logOutEverywhere',
   input: z.strictObject({}),
   status: 200,
-  output: Detail.extend({ sessions_ended: z.int() }),
+  output: Detail.extend({
+    sessions_ended: z.int().max(10_000).meta({ description: 'Beyond 10,000 they are not counted' }),
+  }),
   errors: [],
   handle: async ({ sessions }: Needs, _input, caller) => ({
     detail: 'You are logged out everywhere',

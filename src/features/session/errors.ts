@@ -4,9 +4,13 @@ export const sessionErrors = defineErrors({
   token_invalid: [401, 'The token is not one of ours'],
   access_token_expired: [401, 'The access token has expired: refresh it'],
   refresh_token_expired: [401, 'The refresh token has expired: log in again'],
-  refresh_token_reused: [401, 'The refresh token was used before; its session has been ended to be safe: log in again'],
+  refresh_token_reused: [
+    401,
+    'The token was replaced before and has come back; its session has been ended to be safe: log in again',
+  ],
   session_revoked: [401, 'The session was ended: log in again'],
   session_expired: [401, 'The session has reached its age limit: log in again'],
+  renewal_by_access_token_disabled: [403, 'Here an access token renews nothing: use the refresh token'],
   session_not_found: [404, 'You have no such session'],
   email_not_verified: [
     403,

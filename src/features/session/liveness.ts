@@ -20,7 +20,8 @@ type EndedState = 'session_revoked' | 'session_expired' | 'idle'
 
 /** Why the session is over; undefined while it lives. */
 export function endOf(session: SessionOfUser, now: Date): EndedState | undefined {
-  if (session.revokedAt || session.user.disabledAt) return 'session_revoked'
+  const { sessionEpoch, disabledAt } = session.user
+  if (session.revokedAt || session.epoch !== sessionEpoch || disabledAt) return 'session_revoked'
   if (session.endsAt <= now) return 'session_expired'
   return session.expiresAt <= now ? 'idle' : undefined
 }

@@ -2,16 +2,24 @@ import type { Session, User } from '../../kernel/db.ts'
 import type { TokenSigner } from '../../kernel/ports.ts'
 import type { TokenPair } from './schemas.ts'
 
-/** The tokens that are the image of the session as it is: the same row gives the same bytes, so nothing is stored. */
-export function pairOf(session: Session, user: Pick<User, 'uuid'>, signer: TokenSigner): TokenPair {
-  const iat = wholeSeconds(session.rotatedAt)
-  const refreshExp = wholeSeconds(session.expiresAt)
+/**
+ * The tokens that are the image of the session as it is: the same row gives the same bytes, so nothing is stored. An access token that
+ * is issued later than the refresh token may be asked for.
+ */
+export function pairOf(
+  session: Session,
+  user: Pick<User, 'uuid'>,
+  signer: TokenSigner,
+  issuedAt = session.rotatedAt,
+): TokenPair {
+  const iat = wholeSeconds(issuedAt)
+  const exp = wholeSeconds(session.expiresAt)
   return {
-    access_token: accessTokenOf(session, user, signer, session.rotatedAt),
-    refresh_token: signer.sign('refresh', { ...identityOf(session, user), iat, exp: refreshExp }),
+    access_token: accessTokenOf(session, user, signer, issuedAt),
+    refresh_token: signer.sign('refresh', { ...identityOf(session, user), iat: wholeSeconds(session.rotatedAt), exp }),
     token_type: 'bearer',
     expires_in: accessEnd(session, iat) - iat,
-    refresh_expires_in: refreshExp - iat,
+    refresh_expires_in: exp - iat,
   }
 }
 

@@ -1,18 +1,17 @@
 import type { Caller } from '../../kernel/caller.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { TokenClaims, TokenReading, TokenSigner } from '../../kernel/ports.ts'
+import type { TokenReading, TokenSigner } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
 
 /** What a token of ours says, which may have expired. */
 export type OurReading = Exclude<TokenReading, { state: 'invalid' }>
 
-/** The claims of the access token that the caller shows. Throws why they cannot be believed. */
-export function readBearer({ bearer }: Caller, signer: TokenSigner): TokenClaims {
+/** What the access token says that the caller shows. Throws when it is none of ours. */
+export function readBearer({ bearer }: Caller, signer: TokenSigner): OurReading {
   if (bearer === undefined) throw new AuthError(requestErrors.unauthenticated)
   const reading = signer.read('access', bearer)
   if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-  if (reading.state === 'expired') throw new AuthError(sessionErrors.access_token_expired)
-  return reading.claims
+  return reading
 }
 
 /** What a refresh token of ours says. One that has expired can still be a copy, or be logged out. */

@@ -1,13 +1,13 @@
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session, User } from '../../kernel/db.ts'
+import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, TokenSigner } from '../../kernel/ports.ts'
-import { secondsAfter } from '../../kernel/time.ts'
+import type { Clock, TokenKind, TokenSigner } from '../../kernel/ports.ts'
 import type { MailAllowances, Outbox } from '../mail/index.ts'
 import { mayTell } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
+import type { Grace } from './grace.ts'
 import { sessionCopied } from './letters.ts'
 import { findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { accessTokenOf, pairOf } from './pair.ts'
@@ -22,12 +22,13 @@ export interface Rotation {
   refresh(refreshToken: string, caller: Caller): Promise<{ pair: TokenPair; user: User }>
   /** An access token for a refresh token that stays what it is. Throws why there is none. */
   issueAccessToken(refreshToken: string, caller: Caller): Promise<string>
-  /** The pair that follows the one of the caller's access token. */
+  /** The pair that follows the one of the caller's access token. Throws why there is none; a copied token ends the session. */
   renew(caller: AuthenticatedCaller): Promise<TokenPair>
-  /** The same inside a transaction: thrown out of it, the transaction does not happen. */
+  /**
+   * Another pair inside a transaction: thrown out of it, the transaction does not happen. The caller has proven more than an access
+   * token, so one that was replaced is good for as long as it lives.
+   */
   renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair>
-  /** Whether refresh tokens of that generation are taken: it is the current one, or was until just now. */
-  isTaken(generation: number, session: Session): boolean
 }
 
 export function createRotation({
@@ -35,7 +36,8 @@ export function createRotation({
   transaction,
   clock,
   signer,
-  refreshGrace,
+  grace,
+  tokensByBearer,
   gates,
   sessionsIn,
   allowancesIn,
@@ -44,8 +46,9 @@ export function createRotation({
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   signer: TokenSigner
-  /** Seconds during which the predecessor of the current refresh token still gets the current pair. */
-  refreshGrace: number
+  grace: Grace
+  /** Whether an access token is enough for the next pair. */
+  tokensByBearer: boolean
   gates: readonly Gate[]
   sessionsIn: (db: Db) => SessionStore
   allowancesIn: (db: Db) => MailAllowances
@@ -54,17 +57,8 @@ export function createRotation({
 }): Rotation {
   const store = sessionsIn(db)
 
-  function pairFor(session: SessionOfUser): TokenPair {
-    return pairOf(session, session.user, signer)
-  }
-
-  function isInGrace({ rotatedAt }: Session): boolean {
-    return clock.now() < secondsAfter(rotatedAt, refreshGrace)
-  }
-
-  /** Whether that generation was the current one until just now. */
-  function isJustFollowed(generation: number, session: Session): boolean {
-    return generation === session.generation - 1 && isInGrace(session)
+  function pairFor(session: SessionOfUser, issuedAt?: Date): TokenPair {
+    return pairOf(session, session.user, signer, issuedAt)
   }
 
   /** The session of a refresh token that is taken. Throws why it is not, or what a gate says. */
@@ -76,9 +70,10 @@ export function createRotation({
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    const isFollowed = isJustFollowed(presented, session)
-    if (!isFollowed && presented !== session.generation) return endCopied(session, caller)
-    if (!isFollowed && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
+    const isRepeated = grace.isJustFollowed(presented, session)
+    const isTaken = isRepeated || presented === session.generation || grace.mayBeUnanswered(presented, session)
+    if (!isTaken) return endCopied(session, 'refresh', caller)
+    if (!isRepeated && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
     // Last, so that a copied token is found whatever the gates say.
     for (const gate of gates) gate(session.user, caller)
     return session
@@ -86,33 +81,56 @@ export function createRotation({
 
   async function refresh(reading: OurReading, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
     const session = await findCurrent(reading, caller)
-    const isFollowed = reading.claims.generation < session.generation
+    const { generation } = reading.claims
+    if (generation < session.generation) {
+      // Byte for byte in the grace window; later the access token of that answer may have expired.
+      const issuedAt = grace.isJustFollowed(generation, session) ? undefined : clock.now()
+      return { pair: pairFor(session, issuedAt), user: session.user }
+    }
+    const next = await store.advance(session)
     // A loser looks again: the row now tells who was faster, another refresh or a logout.
-    const current = isFollowed ? session : await store.advance(session)
-    return current ? { pair: pairFor(current), user: current.user } : refresh(reading, caller)
+    return next ? { pair: pairFor(next), user: next.user } : refresh(reading, caller)
   }
 
   async function issueAccessToken(reading: OurReading, caller: Caller): Promise<string> {
     const session = await findCurrent(reading, caller)
-    if (!(await store.use(session))) return issueAccessToken(reading, caller)
+    const isSeen = reading.claims.generation === session.generation
+    if (!(await store.use(session, isSeen))) return issueAccessToken(reading, caller)
     return accessTokenOf(session, session.user, signer, clock.now())
+  }
+
+  async function renew(session: SessionOfUser, generation: number, caller: Caller): Promise<TokenPair> {
+    if (generation === session.generation) {
+      const next = await store.advance(session, caller)
+      if (next) return pairFor(next)
+      return renew(await findLive(db, session.id), generation, caller)
+    }
+    if (!grace.isJustFollowed(generation, session)) return endCopied(session, 'access', caller)
+    const { userId, id: sessionId } = session
+    await recordEvent(db, { type: 'renewed_with_access_token', userId, sessionId, facts: { repeated: true } }, caller)
+    return pairFor(session)
   }
 
   async function renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair> {
     const session = { ...caller.session, user: caller.user }
-    const isFollowed = readBearer(caller, signer).generation < session.generation
+    const isFollowed = readBearer(caller, signer).claims.generation < session.generation
     // To advance once more would make a copied token of the one that a faster request has just got.
-    if (isFollowed && isInGrace(session)) return pairFor(session)
-    const current = (await sessionsIn(tx).advance(session)) ?? (await findOrRefuse(session.id, sessionsIn(tx)))
-    refuseEnded(current, clock.now(), sessionErrors.session_expired)
-    return pairFor(current)
+    const current = isFollowed && grace.isRecent(session) ? undefined : await sessionsIn(tx).advance(session)
+    return pairFor(current ?? (await findLive(tx, session.id)))
   }
 
-  async function endCopied(session: SessionOfUser, caller: Caller): Promise<never> {
+  async function findLive(tx: Db, id: string): Promise<SessionOfUser> {
+    const session = await findOrRefuse(id, sessionsIn(tx))
+    refuseEnded(session, clock.now(), sessionErrors.session_expired)
+    return session
+  }
+
+  /** Ends the session of a token that two parties have. */
+  async function endCopied(session: SessionOfUser, token: TokenKind, caller: Caller): Promise<never> {
     const { userId, id: sessionId, user } = session
     await transaction(async (tx) => {
       if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
-      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId }, caller)
+      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId, facts: { token } }, caller)
       if (!(await mayTell(allowancesIn(tx), user))) return
       await outboxIn(tx).enqueue(sessionCopied, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
     })
@@ -128,9 +146,11 @@ export function createRotation({
       return issueAccessToken(readRefreshToken(refreshToken, signer), caller)
     },
 
-    renew: (caller) => renewIn(db, caller),
+    async renew(caller) {
+      if (!tokensByBearer) throw new AuthError(sessionErrors.renewal_by_access_token_disabled)
+      const { generation } = readBearer(caller, signer).claims
+      return renew({ ...caller.session, user: caller.user }, generation, caller)
+    },
     renewIn,
-
-    isTaken: (generation, session) => generation === session.generation || isJustFollowed(generation, session),
   }
 }

@@ -6,6 +6,7 @@ import type { Clock, TokenClaims, TokenKind, TokenSigner } from '../../kernel/po
 import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import { passes } from './gates.ts'
+import type { Grace } from './grace.ts'
 import { endOf, findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { readBearer, readRefreshToken } from './reading.ts'
 import type { Rotation } from './rotation.ts'
@@ -13,7 +14,7 @@ import type { SessionReply, TokenFacts } from './schemas.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 
 /** Sessions and the tokens that are their image. */
-export interface SessionService extends Omit<Rotation, 'isTaken'> {
+export interface SessionService extends Rotation {
   /** The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate says. */
   authenticate(caller: Caller, options: { readonly logsOut: boolean }): Promise<AuthenticatedCaller>
   /** Throws inside a transaction if the caller's session has ended meanwhile. */
@@ -46,15 +47,34 @@ export function createSessionService({
   signer,
   gates,
   sessionsIn,
-  rotation: { isTaken, ...rotation },
+  grace,
+  rotation,
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   signer: TokenSigner
   gates: readonly Gate[]
   sessionsIn: (db: Db) => SessionStore
+  grace: Grace
   rotation: Rotation
 }): SessionService {
   const store = sessionsIn(db)
+
+  /** The claims of the access token that the caller shows. Throws why they cannot be believed. */
+  async function claimsOfBearer(caller: Caller): Promise<TokenClaims> {
+    const { state, claims } = readBearer(caller, signer)
+    if (state === 'valid') return claims
+    await grace.noteSeen(claims)
+    throw new AuthError(sessionErrors.access_token_expired)
+  }
+
+  /** Whether refresh tokens of that generation are taken. */
+  function isTaken(generation: number, session: Session): boolean {
+    return (
+      generation === session.generation ||
+      grace.isJustFollowed(generation, session) ||
+      grace.mayBeUnanswered(generation, session)
+    )
+  }
 
   function present(session: Session, current: Session): SessionReply {
     return {
@@ -72,12 +92,14 @@ export function createSessionService({
   async function findLive(token: string): Promise<LiveToken | undefined> {
     for (const kind of ['access', 'refresh'] as const) {
       const reading = signer.read(kind, token)
+      if (reading.state === 'expired') await grace.noteSeen(reading.claims)
       if (reading.state !== 'valid') continue
       const { claims } = reading
       const session = await store.find(claims.sid)
       if (!session || endOf(session, clock.now())) break
       if (kind === 'refresh' && !isTaken(claims.generation, session)) break
       if (!isOurs(claims, kind, session)) break
+      await grace.noteSeen(claims, session)
       return { kind, claims, session }
     }
     return undefined
@@ -87,10 +109,11 @@ export function createSessionService({
     ...rotation,
 
     async authenticate(caller, { logsOut }) {
-      const claims = readBearer(caller, signer)
+      const claims = await claimsOfBearer(caller)
       const found = await findOrRefuse(claims.sid, store)
       if (!isOurs(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
+      await grace.noteSeen(claims, found)
       const { user, ...session } = found
       if (!logsOut) for (const gate of gates) gate(user, caller)
       return { ...caller, session, user }
@@ -126,7 +149,7 @@ export function createSessionService({
 
     async logOut(refreshToken, caller) {
       const shown =
-        refreshToken === undefined ? [readBearer(caller, signer)] : [readRefreshToken(refreshToken, signer).claims]
+        refreshToken === undefined ? [await claimsOfBearer(caller)] : [readRefreshToken(refreshToken, signer).claims]
       // Who shows both means to leave with both, even if they are of two sessions.
       if (refreshToken !== undefined && caller.bearer !== undefined) {
         const reading = signer.read('access', caller.bearer)

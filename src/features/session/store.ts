@@ -8,14 +8,14 @@ import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { UserStore } from '../user/index.ts'
 import type { Gate } from './gates.ts'
 
-type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected'
+type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected' | 'displaced'
 
 export type SessionOfUser = Session & { readonly user: User }
 
 /** The table of sessions, on the whole database or inside one transaction. */
 export interface SessionStore {
   /**
-   * The only door to a session. Undefined when the user is gone or disabled, or the proof returns no row: the last, called
+   * The only door to a session. Beyond the ceiling the longest idle sessions of the user end, however many logins race. Undefined when the user is gone or disabled, or the proof returns no row: the last, called
    * `proof`, of the parts of a WITH clause. Throws what the gates throw.
    */
   open(user: User, caller: Caller, proof?: Sql): Promise<SessionOfUser | undefined>
@@ -23,11 +23,16 @@ export interface SessionStore {
   find(id: string): Promise<SessionOfUser | null>
   /** The newest live sessions of the user, a hundred at most, and the current one in any case; newest first. */
   listLive(current: Session): Promise<Session[]>
-  /** The session in its next generation; undefined when it is not in the presented one any more, or was ended. */
-  advance(session: SessionOfUser): Promise<SessionOfUser | undefined>
-  /** Notes that the session is used now; false when it is not in that generation any more, or was ended. */
-  use(session: Session): Promise<boolean>
-  /** Ends the live sessions of the user, but for one if asked; says how many. */
+  /**
+   * The session in its next generation; undefined when it is not in the presented one any more, or was ended. With a caller it is
+   * recorded that the access token was enough.
+   */
+  advance(session: SessionOfUser, byAccessTokenOf?: Caller): Promise<SessionOfUser | undefined>
+  /** Notes that the session is used now, and perhaps seen; false when it is not in that generation any more, or was ended. */
+  use(session: Session, isSeen: boolean): Promise<boolean>
+  /** Notes that a token of that generation has come back. */
+  noteSeen(id: string, generation: number): Promise<void>
+  /** Ends the live sessions of the user, but for one if asked, in the same time however many there are; says how many, up to 10,000. */
   endAllOf(userId: number, reason: EndReason, caller: Caller, options?: { except: string }): Promise<number>
   /** Ends the user's session if it lives; says whether it did. */
   end(session: { id: string; userId: number }, reason: EndReason, caller: Caller): Promise<boolean>
@@ -36,7 +41,11 @@ export interface SessionStore {
 }
 
 const mostListed = 100
+const mostCounted = 10_000
 const provenBefore = sql`proof AS (SELECT)`
+/** Whether the user's sessions have not been ended all at once since this one was opened. */
+const isOfPresentEpoch = sql`EXISTS (
+  SELECT FROM users WHERE users.id = sessions.user_id AND users.session_epoch = sessions.epoch)`
 
 export function createSessionStore({
   db,
@@ -44,15 +53,19 @@ export function createSessionStore({
   clock,
   gates,
   recordEvent,
+  sessionsPerUser,
+  watchesTokens,
 }: {
   db: Db
   users: UserStore
   clock: Clock
   gates: readonly Gate[]
   recordEvent: EventRecorder
+  /** How many sessions of a user may live at once. */
+  sessionsPerUser: number
+  /** Whether it is noted when the first token of a generation comes back. */
+  watchesTokens: boolean
 }): SessionStore {
-  const live = () => ({ revokedAt: null, expiresAt: { gt: clock.now() } })
-
   return {
     async open(user, caller, proof = provenBefore) {
       for (const gate of gates) gate(user, caller)
@@ -74,23 +87,26 @@ export function createSessionStore({
         userAgent: caller.userAgent,
         revokedAt: null,
         revokedReason: null,
+        unseen: false,
+        epoch: user.sessionEpoch,
       }
+      const displaced: EndReason = 'displaced'
       const event = { type: 'login_succeeded', userId: user.id, sessionId: session.id } as const
       // One statement, in place of a transaction of four: nothing else is done so often by so many.
-      const isOpen = await recordEvent(
-        db,
-        event,
-        caller,
-        sql`
+      const isOpen = await recordEvent(db, event, caller, {
+        parts: sql`
           ${proof},
           login AS (${users.loginRecord(user.id, now, sql`EXISTS (SELECT FROM proof)`)}),
           change AS (
             INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime,
-              created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent)
+              created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, epoch)
             SELECT ${session.id}::uuid, login.id, ${accessLifetime}, ${refreshLifetime},
-              ${now}, ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent}
-            FROM login RETURNING id)`,
-      )
+              ${now}, ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent}, login.session_epoch
+            FROM login RETURNING id, user_id, epoch)`,
+        furtherEvents: sql`
+          SELECT 'session_ended', user_id, displaced, jsonb_build_object('reason', ${displaced}::text)
+          FROM change, end_idlest_sessions(user_id, epoch, id, ${sessionsPerUser - 1}::integer, ${now}, ${displaced}) AS displaced`,
+      })
       return isOpen ? { ...session, user: { ...user, lastLoginAt: now } } : undefined
     },
 
@@ -98,7 +114,7 @@ export function createSessionStore({
 
     async listLive(current) {
       const newest = await db.session.findMany({
-        where: { userId: current.userId, ...live() },
+        where: { userId: current.userId, epoch: current.epoch, revokedAt: null, expiresAt: { gt: clock.now() } },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         take: mostListed,
       })
@@ -106,52 +122,74 @@ export function createSessionStore({
       return isCutOff ? [...newest, current] : newest
     },
 
-    async advance(session) {
+    async advance(session, byAccessTokenOf) {
       const rotatedAt = clock.now()
       const next = {
         generation: session.generation + 1,
         rotatedAt,
         lastUsedAt: rotatedAt,
         expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
+        unseen: watchesTokens,
       }
       // Of any number of racers one still finds the generation that all of them saw.
-      const { count } = await db.session.updateMany({
-        where: { id: session.id, generation: session.generation, revokedAt: null },
-        data: next,
-      })
-      return count === 1 ? { ...session, ...next } : undefined
+      const update = sql`
+        UPDATE sessions SET generation = ${next.generation}, rotated_at = ${rotatedAt}, last_used_at = ${rotatedAt},
+          expires_at = ${next.expiresAt}, unseen = ${next.unseen}
+        WHERE id = ${session.id}::uuid AND generation = ${session.generation} AND revoked_at IS NULL AND ${isOfPresentEpoch}
+        RETURNING id`
+      const event = { type: 'renewed_with_access_token', userId: session.userId, sessionId: session.id } as const
+      const isAdvanced = byAccessTokenOf
+        ? await recordEvent(db, event, byAccessTokenOf, { parts: sql`change AS (${update})` })
+        : (await db.$queryRaw<object[]>(update)).length === 1
+      return isAdvanced ? { ...session, ...next } : undefined
     },
 
-    async use({ id, generation }) {
-      const { count } = await db.session.updateMany({
-        where: { id, generation, revokedAt: null },
-        data: { lastUsedAt: clock.now() },
-      })
-      return count === 1
+    async use({ id, generation }, isSeen) {
+      const used = await db.$executeRaw`
+        UPDATE sessions SET last_used_at = ${clock.now()}, unseen = unseen AND NOT ${isSeen}
+        WHERE id = ${id}::uuid AND generation = ${generation} AND revoked_at IS NULL AND ${isOfPresentEpoch}`
+      return used === 1
+    },
+
+    async noteSeen(id, generation) {
+      await db.session.updateMany({ where: { id, generation, unseen: true }, data: { unseen: false } })
     },
 
     async endAllOf(userId, reason, caller, options) {
-      const { count } = await db.session.updateMany({
-        where: { userId, ...live(), ...(options && { id: { not: options.except } }) },
-        data: { revokedAt: clock.now(), revokedReason: reason },
-      })
+      const epoch = await users.beginSessionEpoch(userId)
+      if (epoch === undefined) return 0
+      // Only from the last epoch: a session that was ended before stays ended.
+      if (options) await db.session.updateMany({ where: { id: options.except, epoch: epoch - 1 }, data: { epoch } })
+      // In the order of the index, which else is not used for so many rows.
+      const [ended] = await db.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::integer AS count FROM (
+          SELECT FROM sessions WHERE user_id = ${userId} AND epoch = ${epoch - 1} AND revoked_at IS NULL
+            AND expires_at > ${clock.now()} ORDER BY created_at DESC LIMIT ${mostCounted}) AS live`
+      const count = ended?.count ?? 0
       await recordEvent(db, { type: 'sessions_ended', userId, facts: { reason, count } }, caller)
       return count
     },
 
     async end({ id, userId }, reason, caller) {
-      const { count } = await db.session.updateMany({
-        where: { id, userId, ...live() },
-        data: { revokedAt: clock.now(), revokedReason: reason },
+      const now = clock.now()
+      const event = { type: 'session_ended', userId, sessionId: id, facts: { reason } } as const
+      return recordEvent(db, event, caller, {
+        parts: sql`change AS (
+          UPDATE sessions SET revoked_at = ${now}, revoked_reason = ${reason}
+          WHERE id = ${id}::uuid AND user_id = ${userId} AND revoked_at IS NULL AND expires_at > ${now} AND ${isOfPresentEpoch}
+          RETURNING id)`,
       })
-      if (count === 1)
-        await recordEvent(db, { type: 'session_ended', userId, sessionId: id, facts: { reason } }, caller)
-      return count === 1
     },
 
     async forgetEnded(before) {
       const expired = await deleteSome(db, sql`sessions`, sql`ends_at < ${before}`)
-      return expired + (await deleteSome(db, sql`sessions`, sql`revoked_at < ${before}`))
+      const revoked = await deleteSome(db, sql`sessions`, sql`revoked_at < ${before}`)
+      const user = await users.findWithEarlierEpochs(before)
+      if (!user) return expired + revoked
+      const isEarlier = sql`user_id = ${user.id} AND epoch < ${user.sessionEpoch}`
+      const deleted = expired + revoked + (await deleteSome(db, sql`sessions`, isEarlier))
+      // Not beside sessions that are deleted: users are locked before sessions.
+      return deleted > 0 ? deleted : users.forgetEarlierEpochs(user.id, before)
     },
   }
 }

@@ -27,8 +27,14 @@ export interface UserStore {
   usernameIsTaken(username: string): Promise<boolean>
   /** Throws a unique violation when username or address are taken. */
   create(user: NewUser): Promise<User>
-  /** The statement that notes a login, if the condition holds. It returns a row unless the user is gone or disabled. */
+  /** The statement that notes a login, if the condition holds. It returns id and session_epoch unless the user is gone or disabled. */
   loginRecord(id: number, at: Date, condition: Sql): Sql
+  /** Begins another session epoch, which ends every session of the user; undefined when the user is gone. */
+  beginSessionEpoch(id: number): Promise<number | undefined>
+  /** A user whose sessions were all ended before that instant, and may not have been deleted yet. */
+  findWithEarlierEpochs(before: Date): Promise<Pick<User, 'id' | 'sessionEpoch'> | null>
+  /** Notes that the sessions of earlier epochs have been deleted; says of how many users. */
+  forgetEarlierEpochs(id: number, before: Date): Promise<number>
   /** Marks the address as verified if it still is the user's; false otherwise. */
   markEmailVerified(id: number, email: string): Promise<boolean>
   update(id: number, changes: ProfileColumns): Promise<User>
@@ -46,7 +52,23 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
         data: { ...user, uuid: randomUUID(), usernameKey: usernameKey(user.username), joinedAt: clock.now() },
       }),
     loginRecord: (id, at, condition) => sql`
-      UPDATE users SET last_login_at = ${at} WHERE id = ${id} AND disabled_at IS NULL AND ${condition} RETURNING id`,
+      UPDATE users SET last_login_at = ${at} WHERE id = ${id} AND disabled_at IS NULL AND ${condition}
+      RETURNING id, session_epoch`,
+    async beginSessionEpoch(id) {
+      const [begun] = await db.$queryRaw<{ epoch: number }[]>`
+        UPDATE users SET session_epoch = session_epoch + 1, sessions_ended_at = ${clock.now()}
+        WHERE id = ${id} RETURNING session_epoch AS epoch`
+      return begun?.epoch
+    },
+    findWithEarlierEpochs: (before) =>
+      db.user.findFirst({ where: { sessionsEndedAt: { lt: before } }, select: { id: true, sessionEpoch: true } }),
+    async forgetEarlierEpochs(id, before) {
+      const { count } = await db.user.updateMany({
+        where: { id, sessionsEndedAt: { lt: before } },
+        data: { sessionsEndedAt: null },
+      })
+      return count
+    },
     async markEmailVerified(id, email) {
       const { count } = await db.user.updateMany({ where: { id, email }, data: { emailVerifiedAt: clock.now() } })
       return count === 1

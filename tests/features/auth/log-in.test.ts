@@ -11,7 +11,15 @@ import {
 } from '../../support/answers.ts'
 import { comparedDuring, countHashedDuring } from '../../support/bcrypt.ts'
 import type { User } from '../../support/people.ts'
-import { givenDisabled, givenResetToken, givenUser, logIn, recordedBy, somebody } from '../../support/people.ts'
+import {
+  countSessions,
+  givenDisabled,
+  givenResetToken,
+  givenUser,
+  logIn,
+  recordedBy,
+  somebody,
+} from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -24,8 +32,6 @@ afterAll(() => server.close())
 const newPassword = 'another good password'
 const storedPassword = ({ id }: { id: number }) =>
   server.database.db.password.findUniqueOrThrow({ where: { userId: id } })
-const liveSessions = ({ id }: { id: number }) =>
-  server.database.db.session.count({ where: { userId: id, revokedAt: null } })
 
 describe('POST /login_credentials', () => {
   it('answers with the token pair of a new session and the user, and nothing else', async () => {
@@ -36,7 +42,7 @@ describe('POST /login_credentials', () => {
     expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
     expect(body.user).toEqual(shownUser(user))
     expect((await server.send('GET', '/session', { token: body.access_token })).status).toBe(200)
-    expect(await liveSessions(user)).toBe(2)
+    expect(await countSessions(server, user)).toBe(2)
   })
 
   it('takes the username and the address, in any case and width', async () => {
@@ -84,7 +90,7 @@ describe('POST /login_credentials', () => {
       expect(refusalOf(answer)).toBe('401 credentials_invalid')
     }
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
-    expect(await liveSessions(user)).toBe(1)
+    expect(await countSessions(server, user)).toBe(1)
   })
 
   it('works as hard for an unknown user and a disabled one as for a wrong password', async () => {
@@ -204,7 +210,7 @@ describe('POST /login_credentials, a hash that is out of date', () => {
         expect((await costlier.send('GET', '/session', { token: body.access_token })).status).toBe(200)
       }
     })
-    expect(await liveSessions(user)).toBe(21)
+    expect(await countSessions(server, user)).toBe(21)
     expect((await storedPassword(user)).version).toBe(1)
     expect((await logIn(server, user.username, user.password)).status).toBe(200)
   })
@@ -248,7 +254,7 @@ describe('POST /login_credentials, racing a new password', () => {
       const user = await givenUser(server)
       const token = await givenResetToken(server, user)
       await race(user, () => server.send('POST', '/reset_password', { body: { token, new_password: newPassword } }))
-      expect(await liveSessions(user)).toBe(0)
+      expect(await countSessions(server, user)).toBe(0)
     }
   })
 
@@ -257,7 +263,7 @@ describe('POST /login_credentials, racing a new password', () => {
       const user = await givenUser(server)
       const body = { current_password: user.password, new_password: newPassword }
       await race(user, () => server.send('POST', '/change_password', { token: user.access_token, body }))
-      expect(await liveSessions(user)).toBe(1)
+      expect(await countSessions(server, user)).toBe(1)
     }
   })
 })

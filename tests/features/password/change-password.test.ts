@@ -1,6 +1,7 @@
 import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
 import type { User } from '../../support/people.ts'
 import {
+  countSessions,
   eventsOf,
   givenResetToken,
   givenSession,
@@ -63,12 +64,18 @@ describe('POST /change_password', () => {
       expect(refusalOf(await session(access_token))).toBe('401 session_revoked')
       expect(refusalOf(await refresh(refresh_token))).toBe('401 session_revoked')
     }
-    const rows = await server.database.db.session.findMany({
-      where: { userId: user.id },
-      orderBy: { createdAt: 'asc' },
-    })
-    expect(rows.map(({ revokedReason }) => revokedReason)).toEqual([null, 'password_changed', 'password_changed'])
+    expect(await countSessions(server, user)).toBe(1)
     expect((await session(stranger.access_token)).status).toBe(200)
+  })
+
+  // Two tabs share a session: one refreshes, the other changes the password with the access token that it has.
+  it('takes an access token that a refresh has replaced, for as long as it lives', async () => {
+    const user = await givenUser(server)
+    await refresh((await refresh(user.refresh_token)).body.refresh_token)
+    server.pass('1m')
+    const { status, body } = await change(user)
+    expect(status).toBe(200)
+    expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
   it('kills a reset token that was under way', async () => {
@@ -170,7 +177,7 @@ describe('POST /change_password', () => {
       for (const answer of answers.filter(({ status }) => status !== 200)) {
         expect(lateRefusals).toContain(refusalOf(answer))
       }
-      expect(await server.database.db.session.count({ where: { userId: user.id, revokedAt: null } })).toBe(1)
+      expect(await countSessions(server, user)).toBe(1)
       server.pass('1m')
       expect((await session(answers[winner]?.body.access_token)).status).toBe(200)
       expect((await logIn(server, user.username, `good password no. ${winner}`)).status).toBe(200)

@@ -1,7 +1,7 @@
 import { refusalOf, secondsBetween } from '../../support/answers.ts'
 import { givenSession, givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -63,14 +63,16 @@ describe('GET /sessions', () => {
 
   // Who had logged in a hundred times since could not see, nor tell apart, the session that asked.
   it('lists the current session however many are newer', async () => {
-    const user = await givenUser(server)
-    for (let logins = 0; logins < 101; logins += 1) await givenSession(server, user)
-    const { sessions } = (await list(user.access_token)).body
-    expect(sessions).toHaveLength(101)
-    expect(sessions.findIndex(({ current }: { current: boolean }) => current)).toBe(100)
-    expect(sessions[100].id).toBe(await idOf(user.access_token))
-    const created = sessions.map(({ created_at }: { created_at: string }) => created_at)
-    expect(created).toEqual(created.toSorted().toReversed())
+    await withServer({ ...server.settings, SESSIONS_PER_USER: '200' }, async (roomy) => {
+      const user = await givenUser(roomy)
+      for (let logins = 0; logins < 101; logins += 1) await givenSession(roomy, user)
+      const { sessions } = (await list(user.access_token)).body
+      expect(sessions).toHaveLength(101)
+      expect(sessions.findIndex(({ current }: { current: boolean }) => current)).toBe(100)
+      expect(sessions[100].id).toBe(await idOf(user.access_token))
+      const created = sessions.map(({ created_at }: { created_at: string }) => created_at)
+      expect(created).toEqual(created.toSorted().toReversed())
+    })
   })
 
   it("shows nobody else's sessions", async () => {
