@@ -43,9 +43,12 @@ export interface SessionStore {
 const mostListed = 100
 const mostCounted = 10_000
 const provenBefore = sql`proof AS (SELECT)`
-/** Whether the user's sessions have not been ended all at once since this one was opened. */
+/**
+ * Whether the user's sessions have not been ended all at once since this one was opened. A statement that has waited for the row of the
+ * session sees it as it is now and the user as it was before, so a session that a changed password has lifted is ahead of its user there.
+ */
 const isOfPresentEpoch = sql`EXISTS (
-  SELECT FROM users WHERE users.id = sessions.user_id AND users.session_epoch = sessions.epoch)`
+  SELECT FROM users WHERE users.id = sessions.user_id AND users.session_epoch <= sessions.epoch)`
 
 export function createSessionStore({
   db,

@@ -90,6 +90,15 @@ describe('POST /logout', () => {
     expect(events.map(({ facts }) => facts)).toEqual([{ reason: 'logout' }])
   })
 
+  it('ends a session whose password is changed at that moment', async () => {
+    const { id, password, access_token: token, refresh_token: refresh } = await givenUser(server)
+    const body = { current_password: password, new_password: 'another good password' }
+    const change = () => server.send('POST', '/change_password', { token, body })
+    const answers = await collide(server, id, [change, () => logOut({ refresh })])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    await expectDead(answers[0]?.body)
+  })
+
   it('takes a refresh token that was rotated', async () => {
     const user = await givenUser(server)
     const child = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })

@@ -117,6 +117,18 @@ describe('POST /access_token', () => {
     expect(letters.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(1)
   })
 
+  it('ends the session of a copied token whose password is changed at that moment', async () => {
+    const user = await givenUser(server)
+    const { body: owned } = await refresh((await refresh(user.refresh_token)).body.refresh_token)
+    const body = { current_password: user.password, new_password: 'another good password' }
+    const change = () => server.send('POST', '/change_password', { token: owned.access_token, body })
+    const [changed, copied] = await collide(server, user.id, [change, () => refresh(user.refresh_token)])
+    expect([changed?.status, copied && refusalOf(copied)]).toEqual([200, '401 refresh_token_reused'])
+    expect(refusalOf(await refresh(changed?.body.refresh_token))).toBe('401 session_revoked')
+    const events = await server.database.db.event.findMany({ where: { userId: user.id, type: 'refresh_token_reused' } })
+    expect(events).toHaveLength(1)
+  })
+
   // Who registers a stranger's address could fill that mailbox with copies of their own tokens.
   it('tells an address that nobody has verified of five copied tokens an hour at most', async () => {
     const user = await givenUser(server)

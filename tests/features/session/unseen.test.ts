@@ -112,6 +112,15 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     )
   })
 
+  it('forgives no refresh token that a changed password has replaced', async () => {
+    const user = await givenUser(server)
+    const { access_token: token, password } = user
+    const body = { current_password: password, new_password: 'another good password' }
+    expect((await server.send('POST', '/change_password', { token, body })).status).toBe(200)
+    server.pass('11s')
+    expect(refusalOf(await refresh(user))).toBe('401 refresh_token_reused')
+  })
+
   it('forgives no generation older than the predecessor', async () => {
     const user = await givenUser(server)
     await refresh((await refresh(user)).body)
