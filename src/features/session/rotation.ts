@@ -101,7 +101,7 @@ export function createRotation({
 
   async function renew(session: SessionOfUser, generation: number, caller: Caller): Promise<TokenPair> {
     if (generation === session.generation) {
-      const next = await store.advance(session, caller)
+      const next = await store.advance(session, { byAccessTokenOf: caller })
       if (next) return pairFor(next)
       return renew(await findLive(db, session.id), generation, caller)
     }
@@ -115,7 +115,9 @@ export function createRotation({
     const session = { ...caller.session, user: caller.user }
     const isFollowed = readBearer(caller, signer).claims.generation < session.generation
     // To advance once more would make a copied token of the one that a faster request has just got.
-    const current = isFollowed && grace.isRecent(session) ? undefined : await sessionsIn(tx).advance(session)
+    const isDone = isFollowed && grace.isRecent(session)
+    // Final, as a changed password shuts out whoever has copied the tokens before it.
+    const current = isDone ? undefined : await sessionsIn(tx).advance(session, { isFinal: true })
     return pairFor(current ?? (await findLive(tx, session.id)))
   }
 

@@ -10,6 +10,8 @@ import type { Gate } from './gates.ts'
 
 type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected' | 'displaced'
 
+type Advance = { readonly byAccessTokenOf?: Caller; readonly isFinal?: boolean }
+
 export type SessionOfUser = Session & { readonly user: User }
 
 /** The table of sessions, on the whole database or inside one transaction. */
@@ -25,9 +27,9 @@ export interface SessionStore {
   listLive(current: Session): Promise<Session[]>
   /**
    * The session in its next generation; undefined when it is not in the presented one any more, or was ended. With a caller it is
-   * recorded that the access token was enough.
+   * recorded that the access token was enough; when it is final, the answer counts as seen, so no later retry is forgiven.
    */
-  advance(session: SessionOfUser, byAccessTokenOf?: Caller): Promise<SessionOfUser | undefined>
+  advance(session: SessionOfUser, how?: Advance): Promise<SessionOfUser | undefined>
   /** Notes that the session is used now, and perhaps seen; false when it is not in that generation any more, or was ended. */
   use(session: Session, isSeen: boolean): Promise<boolean>
   /** Notes that a token of that generation has come back. */
@@ -43,10 +45,7 @@ export interface SessionStore {
 const mostListed = 100
 const mostCounted = 10_000
 const provenBefore = sql`proof AS (SELECT)`
-/**
- * Whether the user's sessions have not been ended all at once since this one was opened. A statement that has waited for the row of the
- * session sees it as it is now and the user as it was before, so a session that a changed password has lifted is ahead of its user there.
- */
+/** Whether no end of all sessions came since. Not `=`: after a wait for its row a session may be lifted, and its user still seen as before. */
 const isOfPresentEpoch = sql`EXISTS (
   SELECT FROM users WHERE users.id = sessions.user_id AND users.session_epoch <= sessions.epoch)`
 
@@ -125,14 +124,14 @@ export function createSessionStore({
       return isCutOff ? [...newest, current] : newest
     },
 
-    async advance(session, byAccessTokenOf) {
+    async advance(session, { byAccessTokenOf, isFinal = false } = {}) {
       const rotatedAt = clock.now()
       const next = {
         generation: session.generation + 1,
         rotatedAt,
         lastUsedAt: rotatedAt,
         expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
-        unseen: watchesTokens,
+        unseen: watchesTokens && !isFinal,
       }
       // Of any number of racers one still finds the generation that all of them saw.
       const update = sql`
