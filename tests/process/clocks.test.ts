@@ -3,7 +3,7 @@ import { freshDatabase } from '../support/database.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
 import { somebody } from '../support/people.ts'
-import { endProcesses, startProcess } from '../support/process.ts'
+import { endProcesses, processKey, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
 
@@ -11,7 +11,7 @@ const preload = new URL('../support/shifted-clock.mjs', import.meta.url).href
 
 /** Two servers on one database: the clock of the first one's machine is wrong by so many seconds. */
 async function givenServers(seconds: number): Promise<[wrong: string, right: string]> {
-  const settings = { DATABASE_URL: await freshDatabase(), RATE_LIMITS: 'off' }
+  const settings = { ...processKey, DATABASE_URL: await freshDatabase(), RATE_LIMITS: 'off' }
   const shifted = { NODE_OPTIONS: `--import=${preload}`, CLOCK_SHIFT_MS: String(seconds * 1000) }
   const wrong = await startProcess({ ...settings, ...shifted }).ready
   return [wrong, await startProcess(settings).ready]

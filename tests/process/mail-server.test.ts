@@ -4,7 +4,7 @@ import { selfSigned } from '../support/certificate.ts'
 import { freshDatabase } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
 import { somebody } from '../support/people.ts'
-import { endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
+import { endProcesses, givenFolder, processKey, startProcess, until } from '../support/process.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
 
 afterEach(endProcesses)
@@ -14,6 +14,7 @@ it('mails through a server that speaks TLS from the first byte, under an authori
   const caFile = join(await givenFolder(), 'ca.pem')
   await writeFile(caFile, selfSigned.cert)
   const url = await startProcess({
+    ...processKey,
     DATABASE_URL: await freshDatabase(),
     PUBLIC_URL: 'https://auth.example.com',
     EMAIL_HOST: smtp.host,

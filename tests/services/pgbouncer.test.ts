@@ -4,7 +4,7 @@ import { runSql } from '../support/catalog.ts'
 import { emptyDatabase, freshDatabase, givenOwnRole, setDefaults } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
 import { startPgbouncer } from '../support/pgbouncer.ts'
-import { endProcesses, startProcess, until } from '../support/process.ts'
+import { endProcesses, processKey, startProcess, until } from '../support/process.ts'
 import { endPrograms } from '../support/program.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -90,10 +90,7 @@ describe('through PgBouncer in transaction mode', () => {
 
   it('starts one instance after the other, and leaves no lock behind', async () => {
     const direct = await emptyDatabase()
-    const env = {
-      DATABASE_URL: await startPgbouncer(direct),
-      SECRET_KEY: 'instances-sign-with-this-key-0123456789-0123456789',
-    }
+    const env = { ...processKey, DATABASE_URL: await startPgbouncer(direct) }
     for (let count = 0; count < 3; count += 1) {
       const url = await startProcess(env).ready
       await until(async () => (await exchange(url, '/readyz')).status === 200)
@@ -109,7 +106,7 @@ describe('through PgBouncer in transaction mode', () => {
     const holder = new Client({ connectionString: direct, application_name: 'another tool' })
     await holder.connect()
     const { rows } = await holder.query('SELECT pg_advisory_lock(72707369), pg_backend_pid() AS pid')
-    const server = startProcess({ DATABASE_URL: url })
+    const server = startProcess({ ...processKey, DATABASE_URL: url })
     await until(async () => server.stdout().includes('another tool'))
     expect(server.stdout()).toContain(`"holder_pid":${rows[0]?.pid}`)
     await holder.end()

@@ -37,6 +37,9 @@ export interface ProcessOptions {
   readonly throughNpm?: boolean
 }
 
+/** For servers that are given a database: without a key they would make one in a data directory. */
+export const processKey = { SECRET_KEY: 'processes-sign-with-this-key-and-nothing-else-0123456789' }
+
 const started: ServerProcess[] = []
 const folders: string[] = []
 
