@@ -87,6 +87,43 @@ const families = {
       ...(await world.expectLogin(user, passwords[winners[0]] ?? 'nobody won')),
     ]
   },
+  /** Each locks the session and the limits of notices: in another order they would wait for each other. */
+  'a copied token and a change of password': async (world) => {
+    const { user, ...first } = await world.register()
+    const last = await world.refresh(await world.refresh(first))
+    const answers = await world.race((index) =>
+      index === 25
+        ? ['/change_password', { current_password: firstPassword, new_password: 'after the change' }, last.access_token]
+        : ['/access_token', { refresh_token: first.refresh_token }],
+    )
+    const changed = answers[25].status === 200
+    return [
+      ...expectNoFault(answers),
+      ...(await world.expectDead([{ body: last }, ...(changed ? [answers[25]] : [])])),
+      ...(await world.expectLogin(user, changed ? 'after the change' : firstPassword)),
+    ]
+  },
+  /** All that changes one user: whatever comes first, the rest is refused or done, and none fails. */
+  'everything at once': async (world) => {
+    const { user, ...first } = await world.register()
+    const last = await world.refresh(await world.refresh(first))
+    const token = await world.mailed('/forgot_password', user.email, 'reset-password')
+    const verification = await world.mailed(undefined, user.email, 'verify-email')
+    const { access_token, refresh_token } = last
+    const requests = [
+      ['/access_token', { refresh_token: first.refresh_token }],
+      ['/access_token', { refresh_token }],
+      ['/change_password', { current_password: firstPassword, new_password: 'after the change' }, access_token],
+      ['/reset_password', { token, new_password: 'after the reset' }],
+      ['/verify_email', { token: verification }],
+      ['/resend_verification', { email: user.email }],
+      ['/forgot_password', { email: user.email }],
+      ['/login_credentials', { username: user.username, password: firstPassword }],
+      ['/logout_all', {}, access_token],
+      ['/logout', { refresh_token }],
+    ]
+    return expectNoFault(await world.race((index) => requests[index % requests.length]))
+  },
   'wrong passwords': async (world) => {
     const { user } = await world.register()
     const name = (index) => (index % 2 === 0 ? user.username : user.email)
@@ -113,6 +150,10 @@ function expectOnly(answers, wanted) {
   )
 }
 
+function expectNoFault(answers) {
+  return expect(answers.filter(({ status }) => status >= 500).length, 0, 'answers that say that the server failed')
+}
+
 /** What families ask for, through both servers in turn. */
 function createWorld(servers, database) {
   let requests = 0
@@ -130,6 +171,11 @@ function createWorld(servers, database) {
       const sent = { username, email: `${username}@example.com`, password: firstPassword }
       const { status, body } = await ask('/register_credentials', sent)
       if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
+      return body
+    },
+    async refresh({ refresh_token }) {
+      const { status, body } = await ask('/access_token', { refresh_token })
+      if (status !== 200) throw new Error(`refreshing failed: ${JSON.stringify(body)}`)
       return body
     },
     /** The token of the mail that the request causes, or that registering caused. */
