@@ -151,6 +151,15 @@ const benches = {
       const throttled = await cost(100, () => guess('guessed'))
       const incomplete = await cost(3000, () => post(server.api, '/login_credentials', { username: 'bench' }))
       const forged = await cost(3000, () => refused(session(`${access_token.slice(0, -4)}AAAA`)))
+      // Of ten times the length each: 10 where the work grows with the length, 100 where it grows with its square.
+      const [spaces, manySpaces] = [
+        await cost(1000, () => contentType(server.api, 1500)),
+        await cost(1000, () => contentType(server.api, 15_000)),
+      ]
+      const [names, manyNames] = [
+        await cost(300, () => queryNames(server.api, 360)),
+        await cost(300, () => queryNames(server.api, 3600)),
+      ]
       await server.stop()
       const limited = await startServer({ dataDir, settings: { BCRYPT_COST: '10', RATE_LIMITS: 'on' } })
       const beyondBudget = await cost(
@@ -168,8 +177,25 @@ const benches = {
         'login, beyond the budget': row(login, beyondBudget),
         'session, accepted': row(read, read),
         'session, forged token': row(read, forged),
+        'content type of 15 kB against 1.5 kB': row(spaces, manySpaces),
+        'query of 3,600 names against 360': row(names, manyNames),
       })
     }),
+}
+
+async function contentType(api, spaces) {
+  const headers = { 'content-type': `application/json${' '.repeat(spaces)}x` }
+  const answer = await fetch(`${api}/api/v1/auth/verify_token`, { method: 'POST', headers, body: '{}' })
+  if (answer.status !== 415) throw new Error(`a broken content type was answered with ${answer.status}`)
+  await answer.arrayBuffer()
+}
+
+async function queryNames(api, count) {
+  const query = Array.from({ length: count }, (_, index) => index.toString(36)).join('&')
+  const headers = { accept: 'application/json' }
+  const answer = await fetch(`${api}/api/auth/verify-email/?${query}`, { headers })
+  if (answer.status !== 400) throw new Error(`a query without a token was answered with ${answer.status}`)
+  await answer.arrayBuffer()
 }
 
 async function refused(request) {
