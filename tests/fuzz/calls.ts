@@ -82,7 +82,10 @@ export function paramsOf(pattern: string): string[] {
 
 /** What a client does that means well. */
 export function plainCall(target: Target, who = 0): Call {
-  const live = Object.fromEntries(fieldsOf(target).map((name) => [name, { live: '' }]))
+  const fields = fieldsOf(target)
+  // A registration is completed with its own password or with a new one.
+  const sent = fields.includes('password') ? fields.filter((name) => name !== 'new_password') : fields
+  const live = Object.fromEntries(sent.map((name) => [name, { live: '' }]))
   const bearer = target.access.startsWith('bearer') ? { Authorization: 'Bearer {access}' } : {}
   return {
     target: nameOf(target),
