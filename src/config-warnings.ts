@@ -5,7 +5,15 @@ const hour = 3600
 const year = 366 * 24 * hour
 
 /** Settings that can be right and seldom are: each with what it risks and the remedy, never with a value. */
-export function configWarnings({ production, server, sessions, passwords, mail, links }: Config): string[] {
+export function configWarnings({
+  production,
+  server,
+  sessions,
+  passwords,
+  mail,
+  links,
+  accessTokenKeys,
+}: Config): string[] {
   const isElsewhere = (url: string) => !isLoopback(new URL(url).hostname)
   const warnings: [boolean, string][] = production
     ? [
@@ -24,6 +32,10 @@ export function configWarnings({ production, server, sessions, passwords, mail, 
         [
           passwords.bcryptCost > 14,
           'BCRYPT_COST is above 14: a login takes a second of one core or more, so few clients can keep the server busy; set it to 12',
+        ],
+        [
+          accessTokenKeys.length > 0 && sessions.tokensByBearer,
+          'ACCESS_TOKEN_KEY is set while TOKENS_BY_BEARER is on: a service that has the key can get refresh tokens at /tokens; set TOKENS_BY_BEARER to off unless an application needs it',
         ],
         [
           sessions.accessLifetime > hour,

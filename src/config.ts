@@ -1,4 +1,5 @@
 import { contradictions, exposureProblems, ownPages, productionProblems } from './config-problems.ts'
+import type { Secrets } from './kernel/secrets.ts'
 import { deriveAccessTokenKey } from './kernel/secrets.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
@@ -77,21 +78,15 @@ export interface Config {
   }
 }
 
-type Keys = readonly [string, ...string[]]
-
 /** The configuration once it has its keys. */
-export type CompleteConfig = Config & { readonly secretKeys: Keys; readonly accessTokenKeys: Keys }
+export type CompleteConfig = Config & { readonly secretKeys: Secrets; readonly accessTokenKeys: Secrets }
 
 /** The configuration with these secret keys and the access token keys that go with them. */
-export function withKeys(config: Config, secretKeys: Keys): CompleteConfig {
-  const [firstSecret, ...olderSecrets] = secretKeys
-  const [first = deriveAccessTokenKey(firstSecret), ...others] = config.accessTokenKeys
-  const isGiven = config.accessTokenKeys.length > 0
-  return {
-    ...config,
-    secretKeys,
-    accessTokenKeys: [first, ...(isGiven ? others : olderSecrets.map(deriveAccessTokenKey))],
-  }
+export function withKeys(config: Config, secretKeys: Secrets): CompleteConfig {
+  const [secret, ...olderSecrets] = secretKeys
+  const [given, ...othersGiven] = config.accessTokenKeys
+  const derived: Secrets = [deriveAccessTokenKey(secret), ...olderSecrets.map(deriveAccessTokenKey)]
+  return { ...config, secretKeys, accessTokenKeys: given === undefined ? derived : [given, ...othersGiven] }
 }
 
 /** Everything that is wrong with the settings, by name, with the remedy and without a value. */

@@ -16,6 +16,7 @@ import {
   createMailbox,
   createMailTokens,
   createMailWorker,
+  createNotify,
   createOutbox,
 } from './features/mail/index.ts'
 import {
@@ -28,6 +29,7 @@ import {
   resetPassword,
 } from './features/password/index.ts'
 import {
+  allOf,
   createGrace,
   createRotation,
   createSessionService,
@@ -42,7 +44,7 @@ import { createHousekeeping } from './housekeeping.ts'
 import type { Database, Db } from './kernel/db.ts'
 import { createEventRecorder } from './kernel/events.ts'
 import type { Clock, Logger, Mailer, PasswordHasher, TokenSigner } from './kernel/ports.ts'
-import { createVault, deriveKey } from './kernel/secrets.ts'
+import { createVault, deriveKey, deriveKeys } from './kernel/secrets.ts'
 
 /** The world as the services need it. */
 export interface Ports {
@@ -64,10 +66,8 @@ export interface Services extends FeatureServices {
 /** The whole object graph, in reading order. `xIn(tx)` is the store or service of one transaction. */
 export function createServices(config: CompleteConfig, ports: Ports): Services {
   const { clock, logger, hasher, signer } = ports
-  const { db, transaction, afterCommit, evenly } = ports.database
-  const [firstKey, ...olderKeys] = config.secretKeys
-  const outboxKey = (secret: string) => deriveKey(secret, 'outbox')
-  const vault = createVault([outboxKey(firstKey), ...olderKeys.map(outboxKey)])
+  const { db, transaction, afterCommit, padWork } = ports.database
+  const vault = createVault(deriveKeys(config.secretKeys, 'outbox'))
   const recordEvent = createEventRecorder({ afterCommit, clock, logger })
 
   const mailbox = createMailbox({ db, clock })
@@ -88,17 +88,18 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     ],
   })
   const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
-  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock, evenly })
+  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock, padWork })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
+  const notify = createNotify({ clock, allowancesIn, outboxIn })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
   const users = createUserService({ transaction, usersIn, recordEvent })
 
-  const gates = [verifiedEmailGate]
+  const gate = allOf([verifiedEmailGate])
   const { sessionsPerUser, tokensByBearer, refreshGrace, refreshGraceUnseen } = config.sessions
   const watchesTokens = refreshGraceUnseen > 0
   const sessionsIn = (tx: Db) =>
-    createSessionStore({ db: tx, users: usersIn(tx), clock, gates, recordEvent, sessionsPerUser, watchesTokens })
+    createSessionStore({ db: tx, users: usersIn(tx), clock, gate, recordEvent, sessionsPerUser, watchesTokens })
   const grace = createGrace({ clock, store: sessionsIn(db), refreshGrace, refreshGraceUnseen })
   const rotation = createRotation({
     db,
@@ -107,26 +108,23 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     signer,
     grace,
     tokensByBearer,
-    gates,
+    gate,
     sessionsIn,
-    allowancesIn,
-    outboxIn,
+    notify,
     recordEvent,
   })
-  const sessions = createSessionService({ db, transaction, clock, signer, gates, sessionsIn, grace, rotation })
+  const sessions = createSessionService({ db, transaction, clock, signer, gate, sessionsIn, grace, rotation })
 
   const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
   const throttle = createThrottle({ attempts: attemptsIn(db) })
-  const subjects = createSubjects(deriveKey(firstKey, 'password attempts'))
-  const deviceKey = (secret: string) => deriveKey(secret, 'known device')
-  const devices = createDeviceTokens({ keys: [deviceKey(firstKey), ...olderKeys.map(deviceKey)], clock })
+  const subjects = createSubjects(deriveKey(config.secretKeys[0], 'password attempts'))
+  const devices = createDeviceTokens({ keys: deriveKeys(config.secretKeys, 'known device'), clock })
 
   const policy = createPasswordPolicy(config.passwords)
   const passwordsIn = (tx: Db) => createPasswordStore({ db: tx, clock })
   const check = createPasswordCheck({
     db,
     transaction,
-    clock,
     hasher,
     throttle,
     subjects,
@@ -134,13 +132,13 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     sessions,
     passwordsIn,
     attemptsIn,
-    outboxIn,
+    notify,
     recordEvent,
   })
   const passwords = createPasswordService({
     db,
     transaction,
-    evenly,
+    padWork,
     clock,
     hasher,
     policy,
@@ -155,6 +153,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     allowancesIn,
     mailTokensIn,
     outboxIn,
+    notify,
     recordEvent,
   })
 
@@ -164,7 +163,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const registration = createRegistrationService({
     db,
     transaction,
-    evenly,
+    padWork,
     clock,
     hasher,
     policy,

@@ -19,4 +19,6 @@ export interface Caller {
 export interface AuthenticatedCaller extends Caller {
   readonly session: Session
   readonly user: User
+  /** The generation of the access token that was shown. */
+  readonly generation: number
 }

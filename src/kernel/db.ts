@@ -17,22 +17,18 @@ export interface Database {
    * Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. The work is done again when PostgreSQL
    * sacrifices the transaction to another one, so it changes nothing but what it changes through `tx`.
    *
-   * Rows are locked in one order, so that no two transactions wait for each other: mail rate limits of what somebody asks
-   * for; mail tokens; registrations of others; the password; its failed attempts; the user; sessions; the mail rate limit
-   * of notices; and last what is only added (events, mails). Rows of one table: only after a row before them in this order
-   * that all who take several of them have in common.
+   * Rows are locked in one order, so that no two transactions wait for each other: mail rate limits of requested mails;
+   * mail tokens; other registrations; the password; its failed attempts; the user; sessions; the mail rate limit of notices;
+   * then inserts (events, mails). A transaction locks several rows of one table only while it holds an earlier row that every
+   * transaction which locks several of them takes first.
    */
   readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
   /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
   readonly afterCommit: (tx: Db, action: () => void) => void
-  /**
-   * Does the work for each item, and so often for nobody that it is done as many times as it says for however many items
-   * there are: the time tells no stranger. Of what is done for nobody nothing remains.
-   */
-  readonly evenly: <Item>(
+  /** Does the work for the item. Without one it is done as well and rolled back, so that the response time is the same. */
+  readonly padWork: <Item>(
     tx: Db,
-    times: number,
-    items: readonly Item[],
+    item: Item | undefined,
     work: (item: Item | undefined) => Promise<void>,
   ) => Promise<void>
 }

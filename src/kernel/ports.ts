@@ -19,9 +19,9 @@ export interface PasswordHasher {
    * when too many wait already.
    */
   verify(password: string, storedHash: string | undefined, client: string): Promise<boolean>
-  /** Takes the place and, but for a millisecond or two, the time of a comparison without its work. Throws `overloaded` like one. */
+  /** Holds a place in the queue for as long as a comparison usually takes, without computing. Throws `overloaded` like one. */
   dummyVerify(client: string): Promise<void>
-  /** Waits for a random time of up to two comparisons, which hides the milliseconds by which refusals differ. */
+  /** Waits for a random time of up to half a comparison, which hides the milliseconds by which refusals differ. */
   jitter(): Promise<void>
   /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
   isOutdated(storedHash: string): boolean
@@ -50,7 +50,7 @@ interface Count {
 
 /** Counts what happens at all instances together. */
 export interface SharedCounter {
-  /** Counts one more. Throws `limits_unavailable`, and at once, while nobody can count. */
+  /** Counts one more. Throws `limits_unavailable` at once while counts cannot be kept. */
   increment(key: string): Promise<Count>
 }
 

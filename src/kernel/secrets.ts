@@ -5,6 +5,14 @@ export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
 }
 
+/** Several secrets of one setting: the first makes, all of them verify. */
+export type Secrets = readonly [string, ...string[]]
+
+/** One key for this purpose from each secret, in their order. */
+export function deriveKeys([first, ...others]: Secrets, purpose: string): readonly [Buffer, ...Buffer[]] {
+  return [deriveKey(first, purpose), ...others.map((secret) => deriveKey(secret, purpose))]
+}
+
 /**
  * The key that signs access tokens where no other is given. It is a text, so that it can be pasted into the settings of a service that
  * verifies them: the HMAC key is its bytes, as Django's SIGNING_KEY is. No other key can be derived from it.

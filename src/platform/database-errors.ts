@@ -5,9 +5,9 @@ const conflicts = /^40(001|P01)$/
 
 /**
  * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a node that takes no writes, a
- * cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator, a lost conflict.
+ * cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator.
  */
-const unavailable = /^(08...|25006|57014|55P03|53...|57P..|40001|40P01)$/
+const unavailable = /^(08...|25006|57014|55P03|53...|57P..)$/
 
 /** SQLSTATEs of connections that lead to a node which ends or takes no writes: another connection may lead elsewhere. */
 const astray = /^(08...|25006|57P..)$/
@@ -27,10 +27,10 @@ const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a 
 /** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true
-  if (unavailable.test(codeOf(error)) || isLost(error) || driverSentences.test(messageOf(error))) return true
-  return error instanceof Prisma.PrismaClientKnownRequestError
-    ? prismaCodes.includes(error.code) || driverKinds.includes(driverCause(error).kind ?? '')
-    : false
+  if (unavailable.test(codeOf(error)) || isConflict(error)) return true
+  if (isLost(error) || driverSentences.test(messageOf(error))) return true
+  const isKnown = error instanceof Prisma.PrismaClientKnownRequestError
+  return isKnown && (prismaCodes.includes(error.code) || driverKinds.includes(driverCause(error).kind ?? ''))
 }
 
 /** Whether the transaction, or the statement that was one of its own, lost against another one and may be tried again. */

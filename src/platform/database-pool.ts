@@ -23,7 +23,7 @@ export function createPool(config: PoolConfig): Pool {
     const query = client.query.bind(client) as (...parameters: unknown[]) => unknown
     client.query = ((...parameters: unknown[]) => {
       const pending = query(...parameters)
-      // In a transaction; of other statements the pool drops every connection that had an error.
+      // For statements in a transaction. After a failed statement outside one the pool closes the connection by itself.
       if (pending instanceof Promise) {
         pending.catch((error: Error) => {
           if (!isAstray(error)) return

@@ -51,6 +51,7 @@ export interface PrismaParameters {
   readonly pooled: boolean
 }
 
+/** Reads `schema` and `pgbouncer` from the URL, as Prisma does. */
 export function prismaParameters(url: string): PrismaParameters {
   const { searchParams } = new URL(url)
   return { schema: searchParams.get('schema') || undefined, pooled: searchParams.get('pgbouncer') === 'true' }

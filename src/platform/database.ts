@@ -86,15 +86,15 @@ export function connectDatabase({
       if (actions) actions.push(action)
       else action()
     },
-    async evenly(tx, times, items, work) {
-      for (const item of items) await work(item)
+    async padWork(tx, item, work) {
+      if (item !== undefined) await work(item)
       const actions = actionsOf.get(tx) ?? []
-      const meant = actions.length
+      const kept = actions.length
       // A part of the transaction and not one of its own, so that the commit has as much to write to the disk.
-      await tx.$executeRaw`SAVEPOINT nobody`
-      for (let missing = times - items.length; missing > 0; missing -= 1) await work(undefined)
-      await tx.$executeRaw`ROLLBACK TO SAVEPOINT nobody`
-      actions.length = meant
+      await tx.$executeRaw`SAVEPOINT padding`
+      if (item === undefined) await work(undefined)
+      await tx.$executeRaw`ROLLBACK TO SAVEPOINT padding`
+      actions.length = kept
     },
     async appliedMigrations() {
       // Locking no row at all is refused like a write where there may be none, and so ends connections that lead there.

@@ -76,7 +76,7 @@ export function createBcryptHasher({
       await inTurn(client, () => delay(usualMs))
     },
     async jitter() {
-      await delay(randomInt(1 + Math.ceil(2 * usualMs)))
+      await delay(randomInt(1 + Math.ceil(usualMs / 2)))
     },
     isOutdated(storedHash) {
       const stored = storedFormat.exec(storedHash)?.groups

@@ -33,7 +33,7 @@ export interface RegistrationService {
 export function createRegistrationService({
   db,
   transaction,
-  evenly,
+  padWork,
   clock,
   hasher,
   policy,
@@ -46,7 +46,7 @@ export function createRegistrationService({
   mailTokensIn,
   outboxIn,
   recordEvent,
-}: Pick<Database, 'db' | 'transaction' | 'evenly'> & {
+}: Pick<Database, 'db' | 'transaction' | 'padWork'> & {
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
@@ -70,12 +70,8 @@ export function createRegistrationService({
     await outboxIn(tx).enqueue(letter, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
   }
 
-  function mayMailRegistration(tx: Db, kind: 'registration' | 'address_in_use', email: string, { network }: Caller) {
-    return allowancesIn(tx).spendRegistration(kind, email, network)
-  }
-
-  /** Which of the two was taken, once the database has said that one of them is. */
-  async function takenField({ username }: NewUser): Promise<AuthError> {
+  /** Says which of the two was taken, once the database has said that one of them is. */
+  async function takenError({ username }: NewUser): Promise<AuthError> {
     return (await usersIn(db).usernameIsTaken(username))
       ? new AuthError(userErrors.username_taken)
       : new AuthError(userErrors.email_taken)
@@ -91,14 +87,14 @@ export function createRegistrationService({
       return await transaction(async (tx) => {
         const { email } = person
         // Without its mail the account is made all the same; a link can be asked for.
-        const mayMail = await mayMailRegistration(tx, 'registration', email, caller)
+        const mayMail = await allowancesIn(tx).spendRegistration('registration', email, caller.network)
         const user = await createUser(tx, person, passwordHash, caller)
         const order = { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() } as const
         if (mayMail) await mailToken(tx, order, caller)
         return welcome(tx, user)
       })
     } catch (error) {
-      throw isUniqueViolation(error) ? await takenField(person) : error
+      throw isUniqueViolation(error) ? await takenError(person) : error
     }
   }
 
@@ -110,8 +106,9 @@ export function createRegistrationService({
       const { id } = registration
       const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
-      const mayMail = await mayMailRegistration(tx, user ? 'address_in_use' : 'registration', email, caller)
-      await evenly(tx, 1, mayMail ? [id] : [], async (subject = randomUUID()) => {
+      const kind = user ? 'address_in_use' : 'registration'
+      const mayMail = await allowancesIn(tx).spendRegistration(kind, email, caller.network)
+      await padWork(tx, mayMail ? id : undefined, async (subject = randomUUID()) => {
         const { event: _event, ...order } = waitingAs({ ...registration, id: subject }, caller.terms)
         if (!user) return mailToken(tx, { ...order, email }, caller)
         // For the time that it takes: nobody is ever told the token.
@@ -159,13 +156,12 @@ export function createRegistrationService({
       const { terms } = caller
       const user = await usersIn(db).findByEmail(email)
       const waiting = await registrationsIn(db).listWaiting(email)
-      const newest = waiting.slice(0, 1).map((registration) => waitingAs(registration, terms))
-      const unverified = user ? unverifiedIn(user) : newest
+      const unverified = user ? unverifiedIn(user) : waiting[0] && waitingAs(waiting[0], terms)
       await transaction(async (tx) => {
         // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
-        const mail = { isMailed: unverified.length > 0, isVerified: false }
+        const mail = { isMailed: unverified !== undefined, isVerified: false }
         const mayMail = await allowancesIn(tx).spendAsked('resend_verification', email, mail)
-        await evenly(tx, 1, mayMail ? unverified : [], async (one) => {
+        await padWork(tx, mayMail ? unverified : undefined, async (one) => {
           const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() }, terms)
           // A newer link kills the older, also that of a contract whose links are of another purpose.
           await mailTokensIn(tx).revoke({ purpose: 'verify_registration', subject: order.subject })

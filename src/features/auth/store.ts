@@ -5,7 +5,7 @@ import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from '../mail/index.ts'
 import type { NewUser } from '../user/index.ts'
-import { EmailAddress, usernameKey } from '../user/index.ts'
+import { usernameKey, whoHas } from '../user/index.ts'
 
 /** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
 export interface RegistrationStore {
@@ -45,10 +45,8 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
       return found.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id))
     },
     findNewest(identifier) {
-      const address = EmailAddress.safeParse(identifier)
-      const wanted = address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
       return db.registration.findFirst({
-        where: { ...wanted, expiresAt: { gt: clock.now() } },
+        where: { ...whoHas(identifier), expiresAt: { gt: clock.now() } },
         orderBy: { createdAt: 'desc' },
       })
     },

@@ -13,11 +13,13 @@ export interface Unverified {
   readonly event: { readonly userId: number } | { readonly facts: { readonly registration: string } }
 }
 
-export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified[] {
-  if (emailVerifiedAt || disabledAt) return []
-  return [{ purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }]
+/** What a new link can verify of a user. */
+export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified | undefined {
+  if (emailVerifiedAt || disabledAt) return undefined
+  return { purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }
 }
 
+/** A waiting registration as what a link of this contract verifies. */
 export function waitingAs(
   { id, createdAt }: Pick<Registration, 'id' | 'createdAt'>,
   { linkCompletesRegistration }: Terms,

@@ -67,7 +67,7 @@ export function createVerificationService({
   mailTokensIn: (db: Db) => MailTokens
   recordEvent: EventRecorder
 }): VerificationService {
-  const find = (token: string) => mailTokensIn(db).findIssued({ purposes: verificationPurposes, token })
+  const find = (token: string) => mailTokensIn(db).find({ purposes: verificationPurposes, token })
 
   async function didItsWork(token: string): Promise<boolean> {
     const mailed = await find(token)

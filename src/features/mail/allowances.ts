@@ -1,4 +1,4 @@
-import type { Database, Db, Sql, User } from '../../kernel/db.ts'
+import type { Database, Db, Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
@@ -66,8 +66,8 @@ export interface MailAllowances {
 export function createMailAllowances({
   db,
   clock,
-  evenly,
-}: Pick<Database, 'evenly'> & { db: Db; clock: Clock }): MailAllowances {
+  padWork,
+}: Pick<Database, 'padWork'> & { db: Db; clock: Clock }): MailAllowances {
   /** Until the transaction ends, others who ask wait: of any number at once, no more than the limit are told true. */
   async function spend(kind: MailKind, email: string, network = ''): Promise<boolean> {
     const { perHour, pauseSeconds, lastPauseSeconds = pauseSeconds }: Limit = limits[kind]
@@ -78,13 +78,15 @@ export function createMailAllowances({
     const pauseBegan = sql`
       CASE WHEN ${count} < ${perHour - 1}::integer THEN ${secondsAfter(now, -pauseSeconds)}::timestamptz
         ELSE ${secondsAfter(now, -lastPauseSeconds)}::timestamptz END`
+    // Of mails that race the later one may be written first: without a pause that must not refuse the other.
+    const hasPause = pauseSeconds > 0
     const written = await db.$executeRaw`
       INSERT INTO mail_allowances AS known (kind, email, network, sent_at, expires_at)
       VALUES (${kind}, ${email}, ${network}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
       ON CONFLICT (kind, email, network) DO UPDATE SET
         sent_at = ARRAY(SELECT sent.at ${sent(counts)}) || EXCLUDED.sent_at,
         expires_at = EXCLUDED.expires_at
-      WHERE ${count} < ${perHour}::integer AND NOT EXISTS (SELECT ${sent(sql`sent.at > ${pauseBegan}`)})`
+      WHERE ${count} < ${perHour}::integer AND NOT (${hasPause} AND EXISTS (SELECT ${sent(sql`sent.at > ${pauseBegan}`)}))`
     return written === 1
   }
 
@@ -93,7 +95,7 @@ export function createMailAllowances({
       const isAllowed = await spend(kind, email)
       // Counted only if it goes out: else asking for sub-addresses without an account would use up the owner's mails.
       let hasRoom = false
-      await evenly(db, 1, isAllowed && isMailed ? [email] : [], async () => {
+      await padWork(db, isAllowed && isMailed ? email : undefined, async () => {
         hasRoom = await spend(`${kind}_mailed`, mailboxOf(email))
       })
       return isAllowed && (hasRoom || isVerified)
@@ -108,12 +110,4 @@ export function createMailAllowances({
 
     forgetExpired: () => deleteSome(db, sql`mail_allowances`, sql`expires_at < ${clock.now()}`),
   }
-}
-
-/** Whether the user may be told of one more thing that happened: nobody has said that an unverified address is the user's. */
-export async function mayTell(
-  allowances: MailAllowances,
-  { email, emailVerifiedAt }: Pick<User, 'email' | 'emailVerifiedAt'>,
-): Promise<boolean> {
-  return emailVerifiedAt !== null || allowances.spendNotice(email)
 }

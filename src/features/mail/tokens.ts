@@ -27,10 +27,8 @@ export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPur
 export interface MailTokens {
   /** Makes the token of this purpose and subject; an older one is dead from then on. */
   issue(order: { purpose: MailTokenPurpose; subject: string; email: string }): Promise<string>
-  /** What a live token stands for. Any string may be asked for; asking does not spend it. */
-  find(token: { purpose: MailTokenPurpose; token: string }): Promise<{ subject: string; email: string } | undefined>
-  /** The same of a token of any of these purposes, and also of one that was spent, until it would have expired. */
-  findIssued<Purpose extends MailTokenPurpose>(token: {
+  /** What a token of one of these purposes stands for, spent or not, until it expires. Any string may be asked for; asking does not spend it. */
+  find<Purpose extends MailTokenPurpose>(token: {
     purposes: readonly Purpose[]
     token: string
   }): Promise<IssuedMailToken<Purpose> | undefined>
@@ -57,21 +55,7 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
       return token
     },
 
-    async find({ purpose, token }) {
-      const found = await db.mailToken.findUnique({
-        where: { tokenHash: tokenDigest(token), purpose, spentAt: null, expiresAt: { gt: clock.now() } },
-        select: { subject: true, email: true },
-      })
-      return found ?? undefined
-    },
-
-    async findIssued<Purpose extends MailTokenPurpose>({
-      purposes,
-      token,
-    }: {
-      purposes: readonly Purpose[]
-      token: string
-    }) {
+    async find<Purpose extends MailTokenPurpose>({ purposes, token }: { purposes: readonly Purpose[]; token: string }) {
       const found = await db.mailToken.findUnique({
         where: { tokenHash: tokenDigest(token), expiresAt: { gt: clock.now() } },
         select: { purpose: true, subject: true, email: true, spentAt: true },

@@ -2,8 +2,8 @@ import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db, Session, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { Outbox } from '../mail/index.ts'
+import type { PasswordHasher } from '../../kernel/ports.ts'
+import type { Notify } from '../mail/index.ts'
 import type { SessionService } from '../session/index.ts'
 import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '../throttle/index.ts'
 import { mostFailures } from '../throttle/index.ts'
@@ -54,7 +54,6 @@ export interface PasswordCheck {
 export function createPasswordCheck({
   db,
   transaction,
-  clock,
   hasher,
   throttle,
   subjects,
@@ -62,10 +61,9 @@ export function createPasswordCheck({
   sessions,
   passwordsIn,
   attemptsIn,
-  outboxIn,
+  notify,
   recordEvent,
 }: Pick<Database, 'db' | 'transaction'> & {
-  clock: Clock
   hasher: PasswordHasher
   throttle: Throttle
   subjects: Subjects
@@ -73,7 +71,7 @@ export function createPasswordCheck({
   sessions: SessionService
   passwordsIn: (db: Db) => PasswordStore
   attemptsIn: (db: Db) => AttemptStore
-  outboxIn: (db: Db) => Outbox
+  notify: Notify
   recordEvent: EventRecorder
 }): PasswordCheck {
   /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
@@ -100,8 +98,7 @@ export function createPasswordCheck({
       const failures = await attemptsIn(tx).close(account)
       if (failures === undefined) return
       await recordEvent(tx, { type: 'password_disabled', userId: user.id, facts: { failures } }, caller)
-      const at = clock.now().toUTCString()
-      await outboxIn(tx).enqueue(passwordDisabled, user.email, { at, ip: caller.ip, failures })
+      await notify(tx, passwordDisabled, user, { ip: caller.ip, failures })
     })
   }
 
@@ -127,9 +124,10 @@ export function createPasswordCheck({
       const outcome = isKnown ? ofDevice : await attemptAs(account)
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
-      // The failures of a known device are the account's as well, and those of the account are not the device's.
-      const ofAccount = isKnown && outcome.state === 'failed' ? await attemptsIn(db).add(account) : outcome
-      if (stored && ofAccount.failures >= mostFailures && !ofAccount.closed) {
+      // The failures of a known device are the account's as well, and those of the account are not the device's. A known
+      // device that has to wait changes nothing.
+      const ofAccount = !isKnown ? outcome : outcome.state === 'failed' ? await attemptsIn(db).add(account) : undefined
+      if (stored && ofAccount && ofAccount.failures >= mostFailures && !ofAccount.closed) {
         await closeToUnknown(account, stored.user, caller)
       }
       await hasher.jitter()
@@ -143,7 +141,7 @@ export function createPasswordCheck({
 
     async compareWaiting({ name, password, waiting, ifRight }, { network }) {
       const outcome = await throttle.attempt(subjects.waiting(identifierKey(name)), async () => {
-        // Thrown, the attempt is neither: it was no guess, and it proved nobody.
+        // Throwing takes the attempt back: it was no guess, and no session opens.
         if (await hasher.verify(password, waiting?.passwordHash, network)) throw ifRight
         return undefined
       })

@@ -4,8 +4,7 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
-import { mayTell } from '../mail/index.ts'
+import type { MailAllowances, MailTokens, Notify, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
 import type { AttemptStore, DeviceGrant, DeviceTokens, Subjects } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
@@ -35,7 +34,7 @@ export interface PasswordService {
 
 export function createPasswordService({
   transaction,
-  evenly,
+  padWork,
   clock,
   hasher,
   policy,
@@ -50,9 +49,10 @@ export function createPasswordService({
   allowancesIn,
   mailTokensIn,
   outboxIn,
+  notify,
   recordEvent,
   db,
-}: Pick<Database, 'db' | 'transaction' | 'evenly'> & {
+}: Pick<Database, 'db' | 'transaction' | 'padWork'> & {
   clock: Clock
   hasher: PasswordHasher
   policy: PasswordPolicy
@@ -67,12 +67,9 @@ export function createPasswordService({
   allowancesIn: (db: Db) => MailAllowances
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
+  notify: Notify
   recordEvent: EventRecorder
 }): PasswordService {
-  async function tellUser(tx: Db, user: { email: string }, caller: Caller): Promise<void> {
-    await outboxIn(tx).enqueue(passwordChanged, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
-  }
-
   async function mailReset(tx: Db, email: string, user: User | undefined, caller: Caller): Promise<void> {
     const subject = user ? String(user.id) : randomUUID()
     const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email })
@@ -99,7 +96,7 @@ export function createPasswordService({
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
         // Inside, so that a change whose session has been ended meanwhile does not happen.
         const finished = await finish(tx)
-        if (await mayTell(allowancesIn(tx), user)) await tellUser(tx, user, caller)
+        await notify(tx, passwordChanged, user, { ip: caller.ip })
         return finished
       })
       return { ...result, ...devices.issue(user.id, proof.version + 1) }
@@ -119,14 +116,15 @@ export function createPasswordService({
         const mayLogIn = user !== null && user.disabledAt === null
         const mail = { isMailed: mayLogIn, isVerified: user?.emailVerifiedAt != null }
         const mayMail = await allowancesIn(tx).spendAsked('forgot_password', email, mail)
-        const addressees = mayMail && mayLogIn ? [user] : []
-        await evenly(tx, 1, addressees, (addressee) => mailReset(tx, email, addressee, caller))
+        await padWork(tx, mayMail && mayLogIn ? user : undefined, (recipient) =>
+          mailReset(tx, email, recipient, caller),
+        )
       })
     },
 
     async reset({ token, newPassword, userId }, caller) {
-      const mailed = await mailTokensIn(db).find({ purpose: 'reset_password', token })
-      const user = mailed && (await usersIn(db).findById(Number(mailed.subject)))
+      const mailed = await mailTokensIn(db).find({ purposes: ['reset_password'], token })
+      const user = mailed && !mailed.isSpent && (await usersIn(db).findById(Number(mailed.subject)))
       const isTheirs = user && (userId === undefined || userId === user.id)
       if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
@@ -145,7 +143,7 @@ export function createPasswordService({
         }
         await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)
         await recordEvent(tx, { type: 'password_reset', userId: user.id }, caller)
-        await tellUser(tx, user, caller)
+        await notify(tx, passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
         return devices.issue(user.id, version)
       })
     },

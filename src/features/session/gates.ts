@@ -9,10 +9,17 @@ import { sessionErrors } from './errors.ts'
  */
 export type Gate = (user: User, caller: Pick<Caller, 'terms'>) => void
 
-/** Whether every gate lets the user through. */
-export function passes(gates: readonly Gate[], user: User, caller: Pick<Caller, 'terms'>): boolean {
-  try {
+/** One gate that asks all of these in turn. */
+export function allOf(gates: readonly Gate[]): Gate {
+  return (user, caller) => {
     for (const gate of gates) gate(user, caller)
+  }
+}
+
+/** Whether the gate lets the user through. */
+export function passes(gate: Gate, user: User, caller: Pick<Caller, 'terms'>): boolean {
+  try {
+    gate(user, caller)
     return true
   } catch (error) {
     if (error instanceof AuthError) return false

@@ -9,9 +9,15 @@ export interface Grace {
   isRecent(session: Session): boolean
   /** Whether that generation was the current one until just now. */
   isJustFollowed(generation: number, session: Session): boolean
-  /** Whether the refresh token of that generation may be shown again, as the answer with the next pair may have been lost. */
-  mayBeUnanswered(generation: number, session: Session): boolean
-  /** Notes that a token has come back, which its session was read for or not: the generation before it is over from now on. */
+  /**
+   * Whether a refresh token of that generation is accepted: the current one, its predecessor within REFRESH_GRACE, or within
+   * REFRESH_GRACE_UNSEEN while no token of the current pair was seen.
+   */
+  accepts(generation: number, session: Session): boolean
+  /**
+   * Records that a token of this generation was presented: its predecessor is not forgiven any more. `session`, if it was
+   * read already, saves a write that would change nothing.
+   */
   noteSeen(token: { readonly sid: string; readonly generation: number }, session?: Session): Promise<void>
 }
 
@@ -34,8 +40,11 @@ export function createGrace({
   return {
     isRecent: (session) => isWithin(refreshGrace, session),
     isJustFollowed: (generation, session) => isPredecessor(generation, session) && isWithin(refreshGrace, session),
-    mayBeUnanswered: (generation, session) =>
-      isPredecessor(generation, session) && session.unseen && isWithin(refreshGraceUnseen, session),
+    accepts(generation, session) {
+      if (generation === session.generation) return true
+      const isForgiven = isWithin(refreshGrace, session) || (session.unseen && isWithin(refreshGraceUnseen, session))
+      return isPredecessor(generation, session) && isForgiven
+    },
 
     async noteSeen({ sid, generation }, session) {
       if (refreshGraceUnseen === 0) return

@@ -1,5 +1,5 @@
 export { authenticationErrors, sessionErrors } from './errors.ts'
-export { verifiedEmailGate } from './gates.ts'
+export { allOf, verifiedEmailGate } from './gates.ts'
 export { createGrace } from './grace.ts'
 export { sessionCopied } from './letters.ts'
 export { pairOf } from './pair.ts'

@@ -1,6 +1,6 @@
 import { defineLetter } from '../mail/index.ts'
 
-/** Tells the user that a copied refresh token was used. */
+/** Tells the user that a token that had been replaced came back. */
 export const sessionCopied = defineLetter<{ at: string; ip: string }>({
   name: 'session_copied',
   write: ({ at, ip }) => ({

@@ -3,8 +3,7 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, TokenKind, TokenSigner } from '../../kernel/ports.ts'
-import type { MailAllowances, Outbox } from '../mail/index.ts'
-import { mayTell } from '../mail/index.ts'
+import type { Notify } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import type { Grace } from './grace.ts'
@@ -12,7 +11,7 @@ import { sessionCopied } from './letters.ts'
 import { findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { accessTokenOf, pairOf } from './pair.ts'
 import type { OurReading } from './reading.ts'
-import { readBearer, readRefreshToken } from './reading.ts'
+import { readRefreshToken } from './reading.ts'
 import type { TokenPair } from './schemas.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 
@@ -38,10 +37,9 @@ export function createRotation({
   signer,
   grace,
   tokensByBearer,
-  gates,
+  gate,
   sessionsIn,
-  allowancesIn,
-  outboxIn,
+  notify,
   recordEvent,
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
@@ -49,10 +47,9 @@ export function createRotation({
   grace: Grace
   /** Whether an access token is enough for the next pair. */
   tokensByBearer: boolean
-  gates: readonly Gate[]
+  gate: Gate
   sessionsIn: (db: Db) => SessionStore
-  allowancesIn: (db: Db) => MailAllowances
-  outboxIn: (db: Db) => Outbox
+  notify: Notify
   recordEvent: EventRecorder
 }): Rotation {
   const store = sessionsIn(db)
@@ -71,11 +68,10 @@ export function createRotation({
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
     const isRepeated = grace.isJustFollowed(presented, session)
-    const isTaken = isRepeated || presented === session.generation || grace.mayBeUnanswered(presented, session)
-    if (!isTaken) return endCopied(session, 'refresh', caller)
+    if (!grace.accepts(presented, session)) return endCopied(session, 'refresh', caller)
     if (!isRepeated && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
     // Last, so that a copied token is found whatever the gates say.
-    for (const gate of gates) gate(session.user, caller)
+    gate(session.user, caller)
     return session
   }
 
@@ -113,7 +109,7 @@ export function createRotation({
 
   async function renewIn(tx: Db, caller: AuthenticatedCaller): Promise<TokenPair> {
     const session = { ...caller.session, user: caller.user }
-    const isFollowed = readBearer(caller, signer).claims.generation < session.generation
+    const isFollowed = caller.generation < session.generation
     // To advance once more would make a copied token of the one that a faster request has just got.
     const isDone = isFollowed && grace.isRecent(session)
     // Final, as a changed password shuts out whoever has copied the tokens before it.
@@ -133,8 +129,7 @@ export function createRotation({
     await transaction(async (tx) => {
       if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
       await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId, facts: { token } }, caller)
-      if (!(await mayTell(allowancesIn(tx), user))) return
-      await outboxIn(tx).enqueue(sessionCopied, user.email, { at: clock.now().toUTCString(), ip: caller.ip })
+      await notify(tx, sessionCopied, user, { ip: caller.ip })
     })
     throw new AuthError(sessionErrors.refresh_token_reused)
   }
@@ -150,8 +145,7 @@ export function createRotation({
 
     async renew(caller) {
       if (!tokensByBearer) throw new AuthError(sessionErrors.renewal_by_access_token_disabled)
-      const { generation } = readBearer(caller, signer).claims
-      return renew({ ...caller.session, user: caller.user }, generation, caller)
+      return renew({ ...caller.session, user: caller.user }, caller.generation, caller)
     },
     renewIn,
   }

@@ -45,14 +45,14 @@ export function createSessionService({
   transaction,
   clock,
   signer,
-  gates,
+  gate,
   sessionsIn,
   grace,
   rotation,
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   signer: TokenSigner
-  gates: readonly Gate[]
+  gate: Gate
   sessionsIn: (db: Db) => SessionStore
   grace: Grace
   rotation: Rotation
@@ -65,15 +65,6 @@ export function createSessionService({
     if (state === 'valid') return claims
     await grace.noteSeen(claims)
     throw new AuthError(sessionErrors.access_token_expired)
-  }
-
-  /** Whether refresh tokens of that generation are taken. */
-  function isTaken(generation: number, session: Session): boolean {
-    return (
-      generation === session.generation ||
-      grace.isJustFollowed(generation, session) ||
-      grace.mayBeUnanswered(generation, session)
-    )
   }
 
   function present(session: Session, current: Session): SessionReply {
@@ -97,7 +88,7 @@ export function createSessionService({
       const { claims } = reading
       const session = await store.find(claims.sid)
       if (!session || endOf(session, clock.now())) break
-      if (kind === 'refresh' && !isTaken(claims.generation, session)) break
+      if (kind === 'refresh' && !grace.accepts(claims.generation, session)) break
       if (!isOurs(claims, kind, session)) break
       await grace.noteSeen(claims, session)
       return { kind, claims, session }
@@ -115,8 +106,8 @@ export function createSessionService({
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       await grace.noteSeen(claims, found)
       const { user, ...session } = found
-      if (!logsOut) for (const gate of gates) gate(user, caller)
-      return { ...caller, session, user }
+      if (!logsOut) gate(user, caller)
+      return { ...caller, session, user, generation: claims.generation }
     },
 
     async confirmIn(tx, { session }) {
@@ -127,7 +118,7 @@ export function createSessionService({
 
     async introspect(token, caller) {
       const live = await findLive(token)
-      if (!live || !passes(gates, live.session.user, caller)) return { active: false }
+      if (!live || !passes(gate, live.session.user, caller)) return { active: false }
       const { sub, user_id, sid, iat, exp } = live.claims
       return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
     },

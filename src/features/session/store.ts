@@ -17,8 +17,9 @@ export type SessionOfUser = Session & { readonly user: User }
 /** The table of sessions, on the whole database or inside one transaction. */
 export interface SessionStore {
   /**
-   * The only door to a session. Beyond the ceiling the longest idle sessions of the user end, however many logins race. Undefined when the user is gone or disabled, or the proof returns no row: the last, called
-   * `proof`, of the parts of a WITH clause. Throws what the gates throw.
+   * Opens a session; nothing else does. Beyond the ceiling the user's longest idle sessions end, however many logins race.
+   * `proof` holds the parts of a WITH clause of which the last is called `proof`. Undefined when the proof returns no row, or
+   * the user is gone or disabled. Throws what the gates throw.
    */
   open(user: User, caller: Caller, proof?: Sql): Promise<SessionOfUser | undefined>
   /** The session, living or not, with its user. */
@@ -38,14 +39,14 @@ export interface SessionStore {
   endAllOf(userId: number, reason: EndReason, caller: Caller, options?: { except: string }): Promise<number>
   /** Ends the user's session if it lives; says whether it did. */
   end(session: { id: string; userId: number }, reason: EndReason, caller: Caller): Promise<boolean>
-  /** Deletes some of the sessions that were over before that instant; says how many. */
+  /** Deletes some of the sessions that were over before that instant, or clears the mark of a user whose earlier epochs are all deleted; says how many rows. */
   forgetEnded(before: Date): Promise<number>
 }
 
 const mostListed = 100
 const mostCounted = 10_000
 const provenBefore = sql`proof AS (SELECT)`
-/** Whether no end of all sessions came since. Not `=`: after a wait for its row a session may be lifted, and its user still seen as before. */
+/** Whether the session is of its user's current epoch. `<=`: a statement that waited for the session's row sees its new epoch, and the user's old one. */
 const isOfPresentEpoch = sql`EXISTS (
   SELECT FROM users WHERE users.id = sessions.user_id AND users.session_epoch <= sessions.epoch)`
 
@@ -53,7 +54,7 @@ export function createSessionStore({
   db,
   users,
   clock,
-  gates,
+  gate,
   recordEvent,
   sessionsPerUser,
   watchesTokens,
@@ -61,7 +62,7 @@ export function createSessionStore({
   db: Db
   users: UserStore
   clock: Clock
-  gates: readonly Gate[]
+  gate: Gate
   recordEvent: EventRecorder
   /** How many sessions of a user may live at once. */
   sessionsPerUser: number
@@ -70,7 +71,7 @@ export function createSessionStore({
 }): SessionStore {
   return {
     async open(user, caller, proof = provenBefore) {
-      for (const gate of gates) gate(user, caller)
+      gate(user, caller)
       const now = clock.now()
       const { accessLifetime, refreshLifetime, sessionLifetime } = caller.terms.lifetimes
       const endsAt = secondsAfter(now, sessionLifetime)

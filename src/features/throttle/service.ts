@@ -11,9 +11,9 @@ type Outcome<Result> =
 /** Lets nobody guess: every attempt to prove a password goes through here, whichever way it came. */
 export interface Throttle {
   /**
-   * Makes the attempt, if one may be made now. It is counted as failed before it begins. One without a result did fail;
-   * one with a result has to have forgiven the failures itself, in the transaction of what it did; one that throws is
-   * no answer to whether the password was right, and is taken back.
+   * Makes the attempt unless too many failed before. It counts as failed before it begins. No result: it failed. A result:
+   * `make` has cleared the failures in its own transaction. An error: the attempt is taken back, as it says nothing about
+   * the password.
    */
   attempt<Result extends object>(subject: Subject, make: () => Promise<Result | undefined>): Promise<Outcome<Result>>
 }
@@ -23,7 +23,7 @@ interface Ongoing {
   callers: number
   /** How many of its attempts have succeeded. */
   successes: number
-  /** The ends of the attempts that were begun, be they counted already or not. */
+  /** Attempts that have begun, counted already or not. */
   readonly inProgress: Set<Promise<unknown>>
 }
 

@@ -28,7 +28,7 @@ export function createSubjects(key: Buffer) {
      * for a username would show in the answers for an address, and so whether the two are one account.
      */
     waiting: (name: string): Subject => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
-    /** The same for who shows a token that was mailed to the address: wrong passwords at the login are not in their way. */
+    /** Registrations that wait for the address, for clients that hold a mailed token: failures at login do not count against them. */
     pending: (email: string): Subject => ({ key: `pending:${digest(email)}`, keptSeconds: day }),
     /** A device that is known by a live session. */
     session: (id: string): Subject => ({ key: `session:${id}`, keptSeconds: 30 * day }),
@@ -39,6 +39,7 @@ export function createSubjects(key: Buffer) {
 
 export type Subjects = ReturnType<typeof createSubjects>
 
+/** When the subject's row may be deleted; null for never. */
 export function keptUntil({ keptSeconds }: Subject, now: Date): Date | null {
   return keptSeconds === undefined ? null : secondsAfter(now, keptSeconds)
 }

@@ -1,3 +1,4 @@
+import { createMailAllowances } from '../../../src/features/mail/index.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { givenUser, givenVerificationToken, logIn, mailsTo, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -129,5 +130,18 @@ describe('the owner of an address', () => {
     }
     await server.send('POST', '/forgot_password', { body: { email: user.email } })
     expect((await mailsTo(server, user.email)).at(-1)?.subject).toMatch(/reset/i)
+  })
+})
+
+describe('notices to a mailbox that is not verified', () => {
+  it('are five, also when of some that race the latest is written first', async () => {
+    const { db, padWork } = server.database
+    const { email } = somebody()
+    const allowed = []
+    for (const second of [5, 4, 3, 2, 1, 0]) {
+      const clock = { now: () => new Date(Date.UTC(2030, 0, 1, 12, 0, second)) }
+      allowed.push(await createMailAllowances({ db, padWork, clock }).spendNotice(email))
+    }
+    expect(allowed).toEqual([true, true, true, true, true, false])
   })
 })

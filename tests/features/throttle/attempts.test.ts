@@ -250,6 +250,23 @@ describe('a hundred wrong passwords in a row', () => {
     expect((await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))).toEqual([])
   })
 
+  it('tell a mailbox that is not verified five times an hour at most, for all its sub-addresses together', async () => {
+    const mailbox = somebody().username
+    const users = await times(6, (index) => givenUser(server, { email: `${mailbox}+${index}@example.com` }))
+    const subjects = users.map(({ id }) => `user:${id}`)
+    await Promise.all(users.map(({ username }) => fail(1, username)))
+    await server.database.db.passwordAttempts.updateMany({
+      where: { subject: { in: subjects } },
+      data: { failures: 99, blockedUntil: server.now() },
+    })
+    await Promise.all(users.map(({ username }) => fail(1, username)))
+    expect(
+      await server.database.db.passwordAttempts.count({ where: { subject: { in: subjects }, failures: 100 } }),
+    ).toBe(6)
+    const letters = (await server.letters()).filter(({ recipient }) => recipient.startsWith(`${mailbox}+`))
+    expect(letters.filter(({ subject }) => /switched off/.test(subject))).toHaveLength(5)
+  })
+
   it('leave the sessions alone, which take the right password as ever', async () => {
     const user = await givenUser(server)
     await server.database.db.session.updateMany({
