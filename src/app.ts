@@ -69,8 +69,9 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
 
-  const limited = server.rateLimits ? (Object.keys(budgets) as Budget[]) : []
-  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget, sharedCounters)]))
+  const perMinute = (budget: Budget) => server.requestsPerMinute[budgets[budget].class]
+  const limited = (Object.keys(budgets) as Budget[]).filter((budget) => server.rateLimits && perMinute(budget) > 0)
+  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget, perMinute(budget), sharedCounters)]))
   const cookies = createCookies({ secure: production || https })
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,

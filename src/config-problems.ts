@@ -30,6 +30,9 @@ export function productionProblems(environment: Environment, given: GivenSetting
     if (given[name]?.startsWith('http:')) problems.push(`${name} must be an https address in production`)
   }
   if (given.RATE_LIMITS === false) problems.push('RATE_LIMITS must not be off in production; remove it')
+  for (const name of ['RATE_LIMIT_PASSWORDS', 'RATE_LIMIT_CHANGES', 'RATE_LIMIT_READS'] as const) {
+    if (given[name] === 0) problems.push(`${name} must be 1 or more in production; remove it to have the usual limit`)
+  }
   if (given.CORS_ORIGINS?.some((origin) => origin.startsWith('http:') && !isLoopback(new URL(origin).hostname))) {
     problems.push(
       'CORS_ORIGINS must hold https origins in production: whoever is on the way changes what http pages do',

@@ -30,6 +30,14 @@ export function configWarnings({
           'PUBLIC_URL or FRONTEND_URL is this machine: links in mails lead users to their own machines; set the public addresses',
         ],
         [
+          server.requestsPerMinute.costly > 300,
+          'RATE_LIMIT_PASSWORDS is above 300: one client can keep a core busy with hashes, and try that many passwords a minute at as many accounts; set it to what the largest network of your users needs',
+        ],
+        [
+          Object.values(server.requestsPerMinute).some((limit) => limit < 10),
+          'RATE_LIMIT_PASSWORDS, RATE_LIMIT_CHANGES or RATE_LIMIT_READS is below 10: people behind one address keep each other out; remove it',
+        ],
+        [
           passwords.bcryptCost > 14,
           'BCRYPT_COST is above 14: a login takes a second of one core or more, so few clients can keep the server busy; set it to 12',
         ],

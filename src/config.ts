@@ -23,6 +23,8 @@ export interface Config {
     readonly trustProxy: number | readonly string[]
     readonly corsOrigins: readonly string[]
     readonly rateLimits: boolean
+    /** Of one client, to each endpoint of the class; 0: any number. */
+    readonly requestsPerMinute: { readonly costly: number; readonly change: number; readonly read: number }
     /** Absent: each instance counts requests for itself. */
     readonly redisUrl: string | undefined
     readonly refreshTransport: 'client' | 'cookie' | 'body'
@@ -122,6 +124,11 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       trustProxy: given.TRUST_PROXY ?? 0,
       corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
       rateLimits: given.RATE_LIMITS ?? true,
+      requestsPerMinute: {
+        costly: given.RATE_LIMIT_PASSWORDS ?? 30,
+        change: given.RATE_LIMIT_CHANGES ?? 120,
+        read: given.RATE_LIMIT_READS ?? 600,
+      },
       redisUrl: given.REDIS_URL,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
       clearSiteData: given.CLEAR_SITE_DATA ?? [],

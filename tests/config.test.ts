@@ -45,6 +45,7 @@ describe('readConfig', () => {
         trustProxy: 0,
         corsOrigins: ['http://localhost:3000'],
         rateLimits: true,
+        requestsPerMinute: { costly: 30, change: 120, read: 600 },
         redisUrl: undefined,
         refreshTransport: 'client',
         clearSiteData: [],
@@ -279,6 +280,10 @@ describe('a malformed value', () => {
     ['TRUST_PROXY', '10.1.0.0/'],
     ['TRUST_PROXY', '10.1.0.0,'],
     ['RATE_LIMITS', 'maybe'],
+    ['RATE_LIMIT_PASSWORDS', '-30'],
+    ['RATE_LIMIT_PASSWORDS', '100001'],
+    ['RATE_LIMIT_CHANGES', '120/min'],
+    ['RATE_LIMIT_READS', 'unlimited'],
     ['REDIS_URL', 'cache.internal:6381'],
     ['REDIS_URL', 'redis:///3'],
     ['REDIS_URL', 'http://cache.internal:6379'],
@@ -643,6 +648,8 @@ describe('in production', () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost' }],
     ['PUBLIC_URL', { PUBLIC_URL: 'https://localhost' }],
     ['PUBLIC_URL or FRONTEND_URL', { FRONTEND_URL: 'https://127.0.0.1:5173' }],
+    ['RATE_LIMIT_PASSWORDS', { RATE_LIMIT_PASSWORDS: '301' }],
+    ['RATE_LIMIT_PASSWORDS, RATE_LIMIT_CHANGES', { RATE_LIMIT_READS: '9' }],
     ['BCRYPT_COST', { BCRYPT_COST: '15' }],
     ['ACCESS_TOKEN_LIFETIME', { ACCESS_TOKEN_LIFETIME: '2h' }],
     ['SESSION_LIFETIME', { SESSION_LIFETIME: '400d' }],
@@ -656,6 +663,13 @@ describe('in production', () => {
   it('warns of nothing that is usual', () => {
     expect(configWarnings(readConfig(production))).toEqual([])
     expect(configWarnings(readConfig({}))).toEqual([])
+  })
+
+  it.each(['RATE_LIMIT_PASSWORDS', 'RATE_LIMIT_CHANGES', 'RATE_LIMIT_READS'])('refuses to run without %s', (name) => {
+    expect(problemsOf({ ...production, [name]: '0' })).toEqual([
+      `${name} must be 1 or more in production; remove it to have the usual limit`,
+    ])
+    expect(problemsOf({ ...production, [name]: '10' })).toEqual([])
   })
 
   it('refuses to run without rate limits', () => {

@@ -1,5 +1,5 @@
-import { budgets } from '../src/http/limits.ts'
 import { times } from './support/answers.ts'
+import { usualBudget } from './support/budgets.ts'
 import type { Door } from './support/doors.ts'
 import { doors, tokenIn } from './support/doors.ts'
 import type { Exchanged } from './support/exchange.ts'
@@ -150,8 +150,8 @@ describe('the budgets', () => {
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const wrong = { ...somebody(), password: 'not it at all' }
       const knock = (index: number) => call(strict, (doors[index % doors.length] as Door).logIn(wrong))
-      const answers = await times(budgets.logIn.perMinute + 1, knock)
-      expect(answers.map(({ status }) => status).sort()).toEqual([...Array(budgets.logIn.perMinute).fill(401), 429])
+      const answers = await times(usualBudget('logIn') + 1, knock)
+      expect(answers.map(({ status }) => status).sort()).toEqual([...Array(usualBudget('logIn')).fill(401), 429])
       const refused = await times(doors.length, knock)
       expect(refused.map(({ status }) => status)).toEqual(Array(doors.length).fill(429))
     }))
@@ -164,7 +164,7 @@ describe('the budgets', () => {
   ] as const)('of %s are one for all doors', (_name, budget, request) =>
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const knock = (index: number) => call(strict, request(doors[index % doors.length] as Door))
-      const answers = await times(budgets[budget].perMinute + 1, knock)
+      const answers = await times(usualBudget(budget) + 1, knock)
       expect(answers.filter(({ status }) => status === 429)).toHaveLength(1)
     }),
   )

@@ -6,14 +6,14 @@ import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { SharedCounter, SharedCounters } from '../kernel/ports.ts'
 import { clientAddress } from './identify.ts'
 
+/**
+ * What requests cost. `costly`: a password is taken or a mail sent; such requests are refused while they cannot be counted, and
+ * are counted by the site of an IPv6 address as well.
+ */
+export type RateClass = 'costly' | 'change' | 'read'
+
 interface BudgetFacts {
-  /** How many requests one client network may send, to whichever endpoint of whichever contract draws on the budget. */
-  readonly perMinute: number
-  /**
-   * Whether it guards what takes a password or sends mail: such requests are refused while they cannot be counted, and
-   * are counted by the site of an IPv6 address as well.
-   */
-  readonly costly: boolean
+  readonly class: RateClass
   readonly reason: string
 }
 
@@ -22,31 +22,29 @@ const reads = 'Reads with a live session'
 
 export const budgets = {
   register: {
-    perMinute: 30,
-    costly: true,
+    class: 'costly',
     reason: 'A hash and, mostly, a mail: a person registers once, an office of people on one address a few times',
   },
   logIn: {
-    perMinute: 30,
-    costly: true,
+    class: 'costly',
     reason: 'A hash; what a guesser may try at one account is the business of the account itself',
   },
-  issueRefreshToken: { perMinute: 30, costly: true, reason: 'A hash, as for a login' },
-  changePassword: { perMinute: 30, costly: true, reason: 'Two hashes and a mail' },
-  resetPassword: { perMinute: 30, costly: true, reason: 'A hash and a mail' },
-  verifyEmail: { perMinute: 30, costly: true, reason: 'Five comparisons, or a hash' },
-  forgotPassword: { perMinute: 30, costly: true, reason: 'A mail to whomever the caller names' },
-  resendVerification: { perMinute: 30, costly: true, reason: 'A mail to whomever the caller names' },
-  refreshTokens: { perMinute: 120, costly: false, reason: changes },
-  renewTokens: { perMinute: 120, costly: false, reason: changes },
-  verifyToken: { perMinute: 120, costly: false, reason: changes },
-  logOut: { perMinute: 120, costly: false, reason: changes },
-  logOutEverywhere: { perMinute: 120, costly: false, reason: changes },
-  endSession: { perMinute: 120, costly: false, reason: changes },
-  changeProfile: { perMinute: 120, costly: false, reason: changes },
-  readSession: { perMinute: 600, costly: false, reason: reads },
-  listSessions: { perMinute: 600, costly: false, reason: reads },
-  readProfile: { perMinute: 600, costly: false, reason: reads },
+  issueRefreshToken: { class: 'costly', reason: 'A hash, as for a login' },
+  changePassword: { class: 'costly', reason: 'Two hashes and a mail' },
+  resetPassword: { class: 'costly', reason: 'A hash and a mail' },
+  verifyEmail: { class: 'costly', reason: 'Five comparisons, or a hash' },
+  forgotPassword: { class: 'costly', reason: 'A mail to whomever the caller names' },
+  resendVerification: { class: 'costly', reason: 'A mail to whomever the caller names' },
+  refreshTokens: { class: 'change', reason: changes },
+  renewTokens: { class: 'change', reason: changes },
+  verifyToken: { class: 'change', reason: changes },
+  logOut: { class: 'change', reason: changes },
+  logOutEverywhere: { class: 'change', reason: changes },
+  endSession: { class: 'change', reason: changes },
+  changeProfile: { class: 'change', reason: changes },
+  readSession: { class: 'read', reason: reads },
+  listSessions: { class: 'read', reason: reads },
+  readProfile: { class: 'read', reason: reads },
 } as const satisfies Record<string, BudgetFacts>
 
 export type Budget = keyof typeof budgets
@@ -60,8 +58,13 @@ const budgetsPerSite = 8
  * One counter per budget and client network, in the memory of this process unless all instances share it. Built at
  * start: a limiter made at the first request would count nothing.
  */
-export function createLimiter(budget: Budget, sharedCounters?: SharedCounters): RequestHandler {
-  const { perMinute, costly } = budgets[budget]
+export function createLimiter(
+  budget: Budget,
+  /** How many requests one client network may send, to whichever endpoint of whichever contract draws on the budget. */
+  perMinute: number,
+  sharedCounters?: SharedCounters,
+): RequestHandler {
+  const costly = budgets[budget].class === 'costly'
   const limiter = (name: string, options: Partial<Options>) =>
     rateLimit({
       identifier: name,

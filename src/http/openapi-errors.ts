@@ -92,7 +92,7 @@ function refusalsOf<Needs>(
     e.expectation_failed,
     e.misdirected_request,
     e.rate_limited,
-    ...(budgets[endpoint.limit].costly ? [e.limits_unavailable] : []),
+    ...(budgets[endpoint.limit].class === 'costly' ? [e.limits_unavailable] : []),
     e.internal_error,
     e.overloaded,
     e.database_unavailable,

@@ -1,5 +1,6 @@
 import { budgets } from '../../src/http/limits.ts'
 import { refusalOf, times } from '../support/answers.ts'
+import { usualBudget } from '../support/budgets.ts'
 import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import { somebody } from '../support/people.ts'
@@ -17,7 +18,7 @@ const limited = endpoints.map(({ name, method, path, limit }) => ({
   method,
   path,
   limit,
-  budget: budgets[limit].perMinute,
+  budget: usualBudget(limit),
 }))
 
 /** Addresses nobody has used, so that tests share a server without sharing a budget. */
@@ -132,12 +133,62 @@ describe('the budget of an endpoint', () => {
   })
 })
 
+describe('a budget of another size', () => {
+  const classes = [
+    ['RATE_LIMIT_PASSWORDS', 'costly', logIn],
+    ['RATE_LIMIT_CHANGES', 'change', verifyToken],
+    ['RATE_LIMIT_READS', 'read', { method: 'GET', path: '/api/v1/auth/session' }],
+  ] as const
+
+  it.each(classes)('%s is that of every endpoint of its class, and told by each', async (setting, rateClass) => {
+    await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', [setting]: '7' }, async (other) => {
+      for (const { name, method, path, limit, budget } of limited) {
+        const { headers } = await ask({ method, path }, newAddress(), other)
+        const expected = budgets[limit].class === rateClass ? 7 : budget
+        expect([name, headers.ratelimit]).toEqual([
+          name,
+          expect.stringMatching(new RegExp(`^"${limit}"; r=${expected - 1};`)),
+        ])
+        expect(headers['ratelimit-policy']).toContain(`; q=${expected}; w=60;`)
+      }
+    })
+  })
+
+  it.each(classes)('%s may be raised: of 1,300 requests at once 1,250 pass', async (setting, _class, route) => {
+    await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', [setting]: '1250' }, async (school) => {
+      const address = newAddress()
+      const answers = await times(1300, () => ask(route, address, school))
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(50)
+    })
+  })
+
+  it('is eight times as large for an IPv6 /48', async () => {
+    await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', RATE_LIMIT_PASSWORDS: '2' }, async (small) => {
+      const answers = await times(20, (index) =>
+        ask(logIn, `2001:db8:52:${((index + 1) * 256).toString(16)}::1`, small),
+      )
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(4)
+    })
+  })
+
+  it('is none with 0, for that class alone', async () => {
+    await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', RATE_LIMIT_PASSWORDS: '0' }, async (open) => {
+      const address = newAddress()
+      const answers = await times(40, () => ask(logIn, address, open))
+      expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.ratelimit}`))).toEqual(
+        new Set(['400 undefined']),
+      )
+      expect((await ask(verifyToken, address, open)).headers.ratelimit).toMatch(/; r=119;/)
+    })
+  })
+})
+
 describe('the table of budgets', () => {
   it('marks what takes a password or sends mail as costly, and nothing else', () => {
     const takesPassword = endpoints.filter(({ fields }) => fields.some(({ name }) => name.includes('password')))
     const sendsMail = ['forgotPassword', 'resendVerification']
     const costly = new Set([...takesPassword.map(({ limit }) => limit), ...sendsMail])
-    const marked = Object.entries(budgets).filter(([, facts]) => facts.costly)
+    const marked = Object.entries(budgets).filter(([, facts]) => facts.class === 'costly')
     expect(new Set(marked.map(([name]) => name))).toEqual(costly)
   })
 
