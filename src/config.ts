@@ -11,6 +11,8 @@ import { SettingRefusal } from './setting-parsers.ts'
 import type { Environment, GivenSettings, SettingName } from './settings.ts'
 import { settings } from './settings.ts'
 
+type Names = readonly [string, ...string[]]
+
 /** Everything the server was told, in the groups of the parts that use it. Durations are in seconds. */
 export interface Config {
   readonly production: boolean
@@ -50,7 +52,8 @@ export interface Config {
     /** The day on which a contract will be gone, for those of which it is known. */
     readonly sunsets: Readonly<Partial<Record<ContractName, Date>>>
   }
-  readonly tokens: { readonly issuer: string; readonly audience: string }
+  /** The first of each is written, all are accepted. */
+  readonly tokens: { readonly issuers: Names; readonly audiences: Names }
   readonly sessions: {
     readonly accessLifetime: number
     readonly refreshLifetime: number
@@ -139,7 +142,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
     secretKeys: given.SECRET_KEY ?? [],
     accessTokenKeys: given.ACCESS_TOKEN_KEY ?? [],
     contracts: { served: given.CONTRACTS ?? contractNames, sunsets: given.CONTRACT_SUNSET ?? {} },
-    tokens: { issuer: publicUrl, audience: given.JWT_AUDIENCE ?? publicUrl },
+    tokens: { issuers: given.JWT_ISSUER ?? [publicUrl], audiences: given.JWT_AUDIENCE ?? [publicUrl] },
     sessions: {
       accessLifetime: given.ACCESS_TOKEN_LIFETIME ?? 15 * 60,
       refreshLifetime: given.REFRESH_TOKEN_LIFETIME ?? 7 * 86_400,

@@ -123,26 +123,16 @@ export function hostName(text: string): string {
     : refuse('must be the name or address of a machine alone, such as mail.example.com')
 }
 
-/**
- * Each hop that is trusted and not there lets clients write the address that they are counted by. Chains of a CDN, balancers,
- * an ingress and a sidecar have five hops.
- */
-const mostHops = 10
-
-/** How many proxies to believe, or which: what Express calls "trust proxy". */
-export function proxies(text: string): number | string[] {
-  if (/^\d{1,2}$/.test(text) && Number(text) <= mostHops) return Number(text)
-  const remedy =
-    'must be the number of proxies in front of this server, 10 at most, or their addresses or networks separated by commas, such as 10.0.0.0/8; "true" would believe anybody'
-  return list(text).map((item) => {
-    const [address = '', prefix, ...rest] = item.split('/')
-    const family = isIP(address)
-    // The widest networks that one operator has are 10.0.0.0/8 and fc00::/7.
-    const [shortest, longest] = family === 6 ? [7, 128] : [8, 32]
-    const isNetwork =
-      prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= shortest && Number(prefix) <= longest)
-    return family !== 0 && isNetwork && rest.length === 0 ? item : refuse(remedy)
-  })
+/** Issuers or audiences of tokens (RFC 7519: what has a colon is an address). The length leaves a token room for two. */
+export function tokenNames(text: string): [string, ...string[]] {
+  const names = list(text)
+  const isName = (name: string) => /^[\x21-\x7e]{1,255}$/.test(name) && (!name.includes(':') || URL.canParse(name))
+  const [first, ...others] = names
+  return first !== undefined && names.every(isName) && new Set(names).size === names.length
+    ? [first, ...others]
+    : refuse(
+        'must be different names or addresses without spaces, separated by commas, such as https://auth.example.com',
+      )
 }
 
 export function contracts(text: string): ContractName[] {

@@ -17,6 +17,7 @@ import {
   siteData,
   sunsets,
   text,
+  tokenNames,
 } from './setting-parsers.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -44,7 +45,8 @@ export const settings = {
   SECRET_KEY_FILE: text,
   ACCESS_TOKEN_KEY: longKeys,
   ACCESS_TOKEN_KEY_FILE: text,
-  JWT_AUDIENCE: text,
+  JWT_ISSUER: tokenNames,
+  JWT_AUDIENCE: tokenNames,
   ACCESS_TOKEN_LIFETIME: duration(1, longestLifetime.access, 'from 1s to 1d'),
   REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),
   SESSION_LIFETIME: duration(1, 3660 * day, 'from 1s to 3660d'),

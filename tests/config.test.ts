@@ -56,7 +56,7 @@ describe('readConfig', () => {
       secretKeys: [],
       accessTokenKeys: [],
       contracts: { served: ['v1', 'rest-auth', 'simple-jwt', 'drf'], sunsets: {} },
-      tokens: { issuer: 'http://localhost:3000', audience: 'http://localhost:3000' },
+      tokens: { issuers: ['http://localhost:3000'], audiences: ['http://localhost:3000'] },
       sessions: {
         accessLifetime: 900,
         refreshLifetime: 604_800,
@@ -91,7 +91,7 @@ describe('readConfig', () => {
   it('derives what follows from other settings', () => {
     const { server, tokens, links } = readConfig({ PORT: '8080' })
     expect(server.publicUrl).toBe('http://localhost:8080')
-    expect(tokens).toEqual({ issuer: 'http://localhost:8080', audience: 'http://localhost:8080' })
+    expect(tokens).toEqual({ issuers: ['http://localhost:8080'], audiences: ['http://localhost:8080'] })
     expect(links).toMatchObject({ frontendUrl: 'http://localhost:8080', toOwnPages: true })
   })
 
@@ -303,6 +303,12 @@ describe('a malformed value', () => {
     ['ACCESS_TOKEN_KEY', 'hidden-and-short'],
     ['ACCESS_TOKEN_KEY', `${randomKey()},hidden-and-short`],
     ['PASSWORD_PEPPER', 'hidden-and-short'],
+    ['JWT_ISSUER', 'https://a.example,'],
+    ['JWT_ISSUER', 'https://a.example,https://a.example'],
+    ['JWT_ISSUER', 'https://a.example https://b.example'],
+    ['JWT_ISSUER', 'https://:71'],
+    ['JWT_AUDIENCE', 'ä.example'],
+    ['JWT_AUDIENCE', 'x'.repeat(256)],
     ['ACCESS_TOKEN_LIFETIME', '0'],
     ['ACCESS_TOKEN_LIFETIME', '25h'],
     ['ACCESS_TOKEN_LIFETIME', '15 minutes'],

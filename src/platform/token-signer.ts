@@ -21,8 +21,8 @@ const compactForm = /^[\w-]+\.[\w-]+\.[\w-]{43}$/
 export function createJwtSigner({
   accessTokenKeys,
   secretKeys,
-  issuer,
-  audience,
+  issuers,
+  audiences,
   longestLifetime,
   clock,
 }: {
@@ -30,8 +30,9 @@ export function createJwtSigner({
   accessTokenKeys: Texts
   /** Those of refresh tokens are derived from these: the first signs, all verify. */
   secretKeys: Texts
-  issuer: string
-  audience: string
+  /** The first of each is written, all are accepted: the address of the server may change. */
+  issuers: Texts
+  audiences: Texts
   /** Seconds: a token that claims to live longer is not one of ours. */
   longestLifetime: Readonly<Record<TokenKind, number>>
   clock: Clock
@@ -49,8 +50,8 @@ export function createJwtSigner({
   return {
     sign(kind, { sub, user_id, sid, generation, iat, exp }) {
       const payload = {
-        iss: issuer,
-        aud: audience,
+        iss: issuers[0],
+        aud: audiences[0],
         sub,
         user_id,
         sid,
@@ -68,7 +69,9 @@ export function createJwtSigner({
       if (token.length > longestToken || !compactForm.test(token)) return { state: 'invalid' }
       const payload = verifiedPayload(token, kind, keys[kind])
       const claims = claimsOf[kind].safeParse(payload)
-      if (!claims.success || claims.data.iss !== issuer || claims.data.aud !== audience) return { state: 'invalid' }
+      if (!claims.success || !issuers.includes(claims.data.iss) || !audiences.includes(claims.data.aud)) {
+        return { state: 'invalid' }
+      }
       return judge(claims.data, longestLifetime[kind], clock.now().getTime() / 1000)
     },
   }

@@ -16,7 +16,14 @@ const now = 1_800_000_000
 const longestLifetime = { access: 900, refresh: 604_800 }
 const clock = { now: () => new Date(now * 1000) }
 
-const signer = createJwtSigner({ accessTokenKeys: keys, secretKeys: secrets, issuer, audience, longestLifetime, clock })
+const signer = createJwtSigner({
+  accessTokenKeys: keys,
+  secretKeys: secrets,
+  issuers: [issuer],
+  audiences: [audience],
+  longestLifetime,
+  clock,
+})
 
 const sid = '3f0a6c1e-2b4d-4e8f-9a10-5c6d7e8f9a0b'
 const claims: TokenClaims = {
