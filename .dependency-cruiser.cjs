@@ -92,10 +92,10 @@ module.exports = {
     mayOnlyImport(
       'settings',
       'Settings are read before anything else exists',
-      '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
+      '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|network-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
       [
         kernel,
-        '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
+        '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|network-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
       ],
     ),
     {

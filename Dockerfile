@@ -24,6 +24,6 @@ COPY prisma/migrations prisma/migrations
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { PORT = '' } = process.env; require('node:http').get({ ...(PORT.startsWith('/') ? { socketPath: PORT } : { host: '127.0.0.1', port: PORT || 3000 }), path: '/healthz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # The command of `npm start`, without npm in between.
 CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "dist/start.cjs"]

@@ -23,7 +23,7 @@ import { createKnownDeviceTransport } from './http/known-device.ts'
 import type { Budget } from './http/limits.ts'
 import { budgets, createLimiter } from './http/limits.ts'
 import { createMetricsRouter, createRequestCounter } from './http/metrics.ts'
-import { observeRequests, warnOfUntrustedProxies } from './http/observe.ts'
+import { observeRequests, warnOfProxies } from './http/observe.ts'
 import { createPages } from './http/page.ts'
 import { problemDetails } from './http/present.ts'
 import { createProblemsPage } from './http/problems.ts'
@@ -68,6 +68,8 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(crossOrigin(server.corsOrigins))
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
+  // Behind what is asked on this machine, without a proxy.
+  app.use(warnOfProxies(logger, server))
 
   const perMinute = (budget: Budget) => server.requestsPerMinute[budgets[budget].class]
   const limited = (Object.keys(budgets) as Budget[]).filter((budget) => server.rateLimits && perMinute(budget) > 0)

@@ -152,6 +152,15 @@ export function contradictions(
     if (isAbsent(environment, name) && !isNamed) problems.push(`${name} must be set when ${circumstance}: ${purpose}`)
   }
   if (given.EMAIL_HOST !== undefined) mustBeSet('DEFAULT_FROM_EMAIL', 'EMAIL_HOST is', 'the sender of mails')
+  if (typeof given.PORT === 'string') {
+    mustBeSet('PUBLIC_URL', 'PORT is a socket', 'how the outside reaches it')
+    const countsProxies = typeof given.TRUST_PROXY === 'number' && given.TRUST_PROXY > 0
+    if (!countsProxies && !isUnread('TRUST_PROXY')) {
+      problems.push(
+        'TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: what speaks over it has no address, and without the one that it forwards all clients would share one budget',
+      )
+    }
+  }
   if (given.PORT === 0) mustBeSet('PUBLIC_URL', 'PORT is 0', 'how the outside reaches the port that the system chooses')
   if (!contracts.served.includes('v1')) {
     mustBeSet(

@@ -19,7 +19,8 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly server: {
     readonly host: string
-    readonly port: number
+    /** Or the path of a Unix socket, or `systemd`: the socket that it hands over. */
+    readonly port: number | string
     /** Without a trailing slash. */
     readonly publicUrl: string
     readonly trustProxy: number | readonly string[]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
+import { createBanner } from './banner.ts'
 import type { Config } from './config.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { configWarnings } from './config-warnings.ts'
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     if (command === 'access-token-key') return await printAccessTokenKeys(config)
     const logger = createLogger(config.logLevel)
     server = createAuthServer(config, logger)
-    superviseProcess(server, logger)
+    superviseProcess(server, logger, command)
     if (command === 'migrate') await migrate(server)
     else await serve(server, { config, logger })
   } catch (error) {
@@ -78,6 +78,7 @@ async function migrate(server: AuthServer): Promise<void> {
 
 async function serve(server: AuthServer, { config, logger }: { config: Config; logger: Logger }): Promise<void> {
   for (const warning of configWarnings(config)) logger.warn({}, warning)
+  if (config.server.port === 'systemd') expectHandedOver(process.env)
   const port = await server.start()
   const { describeDisagreement } = await import('./contract-terms.ts')
   const disagreement = describeDisagreement(config)
@@ -85,7 +86,15 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
   if (config.production) return logger.info({ port, version: readVersion() }, 'listening')
   const { contracts } = await import('./contracts/index.ts')
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  console.log(banner(config, port, served, disagreement))
+  console.log(createBanner({ config, port, served, disagreement }))
+}
+
+/** The protocol of sd_listen_fds: the sockets are for the process that is named. */
+function expectHandedOver({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv): void {
+  if (LISTEN_PID === String(process.pid) && LISTEN_FDS === '1') return
+  throw new StartError(
+    'PORT is systemd, which has handed over no socket to this process, or several. Let one .socket unit start node itself, not npm',
+  )
 }
 
 const soleCommands = ['serve', 'migrate', 'access-token-key'] as const
@@ -125,13 +134,15 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return process.env
 }
 
-function superviseProcess(server: AuthServer, logger: Logger): void {
+function superviseProcess(server: AuthServer, logger: Logger, command: 'serve' | 'migrate'): void {
   let signalledAt: number | undefined
+  // What was to follow the migration must not.
+  const interrupted = command === 'migrate' ? 1 : 0
 
   async function stop(): Promise<void> {
     signalledAt = Date.now()
     await server.stop()
-    process.exit(0)
+    process.exit(interrupted)
   }
 
   async function giveUp(): Promise<void> {
@@ -165,35 +176,6 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
 /** What the operator can mend is told in a sentence; the stack is for our own faults. */
 function report(error: unknown): void {
   console.error(error instanceof ConfigError || error instanceof StartError ? error.message : error)
-}
-
-function banner(
-  { server: { host, publicUrl, docs }, database, mail }: Config,
-  port: number,
-  served: readonly { readonly name: string; readonly prefix: string }[],
-  disagreement: string | undefined,
-): string {
-  const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
-  const here = `http://${isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
-  const data =
-    database.url === undefined ? `${resolve(database.dataDir)} (its own PostgreSQL)` : 'the PostgreSQL of DATABASE_URL'
-  const lines = [
-    `auth-server ${readVersion()} is ready`,
-    '',
-    ...served.map(
-      ({ name, prefix }, index) =>
-        `${index === 0 ? '  API      ' : ' '.repeat(11)}${here}${prefix}${name === 'v1' ? '' : ` (${name})`}`,
-    ),
-    ...(docs ? [`  Docs     ${here}/docs`] : []),
-    `  Health   ${here}/healthz`,
-    ...(mail.smtp ? [] : [`  Mailbox  ${here}/mailbox`]),
-    `  Data     ${data}`,
-    ...(publicUrl === here ? [] : [`  Public   ${publicUrl}`]),
-    ...(disagreement === undefined ? [] : [`  Beware   ${disagreement}`]),
-    '',
-    'Stop it with Ctrl-C.',
-  ]
-  return lines.join('\n')
 }
 
 await main()

@@ -15,8 +15,8 @@ import { applyMigrations } from './platform/migrations.ts'
 
 /** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
 export interface AuthServer {
-  /** Returns the port once requests are answered. */
-  readonly start: () => Promise<number>
+  /** Returns the port, or the socket in its place, once requests are answered. */
+  readonly start: () => Promise<number | string>
   /** Only brings the database up to date. Returns the names of the migrations that were applied. */
   readonly migrate: () => Promise<string[]>
   /** Lets a start come to its end, then the requests and mails in flight, and stops everything. */

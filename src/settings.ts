@@ -1,4 +1,5 @@
 import { certificates, domainName, mailbox } from './mail-setting-parsers.ts'
+import { listeningPlace, postgresUrl, proxies, redisUrl } from './network-setting-parsers.ts'
 import type { Parser } from './setting-parsers.ts'
 import {
   baseUrl,
@@ -33,7 +34,7 @@ export const longestLifetime = { access: day, refresh: 366 * day }
  */
 export const settings = {
   NODE_ENV: oneOf('development', 'test', 'production'),
-  PORT: integer(0, 65_535),
+  PORT: listeningPlace,
   HOST: hostName,
   PUBLIC_URL: baseUrl,
   FRONTEND_URL: baseUrl,

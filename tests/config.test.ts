@@ -104,6 +104,43 @@ describe('readConfig', () => {
       ({ server }) => server.port,
       0,
     ],
+    [
+      'a Unix socket',
+      { PORT: '/run/auth.sock', PUBLIC_URL: 'http://localhost', TRUST_PROXY: '1' },
+      ({ server }) => server.port,
+      '/run/auth.sock',
+    ],
+    [
+      'the socket of systemd',
+      { PORT: 'systemd', PUBLIC_URL: 'http://localhost', TRUST_PROXY: '2' },
+      ({ server }) => server.port,
+      'systemd',
+    ],
+    [
+      'budgets of another size',
+      { RATE_LIMIT_PASSWORDS: '300', RATE_LIMIT_CHANGES: '0', RATE_LIMIT_READS: '100000' },
+      ({ server }) => server.requestsPerMinute,
+      { costly: 300, change: 0, read: 100_000 },
+    ],
+    ['no wait for the database', { DATABASE_WAIT: '0' }, ({ database }) => database.waitLimit, 0],
+    [
+      'a list of issuers, in order',
+      { JWT_ISSUER: 'https://new.example.com, https://old.example.com' },
+      ({ tokens }) => tokens,
+      { issuers: ['https://new.example.com', 'https://old.example.com'], audiences: ['http://localhost:3000'] },
+    ],
+    [
+      'a list of audiences, in order',
+      { JWT_AUDIENCE: 'urn:example:new,api' },
+      ({ tokens }) => tokens,
+      { issuers: ['http://localhost:3000'], audiences: ['urn:example:new', 'api'] },
+    ],
+    [
+      'a database with TLS',
+      { DATABASE_URL: 'postgresql://auth:pw@db.internal/auth?sslmode=verify-full&sslrootcert=system' },
+      ({ database }) => database.url,
+      'postgresql://auth:pw@db.internal/auth?sslmode=verify-full&sslrootcert=system',
+    ],
     ['a host name', { HOST: 'localhost' }, ({ server }) => server.host, 'localhost'],
     ['an IPv6 address to listen on', { HOST: '::', ...mailServer }, ({ server }) => server.host, '::'],
     [
@@ -249,6 +286,9 @@ describe('a malformed value', () => {
     ['PORT', '3e3'],
     ['PORT', '0x1F90'],
     ['PORT', '9999999999999999999'],
+    ['PORT', 'auth.sock'],
+    ['PORT', '/run/auth/'],
+    ['PORT', `/run/${'x'.repeat(100)}`],
     ['HOST', 'http://0.0.0.7'],
     ['HOST', 'localhost:3210'],
     ['PUBLIC_URL', 'sso.example.com'],
@@ -482,6 +522,23 @@ describe('settings that do not fit together', () => {
       'a port that nobody knows in the address that everybody is told',
       { PORT: '0' },
       'PUBLIC_URL must be set when PORT is 0: how the outside reaches the port that the system chooses',
+    ],
+    [
+      'a socket that nobody knows in the address that everybody is told',
+      { PORT: '/run/auth.sock', TRUST_PROXY: '1' },
+      'PUBLIC_URL must be set when PORT is a socket: how the outside reaches it',
+    ],
+    ...['/run/auth.sock', 'systemd'].flatMap((PORT) =>
+      [{}, { TRUST_PROXY: '0' }, { TRUST_PROXY: '10.0.0.0/8' }].map((proxies): [string, Environment, string] => [
+        `${PORT}, whose clients all are one with ${JSON.stringify(proxies)}`,
+        { PORT, PUBLIC_URL: 'http://localhost', ...proxies },
+        'TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: what speaks over it has no address, and without the one that it forwards all clients would share one budget',
+      ]),
+    ),
+    [
+      "TLS to the database in a variable of libpq's",
+      { DATABASE_URL: 'postgresql://auth:pw@db.internal/auth', PGSSLMODE: 'verify-full' },
+      'PGSSLMODE is not read: write its value into DATABASE_URL as ?sslmode=',
     ],
   ])('%s', (_, environment, problem) => {
     expect(problemsOf(environment)).toEqual([problem])

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, hasCode, requestErrors, StartError } from '../kernel/errors.ts'
 import type { AnswerBare } from './bare.ts'
+import { listenAtPath } from './unix-socket.ts'
 
 /** Pipelined requests on one connection. Browsers send one at a time. */
 const mostUnanswered = 16
@@ -77,20 +78,37 @@ const unreadable: Readonly<Record<string, ErrorDefinition>> = {
   ERR_HTTP_REQUEST_TIMEOUT: requestErrors.request_timeout,
 }
 
-/** Binds the server to its address and returns the port. Throws a StartError when the address cannot be had. */
-export async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+/** What systemd hands over first is this file descriptor (sd_listen_fds). */
+const firstHandedOver = 3
+
+/**
+ * Binds the server to its port, path or handed-over socket; returns the port, or what stands for it. Throws a StartError when it
+ * cannot be had.
+ */
+export async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number | string },
+): Promise<number | string> {
+  if (typeof port === 'string' && port !== 'systemd') {
+    await listenAtPath(server, port)
+    return port
+  }
   try {
-    server.listen(port, host)
+    if (port === 'systemd') server.listen({ fd: firstHandedOver })
+    else server.listen(Number(port), host)
     await once(server, 'listening')
-    return (server.address() as AddressInfo).port
+    const address = server.address()
+    return address !== null && typeof address === 'object' ? address.port : port
   } catch (cause) {
-    throw new StartError(`The server cannot listen on PORT ${port} of HOST ${host}: ${remedyFor(cause)}`, { cause })
+    const place = port === 'systemd' ? port : `${port} of HOST ${host}`
+    throw new StartError(`The server cannot listen on PORT ${place}: ${remedyFor(cause)}`, { cause })
   }
 }
 
 function remedyFor(error: unknown): string {
   if (hasCode(error, 'EADDRINUSE')) return 'another program has it. Stop that, or set PORT to another one'
   if (hasCode(error, 'EACCES')) return 'this account may not use it. Set PORT to one above 1023'
+  if (hasCode(error, 'EBADF', 'EINVAL', 'ERR_INVALID_FD_TYPE')) return 'what was handed over is no socket to listen on'
   return `${(error as Error).message}. Set HOST to an address of this machine`
 }
 

@@ -47,11 +47,25 @@ export function loggedPath(url: string): string {
   return harmless.join('/').slice(0, longestPath)
 }
 
-/** Says once, loudly, that a proxy seems to be in front of us and is not trusted: all its clients share one address. */
-export function warnOfUntrustedProxies(logger: Logger, trustProxy: number | readonly string[]): RequestHandler {
-  let warned = trustProxy !== 0
-  return (request, _response, next) => {
-    if (!warned && (request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined)) {
+/** Says once, loudly, that all clients share one address: the proxy's, as it is not trusted, or none, as it forwards none. */
+export function warnOfProxies(
+  logger: Logger,
+  { port, trustProxy }: { port: number | string; trustProxy: number | readonly string[] },
+): RequestHandler {
+  const onSocket = typeof port === 'string'
+  let warned = !onSocket && trustProxy !== 0
+  return ({ headers, socket }, _response, next) => {
+    if (warned) return next()
+    const forwards = headers['x-forwarded-for'] !== undefined
+    if (onSocket) {
+      warned = !forwards && socket.remoteAddress === undefined
+      if (warned) {
+        logger.warn(
+          {},
+          'requests arrive over the Unix socket without X-Forwarded-For, so all their clients share one budget; let the proxy set it',
+        )
+      }
+    } else if (forwards || headers.forwarded !== undefined) {
       warned = true
       logger.warn(
         {},
