@@ -61,7 +61,6 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(observeRequests(logger, requests.count))
   const https = server.publicUrl.startsWith('https:')
   app.use(securityHeaders({ https }))
-  app.use(warnOfUntrustedProxies(logger, server.trustProxy))
   app.use(judgeHead)
   app.use(ignoreConditions)
   if (!production) app.use(refuseForeignHosts(server))

@@ -176,6 +176,11 @@ export function contradictions(
   if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
     problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')
   }
+  // It is what `pg` would read; to pass over it could mean less protection than was asked for.
+  const namesTls = /[?&]ssl(mode)?=/.test(given.DATABASE_URL ?? '')
+  if (given.DATABASE_URL !== undefined && !namesTls && environment.PGSSLMODE?.trim()) {
+    problems.push('PGSSLMODE is not read: write its value into DATABASE_URL as ?sslmode=')
+  }
   if (emailVerification === 'required' && !contracts.served.some((name) => verifyingContracts.includes(name))) {
     problems.push(
       `EMAIL_VERIFICATION must not be required unless CONTRACTS names ${verifyingContracts.join(' or ')}: nobody could verify`,

@@ -116,7 +116,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
   problems.push(...exposureProblems(environment, given))
 
   const port = given.PORT ?? 3000
-  const publicUrl = given.PUBLIC_URL ?? `http://localhost:${port}`
+  const publicUrl = given.PUBLIC_URL ?? `http://localhost:${typeof port === 'number' ? port : ''}`
   const frontendUrl = given.FRONTEND_URL ?? publicUrl
   const config: Config = {
     production,

@@ -77,7 +77,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     return assemble(await completeConfig(config), { databaseUrl: url, logger })
   }
 
-  async function start(): Promise<number> {
+  async function start(): Promise<number | string> {
     let open: (answer: RequestListener) => void = () => undefined
     const opened = new Promise<RequestListener>((resolve) => {
       open = resolve

@@ -39,7 +39,7 @@ export function onOff(text: string): boolean {
   return refuse('must be on or off')
 }
 
-function list(text: string): string[] {
+export function list(text: string): string[] {
   return text.split(',').map((item) => item.trim())
 }
 
@@ -69,31 +69,6 @@ export function siteData(text: string): string[] {
   return kinds.every((kind) => kind === 'cache' || kind === 'storage')
     ? kinds
     : refuse('must be cache, storage or both, separated by commas; remove it to have nothing cleared')
-}
-
-export function postgresUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  return url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1
-    ? text
-    : refuse('must look like postgresql://user:password@host:5432/database')
-}
-
-/** With names and passwords in the form that addresses want, and a number for a path. */
-export function redisUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isRedis = url && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^(\/\d{0,5})?$/.test(url.pathname)
-  return isRedis && !/[?#]/.test(text) && [url.username, url.password].every(isDecodable)
-    ? text
-    : refuse('must look like redis://user:password@host:6379/0, or rediss:// for TLS')
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 export function longKeys(text: string): string[] {

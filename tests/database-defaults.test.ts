@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { applyMigrations } from '../src/platform/migrations.ts'
 import { runSql } from './support/catalog.ts'
-import { freshDatabase, givenOwnRole, setDefaults } from './support/database.ts'
+import { emptyDatabase, freshDatabase, givenOwnRole, setDefaults } from './support/database.ts'
 import { exchange } from './support/exchange.ts'
+import { endProcesses, processKey, startProcess } from './support/process.ts'
 import { startServer, withServer } from './support/server.ts'
 import { liveWholeLife } from './support/whole-life.ts'
+
+afterAll(endProcesses)
 
 describe('a PostgreSQL with other defaults', () => {
   it.each([
@@ -31,6 +34,31 @@ describe('a PostgreSQL with other defaults', () => {
     const url = await freshDatabase()
     await setDefaults(url, defaults)
     await withServer({ DATABASE_URL: url }, (server) => liveWholeLife(server, url))
+  })
+
+  it.each([
+    ['Postgres, MDY', 'Pacific/Apia'],
+    ['German, DMY', 'Asia/Kathmandu'],
+  ])(
+    'serves a whole life with dates as %s in %s, for the role and for the role in the database',
+    async (style, zone) => {
+      const { url, adminUrl, name } = await givenOwnRole()
+      const database = new URL(url).pathname.slice(1)
+      await runSql(
+        adminUrl,
+        `ALTER ROLE ${name} SET DateStyle TO '${style}'; ALTER ROLE ${name} SET client_encoding TO 'SQL_ASCII';
+       ALTER ROLE ${name} IN DATABASE ${database} SET TimeZone TO '${zone}'`,
+      )
+      const inOwnSchema = `${url}?schema=own`
+      await applyMigrations({ url: inOwnSchema })
+      await withServer({ DATABASE_URL: inOwnSchema }, (server) => liveWholeLife(server, adminUrl, 'own'))
+    },
+  )
+
+  it('serves a whole life with dates and times as the address says', async () => {
+    const url = await freshDatabase()
+    const address = `${url}?options=-c%20DateStyle%3DGerman%20-c%20TimeZone%3DAsia/Tokyo&client_encoding=LATIN1`
+    await withServer({ DATABASE_URL: address }, (server) => liveWholeLife(server, url))
   })
 
   it('keeps letters of all scripts whatever the encoding of clients is', async () => {
@@ -77,6 +105,64 @@ describe('a PostgreSQL with other defaults', () => {
       expect((await exchange(site, '/readyz')).status).toBe(503)
       await expect(database.db.user.deleteMany()).rejects.toThrow(/read-only/)
     })
+  })
+})
+
+describe('a database that cannot keep what users write', () => {
+  it.each(['LATIN1', 'SQL_ASCII', 'EUC_JP'])('is refused at the start: %s', async (encoding) => {
+    const url = await emptyDatabase()
+    const admin = new URL(url)
+    const name = `${admin.pathname.slice(1)}_${encoding.toLowerCase()}`
+    await runSql(
+      url,
+      `CREATE DATABASE ${name} ENCODING '${encoding}' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    )
+    admin.pathname = name
+    const [, statement = ''] =
+      /Make one with: (.*)$/.exec(
+        await applyMigrations({ url: admin.href }).then(String, (error) => {
+          expect(error).toMatchObject({ name: 'StartError' })
+          expect(error.message).toMatch(new RegExp(`^The database has the encoding ${encoding}, .* UTF8`))
+          return error.message
+        }),
+      ) ?? []
+    expect(await runSql(admin.href, `SELECT FROM pg_class WHERE relname = 'users'`)).toEqual([])
+
+    // What the sentence says to do makes one that can be used.
+    const better = `${name}_better`
+    await runSql(url, statement.replace('auth', better))
+    admin.pathname = better
+    expect(await applyMigrations({ url: admin.href })).not.toEqual([])
+  })
+
+  it('is refused by the process and by npm run migrate', async () => {
+    const url = await emptyDatabase()
+    const name = `${new URL(url).pathname.slice(1)}_latin9`
+    await runSql(
+      url,
+      `CREATE DATABASE ${name} ENCODING 'LATIN9' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    )
+    const DATABASE_URL = url.replace(/[^/]+$/, name)
+    for (const args of [[], ['migrate']]) {
+      const server = startProcess({ ...processKey, DATABASE_URL }, { args })
+      expect(await server.exit).toBe(1)
+      expect(server.stderr()).toMatch(/^The database has the encoding LATIN9, .*CREATE DATABASE .*\n$/)
+    }
+  })
+
+  // PostgreSQL lets nobody change its version, but a schema may come before its own functions.
+  it('is refused where PostgreSQL is older than the server knows', async () => {
+    const { url, adminUrl, name } = await givenOwnRole()
+    await runSql(
+      adminUrl,
+      `CREATE SCHEMA old; GRANT USAGE ON SCHEMA old TO ${name};
+       CREATE FUNCTION old.current_setting(text) RETURNS text LANGUAGE sql AS $$
+         SELECT CASE $1 WHEN 'server_version_num' THEN '130022' ELSE pg_catalog.current_setting($1) END $$;
+       ALTER ROLE ${name} SET search_path TO old, pg_catalog, public`,
+    )
+    await expect(applyMigrations({ url })).rejects.toThrow(
+      /^The database is a PostgreSQL 13\. This server needs PostgreSQL 14 or newer$/,
+    )
   })
 })
 

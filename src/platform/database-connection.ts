@@ -1,5 +1,5 @@
 import type { ClientBase, PoolConfig } from 'pg'
-import { Client } from 'pg'
+import { DatabaseClient } from './database-client.ts'
 import type { DatabaseSession } from './database-session.ts'
 import { openSession, prismaParameters } from './database-session.ts'
 import { statementName } from './statement-names.ts'
@@ -40,7 +40,7 @@ type Callback = (error: unknown, result?: unknown) => void
 type Send = (statement: Statement | string, values?: unknown, callback?: Callback) => unknown
 
 /** A connection that sends Prisma's statements in the way that its session needs. */
-class StatedClient extends Client {
+class StatedClient extends DatabaseClient {
   session: DatabaseSession | undefined
 
   // With types that fit each of the forms that this method of `pg` has.

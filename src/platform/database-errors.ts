@@ -1,32 +1,51 @@
 import { Prisma } from '../generated/prisma/client.ts'
+import { StartError } from '../kernel/errors.ts'
+import { isTlsFailure } from './database-failures.ts'
 
 /** SQLSTATEs of transactions that were sacrificed to another one: nothing of them happened, and the same again may succeed. */
 const conflicts = /^40(001|P01)$/
 
 /**
- * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a node that takes no writes, a
- * cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator.
+ * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a refused login, a node that
+ * takes no writes, a cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator.
  */
-const unavailable = /^(08...|25006|57014|55P03|53...|57P..)$/
+const unavailable = /^(08...|28...|25006|57014|55P03|53...|57P..)$/
 
 /** SQLSTATEs of connections that lead to a node which ends or takes no writes: another connection may lead elsewhere. */
 const astray = /^(08...|25006|57P..)$/
 
-/** Codes of Prisma for: not reachable, closed, no connection or no transaction in time, sacrificed to a deadlock, too many connections. */
-const prismaCodes = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
+/** SQLSTATEs of a PostgreSQL, or of a pooler before it, that may take the same connection a little later. */
+const comingUp = /^(08...|53300|57P0[1-4])$/
+
+/**
+ * Codes of Prisma for: refused login, not reachable, no TLS, closed, no connection or no transaction in time, sacrificed to a deadlock,
+ * too many connections.
+ */
+const prismaCodes = ['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
 
 /** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
-const driverKinds = ['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']
+const driverKinds = [
+  'AuthenticationFailed',
+  'ConnectionClosed',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+]
 
 /** Errors of sockets and of `pg`, some of which Prisma passes through as they are. */
 const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
 const lostSentences =
   /^(Query read timeout|Connection terminated|Client (has encountered a connection error|was closed))/
+/** What `pg` says of a server that does not answer, or that has no process to spare for another connection. */
+const lateSentences = /^(timeout expired|There was an error establishing an SSL connection)/
 const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a pool after)/
 
 /** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true
+  // A certificate that was there at the start.
+  if (error instanceof StartError || isTlsFailure(error)) return true
   if (unavailable.test(codeOf(error)) || isConflict(error)) return true
   if (isLost(error) || driverSentences.test(messageOf(error))) return true
   const isKnown = error instanceof Prisma.PrismaClientKnownRequestError
@@ -50,6 +69,13 @@ export function isAstray(error: unknown): boolean {
 
 function isLost(error: unknown): boolean {
   return socketCodes.test(codeOf(error)) || lostSentences.test(messageOf(error))
+}
+
+/** Whether a connection failed in a way that passes when PostgreSQL, its machine or its name comes up. */
+export function mayComeUp(error: unknown): boolean {
+  // The path of a Unix socket that is not there yet.
+  const isSocketMissing = codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect'
+  return isLost(error) || isSocketMissing || comingUp.test(codeOf(error)) || lateSentences.test(messageOf(error))
 }
 
 interface DriverCause {

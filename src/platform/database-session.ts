@@ -57,7 +57,12 @@ export function prismaParameters(url: string): PrismaParameters {
   return { schema: searchParams.get('schema') || undefined, pooled: searchParams.get('pgbouncer') === 'true' }
 }
 
+/** The oldest that the tests have been run on. */
+const oldestMajor = 14
+
 interface ServerFacts {
+  readonly version: number
+  readonly encoding: string
   readonly pid: number
   readonly schema: string | null
   readonly isolation: string
@@ -67,6 +72,7 @@ interface ServerFacts {
 /** Sets what the server relies on, as PostgreSQL, database and role may have other defaults, and finds out the rest. */
 export async function openSession(client: ClientBase, parameters: PrismaParameters): Promise<DatabaseSession> {
   const facts = await askServer(client)
+  refuseUnfit(facts)
   const schema = parameters.schema ?? facts.schema
   if (schema === null) {
     throw new StartError(
@@ -94,8 +100,24 @@ export async function openSession(client: ClientBase, parameters: PrismaParamete
   }
 }
 
+/** What cannot work is said here and not by the first name that it cannot keep. */
+function refuseUnfit({ version, encoding }: ServerFacts): void {
+  const major = Math.floor(version / 10_000)
+  if (major < oldestMajor) {
+    throw new StartError(`The database is a PostgreSQL ${major}. This server needs PostgreSQL ${oldestMajor} or newer`)
+  }
+  if (encoding !== 'UTF8') {
+    throw new StartError(
+      `The database has the encoding ${encoding}, and names of all scripts need UTF8. ` +
+        "Make one with: CREATE DATABASE auth ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    )
+  }
+}
+
 async function askServer(client: ClientBase): Promise<ServerFacts> {
   const { rows } = await client.query<ServerFacts>(`SELECT ${settingsAsSql(keptByPoolers, 'session')},
+    current_setting('server_version_num')::integer AS version,
+    current_setting('server_encoding') AS encoding,
     pg_backend_pid() AS pid,
     current_schema() AS schema,
     current_setting('default_transaction_isolation') AS isolation,

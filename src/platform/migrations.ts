@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { Client, escapeIdentifier } from 'pg'
+import type { Client } from 'pg'
+import { escapeIdentifier } from 'pg'
 import { StartError } from '../kernel/errors.ts'
+import { describeFailure } from './database-failures.ts'
+import { openDatabase } from './database-open.ts'
 import type { DatabaseSession } from './database-session.ts'
-import { openSession, prismaParameters } from './database-session.ts'
+import type { Patience } from './database-wait.ts'
 
 const shippedMigrations = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url))
 
@@ -35,6 +38,8 @@ export interface MigrationRun {
   readonly folder?: string
   /** Is told, before waiting, which connection of PostgreSQL holds the lock that migrations run under. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined
+  /** Absent: a database that does not answer at once is an error. */
+  readonly patience?: Patience | undefined
 }
 
 interface LockHolder {
@@ -47,21 +52,10 @@ interface LockHolder {
  * others wait.
  * Throws a StartError that names the migration when one fails (nothing of it stays) or is not what it was when it was applied.
  */
-export async function applyMigrations({ url, folder, onWait }: MigrationRun): Promise<string[]> {
+export async function applyMigrations({ url, folder, onWait, patience }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
-  const client = createClient(url)
-  // A lost connection fails the query in progress as well; unheard, the event would end the process.
-  client.on('error', () => undefined)
+  const { client, session } = await openDatabase(url, patience)
   try {
-    await client.connect()
-  } catch (cause) {
-    throw new StartError(
-      `The database cannot be reached: ${reasonOf(cause)}. Check DATABASE_URL and that PostgreSQL runs`,
-      { cause },
-    )
-  }
-  try {
-    const session = await openSession(client, prismaParameters(url))
     const applied: string[] = []
     let tell = onWait
     const tellOnce = (holder: LockHolder) => {
@@ -118,20 +112,9 @@ async function tellHolder(client: Client, onWait: (holder: LockHolder) => void):
   if (rows[0]) onWait(rows[0])
 }
 
-/** Reads the certificates that the address names, too. */
-function createClient(url: string): Client {
-  try {
-    return new Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'migrations' })
-  } catch (cause) {
-    throw new StartError(`DATABASE_URL cannot be used: ${reasonOf(cause)}. Check what follows its question mark`, {
-      cause,
-    })
-  }
-}
-
 function unmigratable(cause: unknown): StartError {
   return new StartError(
-    `The database cannot be brought up to date: ${reasonOf(cause)}. Check that the user of DATABASE_URL may create tables`,
+    `The database cannot be brought up to date: ${describeFailure(cause)}. Check that the user of DATABASE_URL may create tables`,
     { cause },
   )
 }
@@ -230,11 +213,8 @@ async function apply(client: Client, { name, sql, checksum }: Migration): Promis
       [randomUUID(), checksum, name],
     )
   } catch (cause) {
-    throw new StartError(`The migration ${name} failed and nothing of it was kept: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`The migration ${name} failed and nothing of it was kept: ${describeFailure(cause)}`, {
+      cause,
+    })
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
 }

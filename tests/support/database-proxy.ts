@@ -71,7 +71,10 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   }
 }
 
-/** Reads what a client of PostgreSQL sends: messages of a type, a length and so many bytes; the first has no type. */
+/** What a client asks first that would have TLS. */
+const tlsRequest = 80_877_103
+
+/** Reads what a client of PostgreSQL sends: messages of a type, a length and so many bytes; until the start there is no type. */
 function statementCounter(onStatement: () => void): (chunk: Buffer) => void {
   let unread = Buffer.alloc(0)
   let typeLength = 0
@@ -82,8 +85,9 @@ function statementCounter(onStatement: () => void): (chunk: Buffer) => void {
       if (unread.length < length) return
       // Query and Execute.
       if (typeLength === 1 && 'QE'.includes(String.fromCharCode(unread[0] ?? 0))) onStatement()
+      const asksForTls = typeLength === 0 && unread.readUInt32BE(4) === tlsRequest
       unread = unread.subarray(length)
-      typeLength = 1
+      typeLength = asksForTls ? 0 : 1
     }
   }
 }
