@@ -43,6 +43,8 @@ export interface Config {
     readonly url: string | undefined
     readonly dataDir: string
     readonly poolSize: number
+    /** How long a start waits for a database that does not answer. */
+    readonly waitLimit: number
   }
   /** The first signs and derives, all verify. Empty: one is to be made in the data directory. */
   readonly secretKeys: readonly string[]
@@ -139,7 +141,12 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       docs: given.DOCS ?? !production,
       metrics: given.METRICS ?? !production,
     },
-    database: { url: given.DATABASE_URL, dataDir: given.DATA_DIR ?? '.data', poolSize: given.DATABASE_POOL ?? 10 },
+    database: {
+      url: given.DATABASE_URL,
+      dataDir: given.DATA_DIR ?? '.data',
+      poolSize: given.DATABASE_POOL ?? 10,
+      waitLimit: given.DATABASE_WAIT ?? 60,
+    },
     secretKeys: given.SECRET_KEY ?? [],
     accessTokenKeys: given.ACCESS_TOKEN_KEY ?? [],
     contracts: { served: given.CONTRACTS ?? contractNames, sunsets: given.CONTRACT_SUNSET ?? {} },

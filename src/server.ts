@@ -37,6 +37,7 @@ const closingMs = 500
 const farewellMs = 250
 
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
+  const stopping = new AbortController()
   let startup: Promise<unknown> | undefined
   let http: Server | undefined
   let postgres: Promise<EmbeddedPostgres> | undefined
@@ -63,6 +64,15 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
           { holder_pid: pid, holder: application },
           'waiting: another connection holds the lock for migrations',
         ),
+      patience: {
+        limitMs: config.database.waitLimit * 1000,
+        signal: stopping.signal,
+        onWait: ({ reason, waitedMs, limitMs }) =>
+          logger.warn(
+            { reason, waited_s: Math.round(waitedMs / 1000), limit_s: limitMs / 1000 },
+            'waiting for the database, for as long as DATABASE_WAIT says',
+          ),
+      },
     })
 
   async function prepare(): Promise<Assembly> {
@@ -95,6 +105,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 
   async function stop(): Promise<void> {
+    stopping.abort()
     const graceEnd = performance.now() + graceMs
     const remainingMs = () => Math.max(0, graceEnd - performance.now())
     // A start may hang, for instance while another instance migrates.
@@ -117,9 +128,15 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     await embedded?.stop()
   }
 
-  function asStartup<Result>(work: Promise<Result>): Promise<Result> {
+  /** Never settles once it was cut short by a stop: that is no failure, and the stop decides how the process ends. */
+  async function asStartup<Result>(work: Promise<Result>): Promise<Result> {
     startup = work
-    return work
+    try {
+      return await work
+    } catch (error) {
+      if (stopping.signal.aborted) return await new Promise(() => undefined)
+      throw error
+    }
   }
 
   return {

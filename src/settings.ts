@@ -39,6 +39,7 @@ export const settings = {
   DATABASE_URL_FILE: text,
   DATA_DIR: text,
   DATABASE_POOL: integer(2, 500),
+  DATABASE_WAIT: duration(0, 3600, 'from 0s to 1h'),
   SECRET_KEY: longKeys,
   SECRET_KEY_FILE: text,
   ACCESS_TOKEN_KEY: longKeys,

@@ -119,7 +119,7 @@ it('migrates and ends', async () => {
 })
 
 it('says in one sentence that DATABASE_URL leads nowhere', async () => {
-  const server = startProcess({ DATABASE_URL: 'postgresql://auth:hidden@127.0.0.1:1/auth' })
+  const server = startProcess({ DATABASE_URL: 'postgresql://auth:hidden@127.0.0.1:1/auth', DATABASE_WAIT: '0' })
   expect(await server.exit).toBe(1)
   expect(server.stderr()).toMatch(/^The database cannot be reached: .*Check DATABASE_URL.*\n$/)
   expect(server.stderr()).not.toContain('hidden')
