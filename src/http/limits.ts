@@ -10,7 +10,7 @@ import { clientAddress } from './identify.ts'
  * What requests cost. `costly`: a password is taken or a mail sent; such requests are refused while they cannot be counted, and
  * are counted by the site of an IPv6 address as well.
  */
-export type RateClass = 'costly' | 'change' | 'read'
+type RateClass = 'costly' | 'change' | 'read'
 
 interface BudgetFacts {
   readonly class: RateClass

@@ -48,7 +48,7 @@ interface WireConnection {
  * For `prefer`: goes on without TLS where PostgreSQL answers that it has none, at which `pg` would give up. Where it offers TLS
  * and that fails, the connection fails: libpq would try again in the clear, which serves whoever made it fail.
  */
-export function acceptPlain(client: Client): void {
+function acceptPlain(client: Client): void {
   const { connection } = client as unknown as { readonly connection: WireConnection }
   const connect = connection.connect.bind(connection)
   connection.connect = (...address) => {
