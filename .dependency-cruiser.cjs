@@ -23,6 +23,9 @@ const kernel = '^src/kernel/'
 const ownFeature = '^src/features/$1/'
 const featureDoors = '^src/features/[^/]+/index\\.ts$'
 
+const settingFiles =
+  '^src/(config|config-problems|config-warnings|mail-config|secret-files|settings|((frontend|mail|network)-)?setting-parsers)\\.ts$'
+
 module.exports = {
   forbidden: [
     {
@@ -89,15 +92,7 @@ module.exports = {
       '^src/features/index\\.ts$',
       '^src/features/[^/]+/(endpoints|schemas|errors|pages)\\.ts$',
     ]),
-    mayOnlyImport(
-      'settings',
-      'Settings are read before anything else exists',
-      '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|network-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
-      [
-        kernel,
-        '^src/(config|config-problems|config-warnings|mail-config|mail-setting-parsers|network-setting-parsers|secret-files|settings|setting-parsers)\\.ts$',
-      ],
-    ),
+    mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [kernel, settingFiles]),
     {
       name: 'composition-is-the-top',
       comment: 'What lies directly in src puts the parts together; no part knows it',

@@ -64,7 +64,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(judgeHead)
   app.use(ignoreConditions)
   if (!production) app.use(refuseForeignHosts(server))
-  app.use(crossOrigin(server.corsOrigins))
+  app.use(crossOrigin(server.corsOrigins, server.corsHeaders))
   app.use(createHealthRouter({ whyNotReady }))
   if (server.metrics) app.use(createMetricsRouter(requests))
   // Behind what is asked on this machine, without a proxy.
@@ -73,7 +73,7 @@ export function createApp(parts: AppParts): RequestListener {
   const perMinute = (budget: Budget) => server.requestsPerMinute[budgets[budget].class]
   const limited = (Object.keys(budgets) as Budget[]).filter((budget) => server.rateLimits && perMinute(budget) > 0)
   const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget, perMinute(budget), sharedCounters)]))
-  const cookies = createCookies({ secure: production || https })
+  const cookies = createCookies(server.cookies)
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,
     cookies,
@@ -93,7 +93,7 @@ export function createApp(parts: AppParts): RequestListener {
       listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
-      knownDevice: createKnownDeviceTransport(cookies),
+      knownDevice: createKnownDeviceTransport(cookies, server.corsOrigins),
       translateFault,
       strict: !production,
     })

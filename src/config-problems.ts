@@ -1,4 +1,4 @@
-import { isLoopback } from './kernel/loopback.ts'
+import { isLoopback, leadsElsewhere } from './kernel/loopback.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { fileSettingOf } from './secret-files.ts'
 import type { Environment, GivenSettings, SettingName } from './settings.ts'
@@ -118,14 +118,10 @@ export const ownPages = {
 export function exposureProblems(environment: Environment, given: GivenSettings): string[] {
   const knowsItsPlace = given.NODE_ENV !== undefined || isAbsent(environment, 'NODE_ENV')
   if (given.NODE_ENV === 'production' || !knowsItsPlace || !isAbsent(environment, 'EMAIL_HOST')) return []
-  const hosts = {
-    HOST: given.HOST,
-    PUBLIC_URL: given.PUBLIC_URL && new URL(given.PUBLIC_URL).hostname,
-    FRONTEND_URL: given.FRONTEND_URL && new URL(given.FRONTEND_URL).hostname,
-  }
-  const exposed = Object.entries(hosts).filter(([, host]) => host !== undefined && !isLoopback(host))
-  return exposed.map(
-    ([name]) =>
+  const exposed = (['PUBLIC_URL', 'FRONTEND_URL'] as const).filter((name) => leadsElsewhere(given[name] ?? ''))
+  const isOpen = given.HOST !== undefined && !isLoopback(given.HOST)
+  return [...(isOpen ? ['HOST'] : []), ...exposed].map(
+    (name) =>
       `${name} must name this machine, such as localhost, as the development mailbox would show every mail: set NODE_ENV=production and what it needs, or EMAIL_HOST and DEFAULT_FROM_EMAIL to send mails`,
   )
 }
@@ -160,6 +156,12 @@ export function contradictions(
         'TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: what speaks over it has no address, and without the one that it forwards all clients would share one budget',
       )
     }
+  }
+  if (given.COOKIE_SAMESITE === 'none' && !(given.PUBLIC_URL ?? '').startsWith('https:') && !isUnread('PUBLIC_URL')) {
+    problems.push('COOKIE_SAMESITE must not be none unless PUBLIC_URL is an https address: browsers drop such cookies')
+  }
+  if (given.COOKIE_PARTITIONED && given.COOKIE_SAMESITE !== 'none' && !isUnread('COOKIE_SAMESITE')) {
+    problems.push('COOKIE_PARTITIONED must not be on unless COOKIE_SAMESITE is none: other cookies reach no other site')
   }
   if (given.PORT === 0) mustBeSet('PUBLIC_URL', 'PORT is 0', 'how the outside reaches the port that the system chooses')
   if (!contracts.served.includes('v1')) {

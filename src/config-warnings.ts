@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { isLoopback } from './kernel/loopback.ts'
+import { isLoopback, leadsElsewhere, leadsToThisMachine } from './kernel/loopback.ts'
 
 const hour = 3600
 const year = 366 * 24 * hour
@@ -14,7 +14,6 @@ export function configWarnings({
   links,
   accessTokenKeys,
 }: Config): string[] {
-  const isElsewhere = (url: string) => !isLoopback(new URL(url).hostname)
   const warnings: [boolean, string][] = production
     ? [
         [
@@ -26,7 +25,7 @@ export function configWarnings({
           'CORS_ORIGINS holds an http origin of this machine: any program that listens there on the machine of a user may call with their cookies; remove it unless an application needs it',
         ],
         [
-          !isElsewhere(server.publicUrl) || !isElsewhere(links.frontendUrl),
+          leadsToThisMachine(server.publicUrl) || leadsToThisMachine(links.frontendUrl),
           'PUBLIC_URL or FRONTEND_URL is this machine: links in mails lead users to their own machines; set the public addresses',
         ],
         [
@@ -56,7 +55,7 @@ export function configWarnings({
       ]
     : [
         [
-          isElsewhere(server.publicUrl) || isElsewhere(links.frontendUrl),
+          leadsElsewhere(server.publicUrl) || leadsElsewhere(links.frontendUrl),
           'NODE_ENV is not production although PUBLIC_URL or FRONTEND_URL is not this machine: weak settings are accepted, and the documentation and the counters are open; set NODE_ENV=production if others use this server',
         ],
       ]

@@ -25,12 +25,20 @@ export interface Config {
     readonly publicUrl: string
     readonly trustProxy: number | readonly string[]
     readonly corsOrigins: readonly string[]
+    /** What their pages may send beside the usual headers. */
+    readonly corsHeaders: readonly string[]
     readonly rateLimits: boolean
     /** Of one client, to each endpoint of the class; 0: any number. */
     readonly requestsPerMinute: { readonly costly: number; readonly change: number; readonly read: number }
     /** Absent: each instance counts requests for itself. */
     readonly redisUrl: string | undefined
     readonly refreshTransport: 'client' | 'cookie' | 'body'
+    /** Secure, but over plain http. */
+    readonly cookies: {
+      readonly secure: boolean
+      readonly sameSite: 'strict' | 'lax' | 'none'
+      readonly partitioned: boolean
+    }
     /** What a logout asks browsers to clear of this origin. */
     readonly clearSiteData: readonly string[]
     /** Whether the documentation is served, with which everything can be tried out. */
@@ -128,7 +136,8 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       port,
       publicUrl,
       trustProxy: given.TRUST_PROXY ?? 0,
-      corsOrigins: given.CORS_ORIGINS ?? [new URL(frontendUrl).origin],
+      corsOrigins: given.CORS_ORIGINS ?? originsOf(frontendUrl),
+      corsHeaders: given.CORS_HEADERS ?? [],
       rateLimits: given.RATE_LIMITS ?? true,
       requestsPerMinute: {
         costly: given.RATE_LIMIT_PASSWORDS ?? 30,
@@ -137,6 +146,11 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       },
       redisUrl: given.REDIS_URL,
       refreshTransport: given.REFRESH_TRANSPORT ?? 'client',
+      cookies: {
+        secure: production || publicUrl.startsWith('https:'),
+        sameSite: given.COOKIE_SAMESITE ?? 'strict',
+        partitioned: given.COOKIE_PARTITIONED ?? false,
+      },
       clearSiteData: given.CLEAR_SITE_DATA ?? [],
       docs: given.DOCS ?? !production,
       metrics: given.METRICS ?? !production,
@@ -179,6 +193,11 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
   problems.push(...contradictions(config, environment, given))
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze(config)
+}
+
+/** The origin of a frontend's pages; none where an application is opened, as its address says nothing of their origin. */
+function originsOf(frontendUrl: string): string[] {
+  return /^https?:/.test(frontendUrl) ? [new URL(frontendUrl).origin] : []
 }
 
 function noFile(): never {

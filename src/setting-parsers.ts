@@ -52,17 +52,6 @@ export function baseUrl(text: string): string {
   return url.href.replace(/\/+$/, '')
 }
 
-export function origins(text: string): string[] {
-  return list(text).map((item) => {
-    const origin = URL.canParse(item) ? new URL(item).origin : undefined
-    return origin === item && /^https?:/.test(origin)
-      ? item
-      : refuse(
-          'must be exact origins separated by commas, such as https://app.example.com (no path, no trailing slash, no *)',
-        )
-  })
-}
-
 /** What a logout has browsers clear. Not "cookies": those would be of the whole registrable domain, other applications' too. */
 export function siteData(text: string): string[] {
   const kinds = list(text)

@@ -1,3 +1,4 @@
+import { frontendUrl, headerNames, origins } from './frontend-setting-parsers.ts'
 import { certificates, domainName, mailbox } from './mail-setting-parsers.ts'
 import { listeningPlace, postgresUrl, proxies, redisUrl } from './network-setting-parsers.ts'
 import type { Parser } from './setting-parsers.ts'
@@ -10,7 +11,6 @@ import {
   longKeys,
   oneOf,
   onOff,
-  origins,
   path,
   siteData,
   sunsets,
@@ -34,7 +34,7 @@ export const settings = {
   PORT: listeningPlace,
   HOST: hostName,
   PUBLIC_URL: baseUrl,
-  FRONTEND_URL: baseUrl,
+  FRONTEND_URL: frontendUrl,
   DATABASE_URL: postgresUrl,
   DATABASE_URL_FILE: text,
   DATA_DIR: text,
@@ -75,7 +75,10 @@ export const settings = {
   PASSWORD_PEPPER_FILE: text,
   HASH_QUEUE: integer(1, 100_000),
   CORS_ORIGINS: origins,
+  CORS_HEADERS: headerNames,
   REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
+  COOKIE_SAMESITE: oneOf('strict', 'lax', 'none'),
+  COOKIE_PARTITIONED: onOff,
   CLEAR_SITE_DATA: siteData,
   TRUST_PROXY: proxies,
   RATE_LIMITS: onOff,

@@ -8,10 +8,23 @@ export interface Cookies {
   clear(response: Response, name: string): void
 }
 
-/** Not secure: over plain http, where browsers take neither the attribute nor the prefix that forbids Domain. */
-export function createCookies({ secure }: { secure: boolean }): Cookies {
-  const fullName = (name: string) => (secure ? `__Host-${name}` : name)
-  const attributes = { httpOnly: true, secure, sameSite: 'strict', path: '/' } as const
+export interface CookieSettings {
+  /** Not over plain http, where browsers take neither the attribute nor the prefix that forbids Domain. */
+  readonly secure: boolean
+  /** With which requests of pages on other sites browsers send them. Whatever it says, a request has to come from a listed origin. */
+  readonly sameSite: 'strict' | 'lax' | 'none'
+  /** Whether they are kept apart for each site that the frontend is on, without which some browsers send none to other sites. */
+  readonly partitioned: boolean
+}
+
+/** What the cookie of that name is called in browsers. */
+export function cookieName(name: string, { secure }: Pick<CookieSettings, 'secure'>): string {
+  return secure ? `__Host-${name}` : name
+}
+
+export function createCookies(settings: CookieSettings): Cookies {
+  const fullName = (name: string) => cookieName(name, settings)
+  const attributes = { httpOnly: true, path: '/', ...settings }
 
   return {
     read(request, name) {

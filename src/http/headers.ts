@@ -44,12 +44,22 @@ export function announceSunset(sunset: Date): RequestHandler {
   }
 }
 
-/** Lets the pages of these origins, and no others, read our answers. */
-export function crossOrigin(origins: readonly string[]): RequestHandler {
+/**
+ * What pages of listed origins may send. The second half means nothing here: frontends of Django services send the first
+ * two, and the rest is that of caches and of tracing.
+ */
+const allowedHeaders = [
+  ...['Authorization', 'Content-Type', 'Auth-Transport', deviceHeader],
+  ...['X-CSRFToken', 'X-Requested-With', 'Cache-Control', 'Pragma', 'X-Request-Id'],
+  ...['baggage', 'sentry-trace', 'traceparent', 'tracestate'],
+]
+
+/** Lets the pages of these origins, and no others, read our answers. They may send the usual headers and these. */
+export function crossOrigin(origins: readonly string[], moreHeaders: readonly string[]): RequestHandler {
   const options = {
     origin: [...origins],
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Auth-Transport', deviceHeader],
+    allowedHeaders: [...allowedHeaders, ...moreHeaders],
     exposedHeaders: [
       'X-Request-Id',
       'RateLimit',

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Cookies } from './cookies.ts'
+import { isFromListedPage, isFromPage } from './page-origin.ts'
 
 /** How a device is known again on which somebody logged in or set the password: a browser by a cookie, a program by a header. */
 export interface KnownDeviceTransport {
@@ -13,13 +14,17 @@ export const deviceHeader = 'Device-Token'
 
 const cookieName = 'device'
 
-export function createKnownDeviceTransport(cookies: Cookies): KnownDeviceTransport {
+export function createKnownDeviceTransport(cookies: Cookies, listedOrigins: readonly string[]): KnownDeviceTransport {
   return {
-    read: (request) => request.get(deviceHeader) ?? cookies.read(request, cookieName),
+    read(request) {
+      // Otherwise a page of another site could use up the guesses of the device.
+      const isForeign = isFromPage(request.headers) && !isFromListedPage(request.headers, listedOrigins)
+      return request.get(deviceHeader) ?? (isForeign ? undefined : cookies.read(request, cookieName))
+    },
     keep(request, response, result) {
       const { known_device: device } = (result ?? {}) as { known_device?: { token: string; lifetime: number } }
-      const { origin, 'sec-fetch-site': site } = request.headers
-      if (!device || (origin === undefined && site === undefined)) return
+      // Nor could such a page put a device of its own in the place of the user's.
+      if (!device || !isFromListedPage(request.headers, listedOrigins)) return
       cookies.set(response, cookieName, device.token, device.lifetime)
     },
   }

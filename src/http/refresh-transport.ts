@@ -4,6 +4,7 @@ import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Row } from './contract.ts'
 import type { Cookies } from './cookies.ts'
+import { isFromListedPage } from './page-origin.ts'
 
 type Fields = Record<string, unknown>
 
@@ -40,9 +41,8 @@ export function createRefreshTransport({
 
   /** Browsers send the cookie whoever asks them to; these are what another site's page cannot write (ASVS 3.5). */
   function refuseForeign(request: Request): void {
-    const { origin, 'sec-fetch-site': site } = request.headers
-    const isOurs = site === 'same-origin' || (origin !== undefined && origins.includes(origin))
-    if (request.headers[header] !== 'cookie' || !isOurs) throw new AuthError(requestErrors.cross_site_request)
+    const isOurs = request.headers[header] === 'cookie' && isFromListedPage(request.headers, origins)
+    if (!isOurs) throw new AuthError(requestErrors.cross_site_request)
   }
 
   return {

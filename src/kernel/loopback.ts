@@ -14,3 +14,17 @@ export function isLoopback(host: string): boolean {
   if (family === 0) return name === 'localhost' || name.endsWith('.localhost')
   return addresses.check(name, family === 6 ? 'ipv6' : 'ipv4')
 }
+
+/** Whether the web address leads to this machine. An address that opens an application leads to no machine. */
+export function leadsToThisMachine(url: string): boolean {
+  return isOfTheWeb(url) && isLoopback(new URL(url).hostname)
+}
+
+/** Whether the web address leads to another machine. */
+export function leadsElsewhere(url: string): boolean {
+  return isOfTheWeb(url) && !isLoopback(new URL(url).hostname)
+}
+
+function isOfTheWeb(url: string): boolean {
+  return /^https?:/i.test(url)
+}

@@ -149,6 +149,36 @@ describe('a page of another origin', () => {
     }
   })
 
+  it('may send the headers of CORS_HEADERS beside the usual ones', async () => {
+    await withServer({ CORS_ORIGINS: friend, CORS_HEADERS: 'X-Tenant,X-Client-Version' }, async (more) => {
+      const headers = { Origin: friend, 'Access-Control-Request-Method': 'POST' }
+      const answer = await exchange(more.url, '/api/v1/auth/access_token', { method: 'OPTIONS', headers })
+      const usual = preflightFields(friend)['access-control-allow-headers']
+      expect(answer.headers['access-control-allow-headers']).toBe(`${usual},X-Tenant,X-Client-Version`)
+    })
+  })
+
+  it('may be of an application that is listed, and the origin null never is', async () => {
+    const listed = ['capacitor://localhost', 'tauri://localhost', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop']
+    for (const settings of [{ CORS_ORIGINS: listed.join(',') }, { FRONTEND_URL: 'myapp://app' }]) {
+      await withServer(settings, async (ofApplication) => {
+        const allowed = async (origin: string) =>
+          (await exchange(ofApplication.url, '/healthz', { headers: { Origin: origin } })).headers[
+            'access-control-allow-origin'
+          ]
+        for (const origin of listed) expect(await allowed(origin)).toBe(settings.CORS_ORIGINS && origin)
+        for (const origin of [
+          'null',
+          'capacitor://localhost:1',
+          'capacitor://evil',
+          'ionic://localhost',
+          'myapp://app',
+        ])
+          expect(await allowed(origin)).toBeUndefined()
+      })
+    }
+  })
+
   it('is told in an answer without an origin too that the answer depends on it', async () => {
     expect((await ask('/healthz')).headers.vary).toBe('Origin')
   })

@@ -85,6 +85,27 @@ describe('the cookie with the refresh token', () => {
     expect((await refresh(cookie?.value)).status).toBe(200)
   })
 
+  it.each([
+    ['lax', {}, ['samesite=lax', 'secure']],
+    ['none', {}, ['samesite=none', 'secure']],
+    ['none', { COOKIE_PARTITIONED: 'on' }, ['partitioned', 'samesite=none', 'secure']],
+  ])('goes to the sites that COOKIE_SAMESITE says: %s %j', async (sameSite, more, expected) => {
+    const settings = { COOKIE_SAMESITE: sameSite, ...more, CORS_ORIGINS: app, PUBLIC_URL: 'https://auth.example.com' }
+    await withServer(settings, async (other) => {
+      const { username, password } = await givenUser(other)
+      const body = { username, password }
+      const answer = await call('/api/v1/auth/login_credentials', { body, headers: browser, to: other })
+      for (const name of [secureName, '__Host-device']) {
+        const attributes = cookieOf(answer, name)?.attributes.filter((text) => !/^(expires|max-age)/.test(text))
+        expect(attributes).toEqual(['httponly', 'path=/', ...expected].sort())
+      }
+      const headers = { ...browser, ...asCookie(cookieOf(answer)?.value) }
+      const gone = await call('/api/v1/auth/logout', { headers, to: other })
+      const attributes = cookieOf(gone)?.attributes.filter((text) => !/^(expires|max-age)/.test(text))
+      expect(attributes).toEqual(['httponly', 'path=/', ...expected].sort())
+    })
+  })
+
   it('is set by nothing else than being asked for', async () => {
     const user = await givenUser(server)
     const body = { username: user.username, password: user.password }

@@ -280,7 +280,7 @@ describe('an endpoint that fails', () => {
       faultIds.push(requestId)
       return new AuthError(requestErrors.internal_error)
     }
-    const cookies = createCookies({ secure: true })
+    const cookies = createCookies({ secure: true, sameSite: 'strict', partitioned: false })
     const app = express()
     app.use((_request, response, next) => {
       response.locals.requestId = 'the-id'
@@ -316,7 +316,7 @@ describe('an endpoint that fails', () => {
           clearSiteData: [],
           listedOrigins: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
-          knownDevice: createKnownDeviceTransport(cookies),
+          knownDevice: createKnownDeviceTransport(cookies, []),
           translateFault,
           strict,
         },

@@ -42,6 +42,10 @@ export const preflightFields = (origin: string) => ({
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',
   'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
-  'access-control-allow-headers': 'Authorization,Content-Type,Auth-Transport,Device-Token',
+  'access-control-allow-headers': [
+    'Authorization,Content-Type,Auth-Transport,Device-Token',
+    'X-CSRFToken,X-Requested-With,Cache-Control,Pragma,X-Request-Id',
+    'baggage,sentry-trace,traceparent,tracestate',
+  ].join(','),
   'access-control-max-age': '600',
 })

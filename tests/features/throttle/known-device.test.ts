@@ -173,6 +173,22 @@ describe('a device that is known', () => {
     expect((await logInWith(user, how)).status).toBe(200)
   })
 
+  it.each([
+    { Origin: 'https://evil.example.net', 'Sec-Fetch-Site': 'cross-site' },
+    { Origin: 'null' },
+    { 'Sec-Fetch-Site': 'same-site' },
+  ])('is not known by its cookie to a page of another site, which cannot replace it either: %j', async (page) => {
+    const user = await givenUser(server)
+    const cookie = await givenDevice(user)
+    await fail(5, user)
+    const headers = { ...page, Cookie: cookie }
+    expect(refusalOf(await logInWith(user, { headers }))).toBe('401 credentials_invalid')
+    expect((await logInWith(user, { headers: { Cookie: cookie } })).status).toBe(200)
+    const other = await givenUser(server)
+    const answer = await logInWith(other, { headers })
+    expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined])
+  })
+
   it('can change the password whatever strangers guess', async () => {
     const user = await givenUser(server)
     await fail(20, user)
