@@ -55,21 +55,28 @@ export interface Contract<Needs> {
 /** The endpoint as it is declared: its own route, words and answers. */
 export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
   const { method, path } = parseRoute(endpoint.route)
+  const isInPath = (field: string) => path.includes(`{${field}}`)
+  const takesQuery = !takesBody(method) && Object.keys(endpoint.input.shape).some((field) => !isInPath(field))
   return {
     method,
     path,
     endpoint,
-    source: takesBody(method) ? 'body' : 'nothing',
+    source: takesBody(method) ? 'body' : takesQuery ? 'query' : 'nothing',
     wire: endpoint.input,
     status: endpoint.status,
     reply: endpoint.output,
-    read: (sent) => validate(endpoint.input, sent),
+    // A query may hold more than is meant for the endpoint, such as what makes an address new to a cache.
+    read: (sent) => validate(endpoint.input, takesQuery ? knownOf(sent, endpoint.input) : sent),
     write: (result) => endpoint.output.parse(result),
     demands: {},
     reword: (error) => error,
     refreshField: 'refresh_token' in endpoint.input.shape ? 'refresh_token' : undefined,
     page: undefined,
   }
+}
+
+function knownOf(sent: Fields, input: z.ZodObject): Fields {
+  return Object.fromEntries(Object.entries(sent).filter(([field]) => Object.hasOwn(input.shape, field)))
 }
 
 interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {

@@ -17,9 +17,11 @@ interface Person {
   readonly refresh: string[]
   readonly mailed: string[]
   readonly ids: string[]
+  /** Of pages that follow, or followed. */
+  readonly cursors: string[]
 }
 
-type Kind = 'access' | 'refresh' | 'mailed' | 'ids'
+type Kind = 'access' | 'refresh' | 'mailed' | 'ids' | 'cursors'
 
 /** What a client that keeps everything knows: people, and all that was ever issued to them. */
 export interface World {
@@ -83,6 +85,7 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
     if (/user/.test(name)) return pick([person.username, ...spellings], which)
     if (/refresh/.test(name)) return tokenOf(['refresh', 'access', 'mailed'], holder, which)
     if (/token|code|key/.test(name)) return tokenOf(['mailed', 'access', 'refresh'], holder, which)
+    if (name === 'cursor') return personOf(holder).cursors[which] ?? ''
     if (/id$/.test(name)) return pick(personOf(holder).ids, which)
     return samples.get(name) ?? ''
   }
@@ -105,6 +108,9 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
     },
     learn(call, { text, headers, status }) {
       if (status >= 400) return
+      for (const [, cursor = ''] of text.matchAll(/"next_cursor":"([^"]+)"/g)) {
+        keep(personOf(call.holder), 'cursors', cursor)
+      }
       const set = headers['set-cookie']?.join('\n') ?? ''
       for (const [, value = ''] of set.matchAll(/^[^=]+=([^;]{20,})/gm)) cookies.add(value)
       // What is only asked about may be somebody else's.
@@ -132,7 +138,7 @@ function makePerson(index: number): Person {
     email: `${name}@example.com`,
     passwords: [`${canary} ${index} im Bergwerk`, `${canary} ${index} am Fenster`],
     uid: 'MQ',
-    ...{ access: [], refresh: [], mailed: [], ids: [] },
+    ...{ access: [], refresh: [], mailed: [], ids: [], cursors: [] },
   }
 }
 

@@ -11,9 +11,15 @@ interface Field {
 
 const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
 /** For fields that take any text at first. */
-const named: Readonly<Record<string, string>> = { email: 'ada@example.com', username: 'ada' }
+const named: Readonly<Record<string, string>> = {
+  email: 'ada@example.com',
+  username: 'ada',
+  phone_number: '+44 20 7946 0018',
+  cursor: '',
+  limit: '1',
+}
 // The first one also is a password that nothing forbids.
-const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris', '+1 234 567890']
+const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris']
 
 /** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */
 export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>

@@ -1,11 +1,20 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import { Detail } from '../../kernel/schemas.ts'
+import { Detail, text } from '../../kernel/schemas.ts'
 import type { UserService } from '../user/index.ts'
 import { UserReply } from '../user/index.ts'
 import { gateErrors, sessionErrors } from './errors.ts'
-import { SessionReply, Token, TokenFacts, TokenPair } from './schemas.ts'
+import {
+  mostCounted,
+  mostListed,
+  PageLimit,
+  SessionPage,
+  SessionReply,
+  Token,
+  TokenFacts,
+  TokenPair,
+} from './schemas.ts'
 import type { SessionService } from './service.ts'
 
 interface Needs {
@@ -135,7 +144,7 @@ export const logOutEverywhere = endpoint({
   input: z.strictObject({}),
   status: 200,
   output: Detail.extend({
-    sessions_ended: z.int().max(10_000).meta({ description: 'Beyond 10,000 they are not counted' }),
+    sessions_ended: z.int().max(mostCounted).meta({ description: 'Beyond 10,000 they are not counted' }),
   }),
   errors: [],
   handle: async ({ sessions }: Needs, _input, caller) => ({
@@ -163,14 +172,20 @@ export const readSession = endpoint({
 export const listSessions = endpoint({
   name: 'listSessions',
   route: 'GET /sessions',
-  summary: 'The live sessions of the caller, newest first',
+  summary: 'The live sessions of the caller, newest first, in pages',
   access: 'bearer',
   limit: 'listSessions',
-  input: z.strictObject({}),
+  input: z.strictObject({
+    cursor: text({ max: 64 })
+      .meta({ description: 'The next_cursor of the page before; absent or empty for the first page' })
+      .optional(),
+    limit: PageLimit.optional(),
+  }),
   status: 200,
-  output: z.object({ sessions: z.array(SessionReply) }),
-  errors: [],
-  handle: async ({ sessions }: Needs, _input, caller) => ({ sessions: await sessions.listOf(caller) }),
+  output: SessionPage,
+  errors: [sessionErrors.cursor_invalid],
+  handle: ({ sessions }: Needs, { cursor = '', limit = mostListed }, caller) =>
+    sessions.list({ cursor: cursor === '' ? undefined : cursor, limit }, caller),
 })
 
 export const endSession = endpoint({

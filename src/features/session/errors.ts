@@ -11,6 +11,7 @@ export const sessionErrors = defineErrors({
   session_revoked: [401, 'The session was ended: log in again'],
   session_expired: [401, 'The session has reached its age limit: log in again'],
   renewal_by_access_token_disabled: [403, 'Here an access token renews nothing: use the refresh token'],
+  cursor_invalid: [400, 'The cursor is not one that your list of sessions gave: begin without one', 'cursor'],
   session_not_found: [404, 'You have no such session'],
   email_not_verified: [
     403,

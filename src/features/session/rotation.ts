@@ -83,7 +83,7 @@ export function createRotation({
       const issuedAt = grace.isJustFollowed(generation, session) ? undefined : clock.now()
       return { pair: pairFor(session, issuedAt), user: session.user }
     }
-    const next = await store.advance(session)
+    const next = await store.advance(session, caller)
     // A loser looks again: the row now tells who was faster, another refresh or a logout.
     return next ? { pair: pairFor(next), user: next.user } : refresh(reading, caller)
   }
@@ -91,13 +91,13 @@ export function createRotation({
   async function issueAccessToken(reading: OurReading, caller: Caller): Promise<string> {
     const session = await findCurrent(reading, caller)
     const isSeen = reading.claims.generation === session.generation
-    if (!(await store.use(session, isSeen))) return issueAccessToken(reading, caller)
+    if (!(await store.use(session, caller, isSeen))) return issueAccessToken(reading, caller)
     return accessTokenOf(session, session.user, signer, clock.now())
   }
 
   async function renew(session: SessionOfUser, generation: number, caller: Caller): Promise<TokenPair> {
     if (generation === session.generation) {
-      const next = await store.advance(session, { byAccessTokenOf: caller })
+      const next = await store.advance(session, caller, { byAccessToken: true })
       if (next) return pairFor(next)
       return renew(await findLive(db, session.id), generation, caller)
     }
@@ -113,7 +113,7 @@ export function createRotation({
     // To advance once more would make a copied token of the one that a faster request has just got.
     const isDone = isFollowed && grace.isRecent(session)
     // Final, as a changed password shuts out whoever has copied the tokens before it.
-    const current = isDone ? undefined : await sessionsIn(tx).advance(session, { isFinal: true })
+    const current = isDone ? undefined : await sessionsIn(tx).advance(session, caller, { isFinal: true })
     return pairFor(current ?? (await findLive(tx, session.id)))
   }
 

@@ -24,12 +24,39 @@ export const SessionReply = z
     last_used_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
     ends_at: z.iso.datetime(),
-    ip: z.string(),
-    user_agent: z.string(),
+    ip: z.string().meta({ description: 'Where the session was opened from' }),
+    user_agent: z.string().meta({ description: 'What the client called itself there' }),
+    last_ip: z.string().meta({ description: 'Where its tokens were last asked for from' }),
+    last_user_agent: z.string().meta({ description: 'What the client called itself there' }),
     current: z.boolean(),
   })
   .meta({ id: 'Session' })
 export type SessionReply = z.infer<typeof SessionReply>
+
+/** Beyond this sessions are not counted: the answer has to come soon. */
+export const mostCounted = 10_000
+
+/** The most sessions in one answer, and how many there are where no limit is sent. */
+export const mostListed = 100
+
+/** As a query holds it: the digits of a number. */
+export const PageLimit = text({ max: 16 })
+  .refine((value) => /^[1-9]\d{0,2}$/.test(value) && Number(value) <= mostListed, {
+    error: `must be a whole number from 1 to ${mostListed}`,
+    params: { code: 'invalid_format' },
+  })
+  .meta({ type: 'integer', minimum: 1, maximum: mostListed, default: mostListed })
+  .transform(Number)
+
+export const SessionPage = z.object({
+  sessions: z.array(SessionReply),
+  total: z
+    .int()
+    .max(mostCounted)
+    .meta({ description: 'The number of all live sessions; beyond 10,000 they are not counted' }),
+  next_cursor: z.string().nullable().meta({ description: 'The cursor of the next page; null on the last one' }),
+})
+export type SessionPage = z.infer<typeof SessionPage>
 
 export const TokenFacts = z.union([
   z.object({

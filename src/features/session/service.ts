@@ -7,10 +7,11 @@ import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import { passes } from './gates.ts'
 import type { Grace } from './grace.ts'
+import { createLiveSessions } from './live.ts'
 import { endOf, findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
 import { readBearer, readRefreshToken } from './reading.ts'
 import type { Rotation } from './rotation.ts'
-import type { SessionReply, TokenFacts } from './schemas.ts'
+import type { SessionPage, SessionReply, TokenFacts } from './schemas.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 
 /** Sessions and the tokens that are their image. */
@@ -24,8 +25,11 @@ export interface SessionService extends Rotation {
   /** The live session that a token stands for, whatever the gates say. */
   findLive(token: string): Promise<LiveToken | undefined>
   present(session: Session, current: Session): SessionReply
-  /** The newest live sessions of the caller, the current one among them, newest first. */
-  listOf(caller: AuthenticatedCaller): Promise<SessionReply[]>
+  /** A page of the caller's live sessions, newest first. Throws `cursor_invalid`. */
+  list(
+    page: { readonly cursor: string | undefined; readonly limit: number },
+    caller: AuthenticatedCaller,
+  ): Promise<SessionPage>
   /** Ends one of the caller's own live sessions. Throws `session_not_found`. */
   end(id: string, caller: AuthenticatedCaller): Promise<void>
   /** Ends every session that one of the given tokens stands for, living or not. Throws when no token is good for that. */
@@ -76,6 +80,8 @@ export function createSessionService({
       ends_at: session.endsAt.toISOString(),
       ip: session.ip,
       user_agent: session.userAgent,
+      last_ip: session.lastIp ?? session.ip,
+      last_user_agent: session.lastUserAgent ?? session.userAgent,
       current: session.id === current.id,
     }
   }
@@ -125,9 +131,11 @@ export function createSessionService({
 
     present,
 
-    async listOf({ session: current }) {
-      const sessions = await store.listLive(current)
-      return sessions.map((session) => present(session, current))
+    async list(place, { session: current }) {
+      const live = createLiveSessions({ db, clock })
+      const { sessions, nextCursor } = await live.page(current, place)
+      const total = await live.count(current)
+      return { sessions: sessions.map((session) => present(session, current)), total, next_cursor: nextCursor }
     },
 
     async end(id, caller) {

@@ -7,10 +7,12 @@ import type { Clock } from '../../kernel/ports.ts'
 import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { UserStore } from '../user/index.ts'
 import type { Gate } from './gates.ts'
+import { createLiveSessions } from './live.ts'
 
 type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected' | 'displaced'
 
-type Advance = { readonly byAccessTokenOf?: Caller; readonly isFinal?: boolean }
+/** Where tokens are asked for from. */
+type Place = Pick<Caller, 'ip' | 'userAgent'>
 
 export type SessionOfUser = Session & { readonly user: User }
 
@@ -24,15 +26,17 @@ export interface SessionStore {
   open(user: User, caller: Caller, proof?: Sql): Promise<SessionOfUser | undefined>
   /** The session, living or not, with its user. */
   find(id: string): Promise<SessionOfUser | null>
-  /** The newest live sessions of the user, a hundred at most, and the current one in any case; newest first. */
-  listLive(current: Session): Promise<Session[]>
   /**
-   * The session in its next generation; undefined when it is not in the presented one any more, or was ended. With a caller it is
-   * recorded that the access token was enough; when it is final, the answer counts as seen, so no later retry is forgiven.
+   * The session in its next generation; undefined when it is not in the presented one any more, or was ended. By an access token, it is
+   * recorded that this was enough; when it is final, the answer counts as seen, so no later retry is forgiven.
    */
-  advance(session: SessionOfUser, how?: Advance): Promise<SessionOfUser | undefined>
-  /** Notes that the session is used now, and perhaps seen; false when it is not in that generation any more, or was ended. */
-  use(session: Session, isSeen: boolean): Promise<boolean>
+  advance(
+    session: SessionOfUser,
+    caller: Caller,
+    how?: { readonly byAccessToken?: boolean; readonly isFinal?: boolean },
+  ): Promise<SessionOfUser | undefined>
+  /** Notes that the session is used now and from where, and perhaps seen; false when it is not in that generation any more, or was ended. */
+  use(session: Session, place: Place, isSeen: boolean): Promise<boolean>
   /** Notes that a token of that generation has come back. */
   noteSeen(id: string, generation: number): Promise<void>
   /** Ends the live sessions of the user, but for one if asked, in the same time however many there are; says how many, up to 10,000. */
@@ -43,8 +47,6 @@ export interface SessionStore {
   forgetEnded(before: Date): Promise<number>
 }
 
-const mostListed = 100
-const mostCounted = 10_000
 const provenBefore = sql`proof AS (SELECT)`
 /** Whether the session is of its user's current epoch. `<=`: a statement that waited for the session's row sees its new epoch, and the user's old one. */
 const isOfPresentEpoch = sql`EXISTS (
@@ -69,6 +71,8 @@ export function createSessionStore({
   /** Whether it is noted when the first token of a generation comes back. */
   watchesTokens: boolean
 }): SessionStore {
+  const live = createLiveSessions({ db, clock })
+
   return {
     async open(user, caller, proof = provenBefore) {
       gate(user, caller)
@@ -88,6 +92,8 @@ export function createSessionStore({
         endsAt,
         ip: caller.ip,
         userAgent: caller.userAgent,
+        lastIp: caller.ip,
+        lastUserAgent: caller.userAgent,
         revokedAt: null,
         revokedReason: null,
         unseen: false,
@@ -102,9 +108,10 @@ export function createSessionStore({
           login AS (${users.loginRecord(user.id, now, sql`EXISTS (SELECT FROM proof)`)}),
           change AS (
             INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime,
-              created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, epoch)
+              created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, last_ip, last_user_agent, epoch)
             SELECT ${session.id}::uuid, login.id, ${accessLifetime}, ${refreshLifetime},
-              ${now}, ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent}, login.session_epoch
+              ${now}, ${now}, ${now}, ${session.expiresAt}, ${endsAt}, ${session.ip}, ${session.userAgent},
+              ${session.ip}, ${session.userAgent}, login.session_epoch
             FROM login RETURNING id, user_id, epoch)`,
         furtherEvents: sql`
           SELECT 'session_ended', user_id, displaced, jsonb_build_object('reason', ${displaced}::text)
@@ -115,17 +122,7 @@ export function createSessionStore({
 
     find: (id) => db.session.findUnique({ where: { id }, include: { user: true } }),
 
-    async listLive(current) {
-      const newest = await db.session.findMany({
-        where: { userId: current.userId, epoch: current.epoch, revokedAt: null, expiresAt: { gt: clock.now() } },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-        take: mostListed,
-      })
-      const isCutOff = newest.length === mostListed && !newest.some(({ id }) => id === current.id)
-      return isCutOff ? [...newest, current] : newest
-    },
-
-    async advance(session, { byAccessTokenOf, isFinal = false } = {}) {
+    async advance(session, caller, { byAccessToken = false, isFinal = false } = {}) {
       const rotatedAt = clock.now()
       const next = {
         generation: session.generation + 1,
@@ -133,23 +130,26 @@ export function createSessionStore({
         lastUsedAt: rotatedAt,
         expiresAt: earlier(secondsAfter(rotatedAt, session.refreshLifetime), session.endsAt),
         unseen: watchesTokens && !isFinal,
+        lastIp: caller.ip,
+        lastUserAgent: caller.userAgent,
       }
       // Of any number of racers one still finds the generation that all of them saw.
       const update = sql`
         UPDATE sessions SET generation = ${next.generation}, rotated_at = ${rotatedAt}, last_used_at = ${rotatedAt},
-          expires_at = ${next.expiresAt}, unseen = ${next.unseen}
+          expires_at = ${next.expiresAt}, unseen = ${next.unseen}, last_ip = ${next.lastIp}, last_user_agent = ${next.lastUserAgent}
         WHERE id = ${session.id}::uuid AND generation = ${session.generation} AND revoked_at IS NULL AND ${isOfPresentEpoch}
         RETURNING id`
       const event = { type: 'renewed_with_access_token', userId: session.userId, sessionId: session.id } as const
-      const isAdvanced = byAccessTokenOf
-        ? await recordEvent(db, event, byAccessTokenOf, { parts: sql`change AS (${update})` })
+      const isAdvanced = byAccessToken
+        ? await recordEvent(db, event, caller, { parts: sql`change AS (${update})` })
         : (await db.$queryRaw<object[]>(update)).length === 1
       return isAdvanced ? { ...session, ...next } : undefined
     },
 
-    async use({ id, generation }, isSeen) {
+    async use({ id, generation }, { ip, userAgent }, isSeen) {
       const used = await db.$executeRaw`
-        UPDATE sessions SET last_used_at = ${clock.now()}, unseen = unseen AND NOT ${isSeen}
+        UPDATE sessions SET last_used_at = ${clock.now()}, last_ip = ${ip}, last_user_agent = ${userAgent},
+          unseen = unseen AND NOT ${isSeen}
         WHERE id = ${id}::uuid AND generation = ${generation} AND revoked_at IS NULL AND ${isOfPresentEpoch}`
       return used === 1
     },
@@ -163,12 +163,7 @@ export function createSessionStore({
       if (epoch === undefined) return 0
       // Only from the last epoch: a session that was ended before stays ended.
       if (options) await db.session.updateMany({ where: { id: options.except, epoch: epoch - 1 }, data: { epoch } })
-      // In the order of the index, which else is not used for so many rows.
-      const [ended] = await db.$queryRaw<{ count: number }[]>`
-        SELECT count(*)::integer AS count FROM (
-          SELECT FROM sessions WHERE user_id = ${userId} AND epoch = ${epoch - 1} AND revoked_at IS NULL
-            AND expires_at > ${clock.now()} ORDER BY created_at DESC LIMIT ${mostCounted}) AS live`
-      const count = ended?.count ?? 0
+      const count = await live.count({ userId, epoch: epoch - 1 })
       await recordEvent(db, { type: 'sessions_ended', userId, facts: { reason, count } }, caller)
       return count
     },

@@ -26,6 +26,8 @@ describe('GET /session', () => {
         ends_at: expect.stringMatching(instant),
         ip: '127.0.0.1',
         user_agent: '',
+        last_ip: '127.0.0.1',
+        last_user_agent: '',
         current: true,
       },
       user: shownUser(user),
