@@ -125,6 +125,8 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const check = createPasswordCheck({
     db,
     transaction,
+    clock,
+    logger,
     hasher,
     throttle,
     subjects,

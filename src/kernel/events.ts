@@ -11,6 +11,7 @@ type EventType =
   | 'email_verified'
   | 'profile_changed'
   | 'login_succeeded'
+  | 'login_failed'
   | 'session_ended'
   | 'sessions_ended'
   | 'renewed_with_access_token'
@@ -18,6 +19,7 @@ type EventType =
   | 'password_reset_requested'
   | 'password_reset'
   | 'password_changed'
+  | 'password_change_failed'
   | 'password_disabled'
 
 /** A change of somebody's security, to be kept. */

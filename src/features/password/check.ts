@@ -2,12 +2,13 @@ import type { Caller } from '../../kernel/caller.ts'
 import type { Database, Db, Session, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import type { PasswordHasher } from '../../kernel/ports.ts'
+import type { Clock, Logger, PasswordHasher } from '../../kernel/ports.ts'
 import type { Notify } from '../mail/index.ts'
 import type { SessionService } from '../session/index.ts'
 import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '../throttle/index.ts'
 import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
+import { createFailureTrail } from './failures.ts'
 import { passwordDisabled } from './letters.ts'
 import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
 
@@ -54,6 +55,8 @@ export interface PasswordCheck {
 export function createPasswordCheck({
   db,
   transaction,
+  clock,
+  logger,
   hasher,
   throttle,
   subjects,
@@ -64,6 +67,8 @@ export function createPasswordCheck({
   notify,
   recordEvent,
 }: Pick<Database, 'db' | 'transaction'> & {
+  clock: Clock
+  logger: Logger
   hasher: PasswordHasher
   throttle: Throttle
   subjects: Subjects
@@ -74,6 +79,8 @@ export function createPasswordCheck({
   notify: Notify
   recordEvent: EventRecorder
 }): PasswordCheck {
+  const trail = createFailureTrail({ db, clock, logger, attemptsIn, recordEvent })
+
   /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
   async function findKnownDevice(
     { session }: Claim,
@@ -127,6 +134,11 @@ export function createPasswordCheck({
       // The failures of a known device are the account's as well, and those of the account are not the device's. A known
       // device that has to wait changes nothing.
       const ofAccount = !isKnown ? outcome : outcome.state === 'failed' ? await attemptsIn(db).add(account) : undefined
+      const counted = outcome.state === 'failed' && {
+        failures: ofAccount?.failures,
+        deviceFailures: isKnown ? outcome.failures : undefined,
+      }
+      await trail.note({ account, user: stored?.user, session, ...counted }, caller)
       if (stored && ofAccount && ofAccount.failures >= mostFailures && !ofAccount.closed) {
         await closeToUnknown(account, stored.user, caller)
       }

@@ -21,6 +21,8 @@ export interface AttemptStore {
   count(subject: Subject): Promise<CountedAttempt>
   /** Takes an attempt back that neither failed nor succeeded. */
   takeBack(subject: Subject, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
+  /** The statement that writes the row of the subject as it is. */
+  rewrite(subject: Subject): Sql
   /** Counts a failure that was let through elsewhere. */
   add(subject: Subject): Promise<FailureCount>
   /**
@@ -103,6 +105,8 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
           blocked_until = CASE WHEN failures = ${failures}::integer THEN ${at} ELSE blocked_until END
         WHERE subject = ${subject.key} AND failures > 0`
     },
+
+    rewrite: ({ key }) => sql`UPDATE password_attempts SET failures = failures WHERE subject = ${key}`,
 
     add: (subject) => countUp(subject, clock.now(), sql`TRUE`),
 

@@ -1,0 +1,171 @@
+import type { Response } from 'supertest'
+import { times } from '../../support/answers.ts'
+import type { Person, User } from '../../support/people.ts'
+import {
+  eventsOf,
+  givenDisabled,
+  givenResetToken,
+  givenSession,
+  givenUser,
+  givenVerifiedUser,
+  logIn,
+  recordedBy,
+  somebody,
+} from '../../support/people.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer, withServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ HASH_QUEUE: '1000' })
+})
+afterAll(() => server.close())
+
+const wrong = 'correct horse batterx'
+const failuresOf = async (user: User) =>
+  (await eventsOf(server, user)).filter(({ type }) => type === 'login_failed').map(({ facts }) => facts)
+
+/** Each is compared. */
+async function fail(count: number, { username }: Person): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    await logIn(server, username, wrong)
+    server.pass('900s')
+  }
+}
+
+describe('a login that fails', () => {
+  it.each([
+    ['/login_credentials', ({ username }: Person) => ({ username, password: wrong })],
+    ['/refresh_token', ({ email }: Person) => ({ username: email, password: wrong })],
+    ['//api/auth/login/', ({ email }: Person) => ({ email, password: wrong })],
+    ['//api/login/', ({ username }: Person) => ({ username, password: wrong })],
+    ['//api/v1/drf/auth/login/', ({ email }: Person) => ({ email, password: wrong })],
+  ])('is in the audit trail, with when and from where: POST %s', async (path, bodyOf) => {
+    const user = await givenVerifiedUser(server)
+    const events = await recordedBy(server, 'POST', path, { body: bodyOf(user) })
+    expect(events).toEqual([{ type: 'login_failed', userId: user.id, sessionId: null, facts: { failures: 1 } }])
+  })
+
+  it('is there at the 1st, 5th, 10th, 20th, 50th and 100th in a row, and once for each of them', async () => {
+    const user = await givenUser(server)
+    await fail(105, user)
+    expect(await failuresOf(user)).toEqual([1, 5, 10, 20, 50, 100].map((failures) => ({ failures })))
+  })
+
+  it('is counted anew after a success', async () => {
+    const user = await givenUser(server)
+    await fail(3, user)
+    await givenSession(server, user)
+    await fail(1, user)
+    expect(await failuresOf(user)).toEqual([{ failures: 1 }, { failures: 1 }])
+  })
+
+  it('leaves two rows when 200 come at once', async () => {
+    const user = await givenUser(server)
+    await times(200, () => logIn(server, user.username, wrong))
+    const failures = await failuresOf(user)
+    expect(failures).toHaveLength(2)
+    expect(failures).toEqual(expect.arrayContaining([{ failures: 1 }, { failures: 5 }]))
+  })
+
+  it('is no row where the account waits and nothing was compared', async () => {
+    const user = await givenUser(server)
+    for (let index = 0; index < 5; index += 1) await logIn(server, user.username, wrong)
+    const events = await recordedBy(server, 'POST', '/login_credentials', {
+      body: { username: user.username, password: wrong },
+    })
+    expect(events).toEqual([])
+  })
+
+  it('of a disabled user says so, also with the right password', async () => {
+    const user = await givenUser(server)
+    await givenDisabled(server, user)
+    await logIn(server, user.username, user.password)
+    expect(await failuresOf(user)).toEqual([{ failures: 1, disabled: true }])
+  })
+
+  it('from a known device says so, and how often it failed there', async () => {
+    const user = await givenUser(server)
+    await fail(2, user)
+    const { username } = user
+    const body = { username, password: wrong }
+    const { body: fresh } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
+    const events = await recordedBy(server, 'POST', '/login_credentials', { token: fresh.access_token, body })
+    expect(events.map(({ facts }) => facts)).toEqual([{ failures: 3, known_device_failures: 1 }])
+  })
+
+  it('is a line of the log, too', async () => {
+    const user = await givenUser(server)
+    const before = server.logged.length
+    await logIn(server, user.username, wrong)
+    const lines = server.logged.slice(before).map((line) => JSON.parse(line))
+    expect(lines.filter(({ event }) => event === 'login_failed')).toMatchObject([
+      { user_id: user.id, ip: '127.0.0.1', failures: 1 },
+    ])
+  })
+})
+
+describe('a change of the password that fails', () => {
+  it.each([
+    ['/change_password', { current_password: wrong, new_password: 'another good password' }],
+    ['//api/change-password/', { old_password: wrong, new_password: 'another good password' }],
+    ['//api/v1/drf/auth/change-password/', { current_password: wrong, new_password: 'another good password' }],
+  ])('is in the audit trail, with its session: POST %s', async (path, body) => {
+    const user = await givenVerifiedUser(server)
+    const { id } = (await server.send('GET', '/session', { token: user.access_token })).body.session
+    const events = await recordedBy(server, 'POST', path, { token: user.access_token, body })
+    const facts = { failures: 1, known_device_failures: 1 }
+    expect(events).toEqual([{ type: 'password_change_failed', userId: user.id, sessionId: id, facts }])
+  })
+})
+
+describe('logins under names that nobody has', () => {
+  const linesOf = (on: TestServer) =>
+    on.logged.map((line) => JSON.parse(line)).filter(({ event }) => event === 'login_failed')
+
+  it('are no rows, and ten lines of the log a minute, which name nobody', async () => {
+    await withServer({}, async (fresh) => {
+      const names: string[] = []
+      const guess = async (): Promise<Response> => {
+        const { username } = somebody()
+        names.push(username)
+        return logIn(fresh, username, wrong)
+      }
+      for (let index = 0; index < 15; index += 1) await guess()
+      expect(linesOf(fresh)).toHaveLength(10)
+      fresh.pass('1m')
+      await guess()
+      expect(linesOf(fresh)).toHaveLength(11)
+      expect(linesOf(fresh).at(-1)).toMatchObject({
+        user_id: null,
+        subject: expect.stringMatching(/^name:[\w-]{43}$/),
+        ip: '127.0.0.1',
+        failures: 1,
+        left_out: 5,
+      })
+      expect(await fresh.database.db.event.count()).toBe(0)
+      const kept = JSON.stringify([fresh.logged, await fresh.database.db.passwordAttempts.findMany()])
+      for (const name of names) expect(kept).not.toContain(name)
+    })
+  })
+
+  it('show how often one name is tried, by its digest', async () => {
+    await withServer({}, async (fresh) => {
+      const { username } = somebody()
+      for (let index = 0; index < 5; index += 1) await logIn(fresh, username, wrong)
+      const lines = linesOf(fresh)
+      expect(lines.map(({ failures }) => failures)).toEqual([1, 5])
+      expect(new Set(lines.map(({ subject }) => subject)).size).toBe(1)
+    })
+  })
+})
+
+it('a reset with a token that is not good leaves no row, whoever the token was for', async () => {
+  const user = await givenUser(server)
+  const token = await givenResetToken(server, user)
+  server.pass('31m')
+  for (const tried of [token, 'x'.repeat(43)]) {
+    const body = { token: tried, new_password: 'another good password' }
+    expect(await recordedBy(server, 'POST', '/reset_password', { body })).toEqual([])
+  }
+})
