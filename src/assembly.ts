@@ -9,6 +9,7 @@ import { readDatabaseMs, startDatabaseClock } from './platform/database-clock.ts
 import { isDatabaseUnavailable, isReadOnly } from './platform/database-errors.ts'
 import { pendingMigrations } from './platform/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
+import { createPhoneNumbers } from './platform/phone-numbers.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
 import type { Services } from './services.ts'
 import { createServices } from './services.ts'
@@ -65,7 +66,8 @@ export async function assemble(
     queueLimit: passwords.hashQueue,
   })
   const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
-  const services = createServices(config, { database, clock, logger, hasher, signer, mailer: mailer ?? smtp })
+  const phones = createPhoneNumbers(config.phones)
+  const services = createServices(config, { database, clock, logger, hasher, signer, phones, mailer: mailer ?? smtp })
 
   let stopping = false
   const askDatabase = oneAtATime(() => problemOfDatabase(database))

@@ -83,6 +83,10 @@ export interface Config {
     readonly peppers: readonly string[]
     readonly hashQueue: number
   }
+  readonly phones: {
+    /** Whose numbers may be written without the code of a country; absent: nobody's. */
+    readonly defaultCountry: GivenSettings['PHONE_DEFAULT_COUNTRY']
+  }
   readonly mail: MailConfig
   readonly links: {
     /** Where the links in mails lead, without a trailing slash. */
@@ -181,6 +185,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       peppers: given.PASSWORD_PEPPER ?? [],
       hashQueue: given.HASH_QUEUE ?? 50,
     },
+    phones: { defaultCountry: given.PHONE_DEFAULT_COUNTRY },
     mail: readMailConfig(given, publicUrl),
     links: {
       frontendUrl,

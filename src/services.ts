@@ -43,7 +43,7 @@ import type { Housekeeping } from './housekeeping.ts'
 import { createHousekeeping } from './housekeeping.ts'
 import type { Database, Db } from './kernel/db.ts'
 import { createEventRecorder } from './kernel/events.ts'
-import type { Clock, Logger, Mailer, PasswordHasher, TokenSigner } from './kernel/ports.ts'
+import type { Clock, Logger, Mailer, PasswordHasher, PhoneNumbers, TokenSigner } from './kernel/ports.ts'
 import { createVault, deriveKey, deriveKeys } from './kernel/secrets.ts'
 
 /** The world as the services need it. */
@@ -53,6 +53,7 @@ export interface Ports {
   readonly logger: Logger
   readonly hasher: PasswordHasher
   readonly signer: TokenSigner
+  readonly phones: PhoneNumbers
   /** Absent: mails go to the development mailbox. */
   readonly mailer: Mailer | undefined
 }
@@ -65,7 +66,7 @@ export interface Services extends FeatureServices {
 
 /** The whole object graph, in reading order. `xIn(tx)` is the store or service of one transaction. */
 export function createServices(config: CompleteConfig, ports: Ports): Services {
-  const { clock, logger, hasher, signer } = ports
+  const { clock, logger, hasher, signer, phones } = ports
   const { db, transaction, afterCommit, padWork } = ports.database
   const vault = createVault(deriveKeys(config.secretKeys, 'outbox'))
   const recordEvent = createEventRecorder({ afterCommit, clock, logger })
@@ -93,7 +94,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
   const notify = createNotify({ clock, allowancesIn, outboxIn })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
-  const users = createUserService({ transaction, usersIn, recordEvent })
+  const users = createUserService({ transaction, phones, usersIn, recordEvent })
 
   const gate = allOf([verifiedEmailGate])
   const { sessionsPerUser, tokensByBearer, refreshGrace, refreshGraceUnseen } = config.sessions

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { ContractName } from './kernel/terms.ts'
 import { contractNames } from './kernel/terms.ts'
 import { parseDuration } from './kernel/time.ts'
+import { isPhoneCountry } from './platform/phone-numbers.ts'
 
 /** Reads one setting's text. Throws a SettingRefusal whose message says what to write instead, never what was written. */
 export type Parser<Value> = (text: string) => Value
@@ -121,6 +122,11 @@ export function sunsets(text: string): Partial<Record<ContractName, Date>> {
   })
   const sunsets = Object.fromEntries(days)
   return Object.keys(sunsets).length === days.length ? sunsets : refuse('must name each contract once')
+}
+
+export function phoneCountry(text: string) {
+  const code = text.toUpperCase()
+  return isPhoneCountry(code) ? code : refuse('must be the ISO 3166 code of a country, such as DE or GB')
 }
 
 export function text(value: string): string {

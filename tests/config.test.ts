@@ -70,6 +70,7 @@ describe('readConfig', () => {
       },
       emailVerification: 'optional',
       passwords: { bcryptCost: 12, minLength: 8, peppers: [], hashQueue: 50 },
+      phones: { defaultCountry: undefined },
       mail: { smtp: undefined, from: 'auth@localhost' },
       links: {
         frontendUrl: 'http://localhost:3000',
@@ -229,6 +230,7 @@ describe('readConfig', () => {
     ['a day for lost answers', { REFRESH_GRACE_UNSEEN: '24h' }, ({ sessions }) => sessions.refreshGraceUnseen, 86_400],
     ['a ceiling for sessions', { SESSIONS_PER_USER: '5' }, ({ sessions }) => sessions.sessionsPerUser, 5],
     ['no renewal by access token', { TOKENS_BY_BEARER: 'off' }, ({ sessions }) => sessions.tokensByBearer, false],
+    ['a country for phone numbers', { PHONE_DEFAULT_COUNTRY: 'de' }, ({ phones }) => phones.defaultCountry, 'DE'],
     ['no grace', { REFRESH_GRACE: '0' }, ({ sessions }) => sessions.refreshGrace, 0],
     ['one key', { SECRET_KEY: first }, ({ secretKeys }) => secretKeys, [first]],
     [
@@ -435,6 +437,9 @@ describe('a malformed value', () => {
     ['BCRYPT_COST', '21'],
     ['PASSWORD_MIN_LENGTH', '7'],
     ['HASH_QUEUE', '0'],
+    ['PHONE_DEFAULT_COUNTRY', 'UK'],
+    ['PHONE_DEFAULT_COUNTRY', '+49'],
+    ['PHONE_DEFAULT_COUNTRY', 'Germany'],
     ['EMAIL_HOST', 'smtp://mail.example.com'],
     ['EMAIL_HOST', 'mail.example.com:2525'],
     ['EMAIL_PORT', '0'],

@@ -8,7 +8,15 @@ import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { django } from './django.ts'
-import { BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
+import {
+  addressDifference,
+  BlankableText,
+  confirms,
+  Password,
+  ProfileText,
+  phoneDifference,
+  Text,
+} from './django-fields.ts'
 
 const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })
@@ -36,6 +44,8 @@ export const drf: Contract<FeatureServices> = {
     'Where the settings require verification, registering answers with a message and the address instead of tokens.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
+    addressDifference,
+    phoneDifference,
     'Common passwords, and those that are the address or its beginning, are refused.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says so a second time.',

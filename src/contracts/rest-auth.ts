@@ -11,7 +11,15 @@ import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
 import { django } from './django.ts'
-import { BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
+import {
+  addressDifference,
+  BlankableText,
+  confirms,
+  Password,
+  ProfileText,
+  phoneDifference,
+  Text,
+} from './django-fields.ts'
 import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
 const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
@@ -47,6 +55,8 @@ export const restAuth: Contract<FeatureServices> = {
     'A reset link that is opened shows a form, but for programs that ask for JSON in that way.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
+    addressDifference,
+    phoneDifference,
     'Common passwords, and those that are the username, the address or its beginning, are refused.',
     'Resetting the password ends all sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',

@@ -7,7 +7,7 @@ import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
 import { django } from './django.ts'
-import { Password, Text } from './django-fields.ts'
+import { addressDifference, Password, Text } from './django-fields.ts'
 import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
@@ -24,6 +24,7 @@ export const simpleJwt: Contract<FeatureServices> = {
     'Where the settings require verification, the answer to a registration has no id yet: the account is made when its address is verified.',
     'Bodies are JSON: forms are refused with 415.',
     'Spaces around a password belong to it.',
+    addressDifference,
     'Common passwords, and those that are the username, the address or its beginning, are refused.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',

@@ -31,6 +31,11 @@ export const issueCodes = {
   invisible_text: 'A name holds nothing that can be seen',
   password_common: 'A new password is one of those that everybody tries first',
   password_personal: 'A new password is the username, the e-mail address or a part of it',
+  phone_country_missing:
+    'A phone number is written without the code of its country, and the server has no country to assume',
+  phone_country_unknown: 'A phone number begins with the code of no country',
+  phone_too_long: 'A phone number has more digits than numbers of its country have',
+  phone_too_short: 'A phone number has fewer digits than numbers of its country have',
   required: 'A field is missing that must be there',
   too_big: 'A text is too long',
   too_small: 'A text is empty or too short',

@@ -57,6 +57,16 @@ export interface SharedCounter {
 /** The counter of this name, the same at every instance. */
 export type SharedCounters = (name: string, windowMs: number) => SharedCounter
 
+/** A phone number as it is stored, in E.164 with an extension as RFC 3966 writes it; or why the text is none. */
+export type PhoneReading =
+  | { readonly state: 'read'; readonly number: string }
+  | { readonly state: 'no_number' | 'country_missing' | 'country_unknown' | 'too_short' | 'too_long' }
+
+export interface PhoneNumbers {
+  /** Reads a phone number as people write it. */
+  read(text: string): PhoneReading
+}
+
 export type TokenKind = 'access' | 'refresh'
 
 /** The claims that both kinds of token carry. Instants are in seconds since 1970. */

@@ -72,7 +72,7 @@ export function createSmtpMailer({
           // As objects, as nodemailer reads a string as a list and mails everybody on it.
           from: sender,
           to: { name: '', address: recipient },
-          envelope: { from: sender.address, to: recipient },
+          envelope: { from: sender.address, to: { name: '', address: recipient } },
           subject,
           text,
           html,

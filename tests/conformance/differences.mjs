@@ -66,6 +66,31 @@ export const differences = [
     reason: 'spaces around a password belong to it',
   },
   {
+    rows: /: an address with (?:localhost for a domain|an address literal|an IP address for a domain)$/,
+    part: 'status',
+    reason: 'a mailbox is at a domain, which has a dot and does not end with a number',
+  },
+  {
+    rows: /: an address with a quoted local part$/,
+    part: 'status',
+    reason: 'quoted local parts are refused',
+  },
+  {
+    rows: /: an address with a local part of 65 characters$/,
+    part: 'status',
+    reason: 'a local part has 64 characters at most (RFC 5321, section 4.5.3.1.1)',
+  },
+  {
+    rows: /: phone_number: (?:a number|a fraction)$/,
+    part: 'status',
+    reason: 'a phone number names its country, unless PHONE_DEFAULT_COUNTRY does',
+  },
+  {
+    rows: /: a phone number (?:without a country|that is too short)$|: words for a phone number$/,
+    part: 'status',
+    reason: 'a phone number is one that can be read',
+  },
+  {
     rows: /: timezone: (?:a number|a fraction)$/,
     part: 'status',
     reason: 'a time zone is one that exists',

@@ -1,6 +1,7 @@
 // The table of requests. Each row is made anew for each side, from the people and tokens of that side.
+import { addresses, logIns } from './addresses.mjs'
 import { refusals, strangeBodies, strangeCredentials, strangeTokens, strangeValues } from './strange.mjs'
-import { contracts } from './views.mjs'
+import { contracts, password } from './views.mjs'
 
 const json = 'application/json'
 /** As programs of the published services send it. */
@@ -78,12 +79,30 @@ function rowsOfView({ method, path, bearer, ownPerson, fields }) {
   rows.push(viewRow('body: a type with a charset', (side) => ({ ...valid(side), type: `${json}; charset=utf-8` })))
   rows.push(viewRow('a field that is not known', (side) => send(side, { surprise: 1 })))
   for (const field of Object.keys(fields(example))) rows.push(...rowsOfField(field, { fields, send, viewRow }))
+  rows.push(...rowsOfAddresses({ path, fields, send, viewRow }))
   for (const [what, changes] of Object.entries(refusals[path] ?? {})) {
     const isMeant = (side) => Object.entries(changes(side)).filter(([field]) => field in fields(side))
     if (isMeant(example).length === 0) continue
     rows.push(viewRow(what, (side) => send(side, Object.fromEntries(isMeant(side)))))
   }
   return rows
+}
+
+/** Addresses where one is given, and logins with them. */
+function rowsOfAddresses({ path, fields, send, viewRow }) {
+  if (!('email' in fields(example))) return []
+  if (!path.endsWith('/login/')) {
+    return Object.entries(addresses).map(([what, make]) =>
+      viewRow(`an address with ${what}`, (side) => send(side, { email: make(side.name) })),
+    )
+  }
+  return logIns.map((what) =>
+    viewRow(`an address with ${what}`, async (side) => {
+      const email = addresses[what](side.name)
+      await side.makePerson({ username: `owner-${side.name}`, email, password })
+      return send(side, { email })
+    }),
+  )
 }
 
 function rowsOfField(field, { fields, send, viewRow }) {

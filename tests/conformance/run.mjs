@@ -97,6 +97,7 @@ async function ask(row, index, side) {
   const refreshPath = contracts[contract].views.find(({ path }) => path.endsWith('refresh/')).path
   const request = await row.make({
     ...{ index, name, person, inactive: side.inactive, session, send },
+    makePerson: (owner) => side.makePerson({ ...owner, from }),
     aged: (kind) => aged(session[kind], side.keyOf(kind)),
     logOut: () => spend('/logout/'),
     refresh: () => spend(refreshPath),

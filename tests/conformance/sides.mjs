@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { domainToASCII, fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const secret = randomBytes(32).toString('base64url')
@@ -39,7 +39,7 @@ export async function startOurs(dataDir) {
       if (!isActive) return
       // The mailbox opens for nothing that came through a proxy.
       const { mails } = JSON.parse((await send({ method: 'GET', path: '/mailbox.json', from: '' })).text)
-      const { token } = mails.find(({ to }) => to === email)
+      const { token } = mails.find(({ to }) => to === withAsciiDomain(email))
       await send({ ...post('/api/v1/auth/verify_email', { token }), from })
     },
     keyOf: (kind) =>
@@ -53,6 +53,11 @@ export async function startOurs(dataDir) {
       return stdout.trim()
     },
   }
+}
+
+function withAsciiDomain(email) {
+  const [local, domain] = email.split('@')
+  return `${local}@${domainToASCII(domain)}`
 }
 
 function derivedKey(purpose) {

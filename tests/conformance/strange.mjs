@@ -75,6 +75,17 @@ export const strangeTokens = {
 
 const otherKind = (kind) => (kind === 'access' ? 'refresh' : 'access')
 
+/** As people paste them, and what is none. */
+const phoneNumbers = {
+  'a phone number in E.164': () => ({ phone_number: '+1234567890' }),
+  'a phone number with an extension': () => ({ phone_number: '+44 20 7946 0018 ext. 5' }),
+  'a phone number between marks of direction': () => ({ phone_number: '\u202a+44 20 7946 0018\u202c' }),
+  'a phone number in other digits': () => ({ phone_number: '+٤٤ ٢٠ ٧٩٤٦ ٠٠١٨' }),
+  'a phone number without a country': () => ({ phone_number: '020 7946 0018' }),
+  'a phone number that is too short': () => ({ phone_number: '+44 20' }),
+  'words for a phone number': () => ({ phone_number: 'call me' }),
+}
+
 /** What services refuse although its form is right, by the last part of the path. */
 export const refusals = {
   '/register/': {
@@ -98,6 +109,8 @@ export const refusals = {
     'an unknown address': ({ name }) => ({ email: `${name}@example.com` }),
     'an address without @': () => ({ email: 'example.com' }),
   },
+  '/profile/': phoneNumbers,
+  '/me/': phoneNumbers,
   '/change-password/': {
     'a wrong password': () => ({ old_password: 'something else', current_password: 'something else' }),
     'a short password': () => ({ new_password: 'xK7#', new_password_confirm: 'xK7#' }),

@@ -50,7 +50,7 @@ export const contracts = {
         method: 'PUT',
         path: '/profile/',
         bearer: true,
-        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+1 234567890', timezone: 'UTC' }),
+        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }),
       },
     ],
   },
@@ -94,7 +94,7 @@ export const contracts = {
         method: 'PATCH',
         path: '/me/',
         bearer: true,
-        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+1 234567890', timezone: 'UTC' }),
+        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }),
       },
       {
         method: 'POST',

@@ -67,12 +67,36 @@ describe('createSmtpMailer', () => {
   })
 
   test.each([
+    "!#$%&'*+/=?^_`{|}~-.x@example.com",
+    'relay!eve@example.com',
+    'eve%evil.example@example.com',
+    "o'brien@example.com",
+    '/etc/passwd@example.com',
+    '|cat@example.com',
+    '=?utf-8?q?eve?=@example.com',
+  ])('mails %s and nobody else, under exactly this address', async (recipient) => {
+    const { smtp, received } = await givenServer()
+    await createSmtpMailer({ smtp, from }).send({ ...mail, recipient })
+    expect(received.map(({ to }) => to)).toEqual([[recipient]])
+    expect(received[0]?.head.split('\r\n').filter((line) => /^(to|cc|bcc):/i.test(line))).toEqual([`To: ${recipient}`])
+  })
+
+  test('mails an international domain in ASCII', async () => {
+    const { smtp, received } = await givenServer()
+    await createSmtpMailer({ smtp, from }).send({ ...mail, recipient: 'ada@xn--mnchen-3ya.xn--p1ai' })
+    expect(received[0]?.head).toMatch(/^To: ada@xn--mnchen-3ya\.xn--p1ai$/m)
+    // This server decodes what it was told.
+    expect(received[0]?.to).toEqual(['ada@münchen.рф'])
+  })
+
+  test.each([
     ['a list', 'ada@example.com, eve@example.com'],
     ['a group', 'all: ada@example.com, eve@example.com;'],
     ['a name in front', 'Eve <eve@example.com>'],
     ['a header', 'ada@example.com\r\nBcc: eve@example.com'],
     ['an SMTP command', 'ada@example.com>\r\nRCPT TO:<eve@example.com'],
     ['a quoted address', '"eve@evil.example"@example.com'],
+    ['a domain beyond ASCII', 'ada@münchen.example'],
     ['nothing', ''],
   ])('mails nobody when the recipient is %s', async (_what, recipient) => {
     const { smtp, received } = await givenServer()

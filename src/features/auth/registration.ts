@@ -8,7 +8,7 @@ import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
 import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy } from '../password/index.ts'
 import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
-import { refuseForeignAddress, userErrors, usernameKey } from '../user/index.ts'
+import { identifierKey, refuseForeignAddress, userErrors } from '../user/index.ts'
 import { addressInUse, completeRegistration, verifyEmail } from './letters.ts'
 import type { LoginService } from './login.ts'
 import type { CreateUser } from './new-user.ts'
@@ -126,16 +126,17 @@ export function createRegistrationService({
   }
 
   async function register<Result>(
-    person: NewUser,
+    given: NewUser,
     password: string,
     caller: Caller,
     welcome: (tx: Db, user: User) => Promise<Result>,
   ): Promise<Result | undefined> {
+    const person = { ...given, phoneNumber: users.readPhoneNumber(given.phoneNumber) }
     refuseForeignAddress(person.username, person.email)
     policy(password, 'password', person)
     const { verificationRequired } = caller.terms
     // One's own address can be the username of no other account than that of the address, which must not show.
-    const mustNotShow = verificationRequired && usernameKey(person.username) === person.email
+    const mustNotShow = verificationRequired && identifierKey(person.username) === person.email
     if (!mustNotShow && (await usersIn(db).usernameIsTaken(person.username)))
       throw new AuthError(userErrors.username_taken)
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))

@@ -44,12 +44,11 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
       const found = await db.registration.findMany({ where: { id: { in: [...ids] }, expiresAt: { gt: clock.now() } } })
       return found.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id))
     },
-    findNewest(identifier) {
-      return db.registration.findFirst({
+    findNewest: (identifier) =>
+      db.registration.findFirst({
         where: { ...whoHas(identifier), expiresAt: { gt: clock.now() } },
         orderBy: { createdAt: 'desc' },
-      })
-    },
+      }),
     listWaiting: (email) =>
       db.$queryRaw<Pick<Registration, 'id' | 'createdAt'>[]>`
         WITH recent AS (

@@ -179,7 +179,7 @@ function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message
     .replace(/\s+/g, ' ')
-    .replace(/https?:\S+|[^\s<>"'(),:;]+@[\w.-]+|[\w-]{20,}/g, '…')
+    .replace(/https?:\S+|[^\s<>"(),:;]+@[\w.-]+|[\w-]{20,}/g, '…')
     .trim()
     .slice(0, 200)
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { text } from '../../kernel/schemas.ts'
+import { EmailAddress } from './email.ts'
 
 const allowedCharacters = 'may hold letters, digits and @ . + - _ only'
 
@@ -27,15 +28,6 @@ export function makeUsername(): string {
 export function usernameKey(username: string): string {
   return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }
-
-const longestLocalPart = 64
-
-/** ASCII only, at most 64 characters before the @ and 254 in all; folded to lower case after the check. */
-export const EmailAddress = text({ min: 1, max: 254 })
-  .meta({ format: 'email' })
-  .pipe(z.email({ error: 'must be an e-mail address such as ada@example.com' }))
-  .refine((value) => value.indexOf('@') <= longestLocalPart, { error: 'at most 64 characters before the @' })
-  .transform((value) => value.toLowerCase())
 
 /** What makes two identifiers, each a username or an address, mean the same account. */
 export function identifierKey(identifier: string): string {
@@ -71,11 +63,10 @@ const Name = text({ max: 150 })
     }
   })
 
-const PhoneNumber = text({ max: 32 })
+/** As people write it, or nothing. Whether it can be read depends on the settings: see phone.ts. */
+const PhoneNumber = text({ max: 64 })
+  .meta({ description: 'With + and the code of the country; answered in E.164, an extension behind ;ext=' })
   .transform((value) => value.trim())
-  .pipe(
-    z.string().regex(/^(\+?[ ().-]*\d[\d ().-]{2,31})?$/, { error: 'must be a phone number such as +1 234 567890' }),
-  )
 
 const TimeZone = text({ max: 64 }).refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Paris' })
 

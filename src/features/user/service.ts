@@ -4,10 +4,13 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
+import type { PhoneNumbers } from '../../kernel/ports.ts'
 import type { Terms } from '../../kernel/terms.ts'
+import { EmailAddress } from './email.ts'
 import { userErrors } from './errors.ts'
+import { readPhoneNumber } from './phone.ts'
 import type { ProfileChanges, UserReply } from './schemas.ts'
-import { EmailAddress, usernameKey } from './schemas.ts'
+import { usernameKey } from './schemas.ts'
 import type { UserStore } from './store.ts'
 
 type Changes = z.output<typeof ProfileChanges>
@@ -15,6 +18,8 @@ type Changes = z.output<typeof ProfileChanges>
 /** Profiles: what a user shows and may change. */
 export interface UserService {
   present(user: User, terms: Terms): UserReply
+  /** A phone number as it is stored. Throws `invalid_request` when it cannot be read. */
+  readPhoneNumber(typed: string): string
   /** Changes the fields that are given. Throws `username_taken` or `username_is_address`. */
   change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
   /** Changes the fields that are given and empties the others; a username cannot be empty and stays. */
@@ -23,9 +28,11 @@ export interface UserService {
 
 export function createUserService({
   transaction,
+  phones,
   usersIn,
   recordEvent,
 }: Pick<Database, 'transaction'> & {
+  phones: PhoneNumbers
   usersIn: (db: Db) => UserStore
   recordEvent: EventRecorder
 }): UserService {
@@ -59,10 +66,24 @@ export function createUserService({
     }
   }
 
+  function isSpelling(phoneNumber: string, old: string): boolean {
+    const reading = phones.read(old)
+    return reading.state === 'read' && reading.number === phoneNumber
+  }
+
+  /** What is stored already is taken, however an earlier version wrote it: clients send back whole profiles. */
+  function phoneColumns(typed: string | undefined, user: User) {
+    if (typed === undefined || typed === user.phoneNumber) return {}
+    const phoneNumber = readPhoneNumber(phones, typed)
+    // What was verified is the old number, in whatever spelling.
+    return { phoneNumber, phoneNumberVerified: user.phoneNumberVerified && isSpelling(phoneNumber, user.phoneNumber) }
+  }
+
   async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
     const { user, session, terms } = caller
     if (Object.keys(changes).length === 0) return present(user, terms)
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
+    const columns = { ...columnsOf(changes), ...phoneColumns(changes.phone_number, user) }
     try {
       const changed = await transaction(async (tx) => {
         const fields = Object.keys(changes).join(' ')
@@ -71,7 +92,7 @@ export function createUserService({
           { type: 'profile_changed', userId: user.id, sessionId: session.id, facts: { fields } },
           caller,
         )
-        return usersIn(tx).update(user.id, columnsOf(changes, user))
+        return usersIn(tx).update(user.id, columns)
       })
       return present(changed, terms)
     } catch (error) {
@@ -81,6 +102,7 @@ export function createUserService({
 
   return {
     present,
+    readPhoneNumber: (typed) => readPhoneNumber(phones, typed),
     change,
     replace: (changes, caller) =>
       change(
@@ -92,23 +114,19 @@ export function createUserService({
 
 /** Otherwise somebody could be logged in to, or written about, under another's address, or keep its owner from that name. */
 export function refuseForeignAddress(username: string, ownEmail: string): void {
-  // As it is compared with others: folded, letters beyond ASCII can become an address.
-  const address = EmailAddress.safeParse(usernameKey(username))
-  if (address.success && address.data !== ownEmail) throw new AuthError(userErrors.username_is_address)
+  // As it is, and as it is compared with others: folded, letters beyond ASCII can become an address, or another one.
+  for (const spelling of [username, usernameKey(username)]) {
+    const address = EmailAddress.safeParse(spelling)
+    if (address.success && address.data !== ownEmail) throw new AuthError(userErrors.username_is_address)
+  }
 }
 
-function columnsOf(changes: Changes, user: User) {
-  const { username, first_name, last_name, display_name, phone_number, timezone } = changes
+function columnsOf({ username, first_name, last_name, display_name, timezone }: Changes) {
   return {
     ...(username !== undefined && { username }),
     ...(first_name !== undefined && { firstName: first_name }),
     ...(last_name !== undefined && { lastName: last_name }),
     ...(display_name !== undefined && { displayName: display_name }),
     ...(timezone !== undefined && { timezone }),
-    ...(phone_number !== undefined && {
-      phoneNumber: phone_number,
-      // What was verified is the old number.
-      phoneNumberVerified: user.phoneNumberVerified && phone_number === user.phoneNumber,
-    }),
   }
 }

@@ -10,7 +10,7 @@ class User(AbstractUser):
     uuid = models.UUIDField(default=uuid4)
     email_verified = models.BooleanField(default=False)
     display_name = models.CharField(max_length=150, blank=True)
-    phone_number = models.CharField(max_length=32, blank=True)
+    phone_number = models.CharField(max_length=64, blank=True)
     phone_number_verified = models.BooleanField(default=False)
     timezone = models.CharField(max_length=64, default="UTC")
     account_status = models.CharField(max_length=16, default="active")

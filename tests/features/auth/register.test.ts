@@ -45,7 +45,7 @@ describe('POST /register_credentials', () => {
     const { status, body } = await register({
       first_name: ' Ada ',
       last_name: 'Lovelace-Kıng',
-      phone_number: ' +44 20 7946 0000 ',
+      phone_number: ' +44 20 7946 0018 ',
       timezone: 'Europe/London',
     })
     expect(status).toBe(201)
@@ -54,7 +54,7 @@ describe('POST /register_credentials', () => {
       last_name: 'Lovelace-Kıng',
       full_name: 'Ada Lovelace-Kıng',
       display_name: 'Ada Lovelace-Kıng',
-      phone_number: '+44 20 7946 0000',
+      phone_number: '+442079460018',
       phone_number_verified: false,
       timezone: 'Europe/London',
     })
@@ -64,8 +64,8 @@ describe('POST /register_credentials', () => {
     [{ timezone: 'Mars/Olympus' }, '#/timezone invalid_value'],
     [{ timezone: '+01:00' }, '#/timezone invalid_value'],
     [{ phone_number: 'call me' }, '#/phone_number invalid_format'],
-    [{ phone_number: '12' }, '#/phone_number invalid_format'],
-    [{ phone_number: '1'.repeat(33) }, '#/phone_number too_big'],
+    [{ phone_number: '12' }, '#/phone_number phone_country_missing'],
+    [{ phone_number: '1'.repeat(65) }, '#/phone_number too_big'],
     [{ first_name: 'x'.repeat(151) }, '#/first_name too_big'],
     [{ is_staff: true }, '#/is_staff unknown_field'],
     [{ display_name: 'Ada' }, '#/display_name unknown_field'],
@@ -247,6 +247,8 @@ describe('POST /register_credentials, the address', () => {
     ['254 characters', addressOf(254, 64)],
     ['a tag', `ada+${somebody().username}@example.com`],
     ['an apostrophe', `o'${somebody().username}@example.com`],
+    ['every character of an atom', `!#$%&'*+/=?^_\`{|}~-.${somebody().username}@example.com`],
+    ['a top-level domain in punycode', `${somebody().username}@xn--e1afmkfd.xn--p1ai`],
   ])('may have %s', async (_what, email) => {
     const { status, body } = await register({ email })
     expect([status, body.user?.email]).toEqual([201, email])
@@ -257,7 +259,6 @@ describe('POST /register_credentials, the address', () => {
     ['255 characters', addressOf(255, 64), 'too_big'],
     ['a Kelvin sign', `\u212a${somebody().email}`, 'invalid_format'],
     ['a letter beyond ASCII', `é${somebody().email}`, 'invalid_format'],
-    ['a domain beyond ASCII', 'ada@exämple.com', 'invalid_format'],
     ['a full-width @', 'ada＠example.com', 'invalid_format'],
     ['a second address', 'ada@example.com,eve@example.com', 'invalid_format'],
     ['a second @', 'ada@eve@example.com', 'invalid_format'],

@@ -193,7 +193,7 @@ describe('POST /verify_email, where verification is required', () => {
       ...somebody(),
       first_name: 'Ada',
       last_name: 'L',
-      phone_number: '+1 234',
+      phone_number: '+442079460018',
       timezone: 'Europe/Paris',
     }
     await register(person)

@@ -18,7 +18,7 @@ describe('PATCH /profile', () => {
     const user = await givenUser(server)
     const first = await change(user, {
       first_name: ' Ada ',
-      phone_number: '+44 20 7946 0000',
+      phone_number: '+442079460018',
       timezone: 'Europe/London',
     })
     expect(first.status).toBe(200)
@@ -27,7 +27,7 @@ describe('PATCH /profile', () => {
         first_name: 'Ada',
         full_name: 'Ada',
         display_name: 'Ada',
-        phone_number: '+44 20 7946 0000',
+        phone_number: '+442079460018',
         timezone: 'Europe/London',
       }),
     )
@@ -39,7 +39,7 @@ describe('PATCH /profile', () => {
       last_name: 'Lovelace',
       full_name: 'Ada Lovelace',
       display_name: 'Countess',
-      phone_number: '+44 20 7946 0000',
+      phone_number: '+442079460018',
       timezone: 'Europe/London',
     })
     expect(await read(user)).toEqual(second.body)
@@ -47,7 +47,7 @@ describe('PATCH /profile', () => {
 
   it('empties a field when asked to, and the display name falls back', async () => {
     const user = await givenUser(server)
-    await change(user, { first_name: 'Ada', display_name: 'Countess', phone_number: '123' })
+    await change(user, { first_name: 'Ada', display_name: 'Countess', phone_number: '+442079460018' })
     const { body } = await change(user, { display_name: '', phone_number: '' })
     expect(body).toMatchObject({ first_name: 'Ada', display_name: 'Ada', phone_number: '' })
   })
@@ -58,7 +58,7 @@ describe('PATCH /profile', () => {
       { first_name: 'Ada' },
       { last_name: 'Lovelace' },
       { display_name: 'Countess' },
-      { phone_number: '123' },
+      { phone_number: '+442079460018' },
     ]
     await times(changes.length, (index) => change(user, changes[index] ?? {}))
     expect(await read(user)).toMatchObject(Object.assign({}, ...changes))
@@ -110,11 +110,11 @@ describe('PATCH /profile', () => {
 
   it('no longer counts a phone number as verified once it is another one', async () => {
     const user = await givenUser(server)
-    await change(user, { phone_number: '+1 234' })
+    await change(user, { phone_number: '+442079460018' })
     await server.database.db.user.update({ where: { id: user.id }, data: { phoneNumberVerified: true } })
-    expect((await change(user, { phone_number: '+1 234' })).body.phone_number_verified).toBe(true)
+    expect((await change(user, { phone_number: '+442079460018' })).body.phone_number_verified).toBe(true)
     expect((await change(user, { first_name: 'Ada' })).body.phone_number_verified).toBe(true)
-    expect((await change(user, { phone_number: '+1 235' })).body.phone_number_verified).toBe(false)
+    expect((await change(user, { phone_number: '+442079460019' })).body.phone_number_verified).toBe(false)
   })
 
   it.each([

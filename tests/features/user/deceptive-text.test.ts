@@ -87,9 +87,9 @@ describe('an address', () => {
     ['a Cyrillic letter', (name: string) => `\u0430${name}@example.com`],
     ['a letter of full width', (name: string) => `\uff41${name}@example.com`],
     ['the Kelvin sign', (name: string) => `\u212a${name}@example.com`],
-    ['a dotless i', (name: string) => `${name}@\u0131example.com`],
+    ['a dotless i', (name: string) => `${name}\u0131@example.com`],
     ['a full-width @', (name: string) => `${name}\uff20example.com`],
-    ['a full-width full stop', (name: string) => `${name}@example\uff0ecom`],
+    ['a full-width full stop', (name: string) => `${name}\uff0ex@example.com`],
     ['a zero-width space', (name: string) => `${name}\u200b@example.com`],
     ['a right-to-left override', (name: string) => `\u202e${name}@example.com`],
   ])('with %s is none, and nobody is mailed', async (_what, write) => {
@@ -108,6 +108,27 @@ describe('an address', () => {
     }
     expect(await mailsTo(server, user.email)).toEqual(before)
   })
+})
+
+describe('a domain of letters that look alike', () => {
+  it.each([
+    ['a Cyrillic letter', 'ex\u0430mple.com', 'xn--exmple-4nf.com'],
+    ['a dotless i', '\u0131example.com', 'xn--example-qfb.com'],
+    ['an accent', 'éxample.com', 'xn--xample-9ua.com'],
+  ])(
+    'with %s is another one, shows it in its ASCII form, and gets no mail for the first',
+    async (_what, alike, shown) => {
+      const user = await givenUser(server)
+      const before = await mailsTo(server, user.email)
+      const email = `${user.username}@${alike}`
+      await server.send('POST', '/forgot_password', { body: { email } })
+      expect(await mailsTo(server, user.email)).toEqual(before)
+      const other = await server.send('POST', '/register_credentials', { body: { ...somebody(), email } })
+      expect([other.status, other.body.user.email]).toEqual([201, `${user.username}@${shown}`])
+      await server.send('POST', '/forgot_password', { body: { email } })
+      expect(await mailsTo(server, user.email)).toEqual(before)
+    },
+  )
 })
 
 describe('a username', () => {

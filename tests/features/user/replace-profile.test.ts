@@ -16,7 +16,7 @@ const profile = {
   first_name: 'Ada',
   last_name: 'Lovelace',
   display_name: 'Countess',
-  phone_number: '+44 20 7946 0000',
+  phone_number: '+442079460018',
   timezone: 'Europe/London',
 }
 

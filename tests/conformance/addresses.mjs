@@ -1,0 +1,52 @@
+// E-mail addresses as Django's own validator takes or refuses them, made for one row.
+
+/** By what is remarkable about them. */
+export const addresses = {
+  'an ampersand': (name) => `${name}&d@example.com`,
+  'an equals sign': (name) => `a=${name}@example.com`,
+  'a slash': (name) => `${name}/x@example.com`,
+  'a tilde': (name) => `${name}~y@example.com`,
+  'a percent sign': (name) => `${name}%y@example.com`,
+  'a number sign': (name) => `#${name}@example.com`,
+  'an exclamation mark': (name) => `${name}!@example.com`,
+  'a question mark': (name) => `${name}?@example.com`,
+  'every character of an atom': (name) => `!#$%&'*+/=?^_\`{|}~-${name}@example.com`,
+  'a top-level domain in punycode': (name) => `${name}@xn--e1afmkfd.xn--p1ai`,
+  'an international domain': (name) => `${name}@münchen.example`,
+  'an international top-level domain': (name) => `${name}@россия.рф`,
+  'an ideographic full stop': (name) => `${name}@例え。テスト`,
+  'capitals in the domain': (name) => `${name}@EXAMPLE.com`,
+  'two hyphens in the domain': (name) => `${name}@a--b.example`,
+  'a dot first': (name) => `.${name}@example.com`,
+  'two dots': (name) => `${name}..x@example.com`,
+  'a dot before the @': (name) => `${name}.@example.com`,
+  'two @': (name) => `${name}@x@example.com`,
+  'a space inside': (name) => `${name} x@example.com`,
+  'a comma': (name) => `${name},x@example.com`,
+  'angle brackets': (name) => `<${name}@example.com>`,
+  'a letter beyond ASCII before the @': (name) => `é${name}@example.com`,
+  'no dot in the domain': (name) => `${name}@example`,
+  'an underscore in the domain': (name) => `${name}@a_b.example`,
+  'a hyphen at the end of a label': (name) => `${name}@a-.example`,
+  'a dot at the end': (name) => `${name}@example.com.`,
+  'an escape in the domain': (name) => `${name}@ex%61mple.com`,
+  'a port': (name) => `${name}@example.com:25`,
+  'localhost for a domain': (name) => `${name}@localhost`,
+  'an address literal': (name) => `${name}@[127.0.0.1]`,
+  'an IP address for a domain': (name) => `${name}@127.0.0.10`,
+  'a quoted local part': (name) => `"${name}.x"@example.com`,
+  'a local part of 65 characters': (name) => `${name.padEnd(65, 'x')}@example.com`,
+}
+
+/** Which of them the framework takes, and so which somebody can have an account with there. */
+export const logIns = [
+  'an ampersand',
+  'an equals sign',
+  'a slash',
+  'a percent sign',
+  'an exclamation mark',
+  'every character of an atom',
+  'a top-level domain in punycode',
+  'an international domain',
+  'an international top-level domain',
+]
