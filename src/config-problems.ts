@@ -105,6 +105,14 @@ interface Judged {
 /** Where mailed verification tokens can be spent. */
 const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 
+/** What follows FRONTEND_URL in the links of mails. */
+const linkPaths = [
+  'VERIFY_EMAIL_PATH',
+  'RESET_PASSWORD_PATH',
+  'REST_AUTH_VERIFY_EMAIL_PATH',
+  'REST_AUTH_RESET_PASSWORD_PATH',
+] as const
+
 /** The links to pages of this server's own, which need no other site. */
 export const ownPages = {
   VERIFY_EMAIL_PATH: '/verify-email#token={token}',
@@ -171,8 +179,9 @@ export function contradictions(
       "the site that the links in mails lead to, as this server's own pages ask v1",
     )
   }
-  for (const name of ['VERIFY_EMAIL_PATH', 'RESET_PASSWORD_PATH'] as const) {
-    const leadsElsewhere = given[name] !== undefined && given[name] !== ownPages[name]
+  const ownPaths: Partial<Record<SettingName, string>> = ownPages
+  for (const name of linkPaths) {
+    const leadsElsewhere = given[name] !== undefined && given[name] !== ownPaths[name]
     if (leadsElsewhere) mustBeSet('FRONTEND_URL', `${name} is`, 'the site that has this page')
   }
   if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {

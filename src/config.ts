@@ -93,6 +93,12 @@ export interface Config {
     readonly frontendUrl: string
     readonly verifyEmailPath: string
     readonly resetPasswordPath: string
+    /** Of the mails of the contract `rest-auth`. */
+    readonly restAuth: {
+      /** Absent: its verification links lead to this server. */
+      readonly verifyEmailPath: string | undefined
+      readonly resetPasswordPath: string
+    }
     /** Whether the links lead to small pages of our own, as no frontend is configured. */
     readonly toOwnPages: boolean
   }
@@ -191,6 +197,10 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       frontendUrl,
       verifyEmailPath: given.VERIFY_EMAIL_PATH ?? ownPages.VERIFY_EMAIL_PATH,
       resetPasswordPath: given.RESET_PASSWORD_PATH ?? ownPages.RESET_PASSWORD_PATH,
+      restAuth: {
+        verifyEmailPath: given.REST_AUTH_VERIFY_EMAIL_PATH,
+        resetPasswordPath: given.REST_AUTH_RESET_PASSWORD_PATH ?? '/reset-password#uid={uid}&token={token}',
+      },
       toOwnPages: given.FRONTEND_URL === undefined,
     },
   }

@@ -1,24 +1,38 @@
 import type { Config } from './config.ts'
 import { contracts } from './contracts/index.ts'
 import type { FeatureServices } from './features/index.ts'
+import type { LinkSettings } from './features/mail/index.ts'
 import { createLinks } from './features/mail/index.ts'
 import type { Contract } from './http/contract.ts'
 import type { Terms } from './kernel/terms.ts'
 
 /** The terms of a contract: what it lays down itself, and the settings for the rest. */
 export function contractTerms({ name, terms }: Contract<FeatureServices>, config: Config): Terms {
-  const { frontendUrl, verifyEmailPath, resetPasswordPath } = config.links
   const { accessLifetime, refreshLifetime, sessionLifetime } = config.sessions
   return {
     contract: name,
     verificationRequired: requiresVerification({ terms }, config),
     linkCompletesRegistration: terms.linkCompletesRegistration ?? false,
     lifetimes: { accessLifetime, refreshLifetime, sessionLifetime, ...terms.lifetimes },
-    links: createLinks(
-      terms.links
-        ? { baseUrl: config.server.publicUrl, ...terms.links }
-        : { baseUrl: frontendUrl, verifyEmailPath, resetPasswordPath },
-    ),
+    links: createLinks(linkSettings(terms, config)),
+  }
+}
+
+/** Links lead to the frontend; those of a contract with pages of its own lead there as long as the settings name no page for them. */
+function linkSettings(
+  { ownPages }: Contract<FeatureServices>['terms'],
+  { links, server }: Pick<Config, 'links' | 'server'>,
+): LinkSettings {
+  const { frontendUrl, toOwnPages, verifyEmailPath, resetPasswordPath, restAuth } = links
+  if (!ownPages) return { verifyEmail: frontendUrl + verifyEmailPath, resetPassword: frontendUrl + resetPasswordPath }
+  return {
+    verifyEmail:
+      restAuth.verifyEmailPath === undefined
+        ? server.publicUrl + ownPages.verifyEmailPath
+        : frontendUrl + restAuth.verifyEmailPath,
+    resetPassword: toOwnPages
+      ? server.publicUrl + ownPages.resetPasswordPath
+      : frontendUrl + restAuth.resetPasswordPath,
   }
 }
 

@@ -70,6 +70,8 @@ export const settings = {
   DEFAULT_FROM_EMAIL: mailbox,
   VERIFY_EMAIL_PATH: path('token'),
   RESET_PASSWORD_PATH: path('token', 'uid'),
+  REST_AUTH_VERIFY_EMAIL_PATH: path('token'),
+  REST_AUTH_RESET_PASSWORD_PATH: path('token', 'uid'),
   BCRYPT_COST: integer(4, 20),
   PASSWORD_MIN_LENGTH: integer(8, 64),
   PASSWORD_PEPPER: longKeys,

@@ -76,6 +76,7 @@ describe('readConfig', () => {
         frontendUrl: 'http://localhost:3000',
         verifyEmailPath: '/verify-email#token={token}',
         resetPasswordPath: '/reset-password#token={token}',
+        restAuth: { verifyEmailPath: undefined, resetPasswordPath: '/reset-password#uid={uid}&token={token}' },
         toOwnPages: true,
       },
     } satisfies Config)
@@ -256,6 +257,16 @@ describe('readConfig', () => {
       { RESET_PASSWORD_PATH: '/reset/{uid}/{token}', FRONTEND_URL: 'http://localhost:5173' },
       ({ links }) => links.resetPasswordPath,
       '/reset/{uid}/{token}',
+    ],
+    [
+      'the paths of a contract',
+      {
+        REST_AUTH_VERIFY_EMAIL_PATH: '/verify/{token}',
+        REST_AUTH_RESET_PASSWORD_PATH: '/reset/{uid}/{token}',
+        FRONTEND_URL: 'http://localhost:5173',
+      },
+      ({ links }) => links.restAuth,
+      { verifyEmailPath: '/verify/{token}', resetPasswordPath: '/reset/{uid}/{token}' },
     ],
     [
       'a database on a socket',
@@ -458,6 +469,9 @@ describe('a malformed value', () => {
     ['VERIFY_EMAIL_PATH', '//evil.example/{token}'],
     ['VERIFY_EMAIL_PATH', '/verify/{uid}/{token}'],
     ['RESET_PASSWORD_PATH', '/reset/{user}/{token}'],
+    ['REST_AUTH_VERIFY_EMAIL_PATH', '/verify/{uid}/{token}'],
+    ['REST_AUTH_RESET_PASSWORD_PATH', '/reset/{uid}'],
+    ['REST_AUTH_RESET_PASSWORD_PATH', 'reset/{uid}/{token}'],
     ['RESET_PASSWORD_PATH', '/reset/{user-id}/{token}'],
     ['RESET_PASSWORD_PATH', '/re set/{token}'],
   ])('of %s is one problem that names it and does not show it: %j', (name, value) => {
@@ -585,6 +599,16 @@ describe('settings that do not fit together', () => {
       'the path of a page that no site has, for resetting',
       { RESET_PASSWORD_PATH: '/new-password/{token}' },
       'FRONTEND_URL must be set when RESET_PASSWORD_PATH is: the site that has this page',
+    ],
+    [
+      'the path of a page that no site has, for resetting through rest-auth',
+      { REST_AUTH_RESET_PASSWORD_PATH: '/reset/{uid}/{token}' },
+      'FRONTEND_URL must be set when REST_AUTH_RESET_PASSWORD_PATH is: the site that has this page',
+    ],
+    [
+      'the path of a page that no site has, for verifying through rest-auth',
+      { REST_AUTH_VERIFY_EMAIL_PATH: '/verify/{token}' },
+      'FRONTEND_URL must be set when REST_AUTH_VERIFY_EMAIL_PATH is: the site that has this page',
     ],
     [
       'links to pages of our own that could ask nobody',

@@ -43,7 +43,7 @@ export const restAuth: Contract<FeatureServices> = {
   terms: {
     verificationRequired: true,
     linkCompletesRegistration: true,
-    links: {
+    ownPages: {
       verifyEmailPath: '/api/auth/verify-email/?token={token}',
       resetPasswordPath: '/api/auth/password-reset-confirm/{uid}/{token}/',
     },
@@ -118,6 +118,6 @@ export const restAuth: Contract<FeatureServices> = {
       to: asIs,
     }),
     serve('GET /profile/', user.readProfile, { wire: Empty, reply: UserReply, to: asIs }),
-    serve('PUT /profile/', user.replaceProfile, { wire: ProfileText, reply: UserReply, to: asIs }),
+    serve('PUT /profile/', user.changeProfile, { wire: ProfileText, reply: UserReply, to: asIs }),
   ],
 }

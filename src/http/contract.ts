@@ -42,10 +42,10 @@ export interface Contract<Needs> {
   /** Whether a path may also end with a slash. */
   readonly trailingSlash: boolean
   readonly dialect: Dialect
-  /** What it lays down whatever the settings say. Link paths are below the address of this server. */
+  /** What it lays down whatever the settings say. Its own pages, for the links in mails, are below the address of this server. */
   readonly terms: Partial<Pick<Terms, 'verificationRequired' | 'linkCompletesRegistration'>> & {
     readonly lifetimes?: Partial<Terms['lifetimes']>
-    readonly links?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
+    readonly ownPages?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
   }
   /** Where it departs from the service that it replaces, for the people who move. */
   readonly differences: readonly string[]

@@ -81,13 +81,8 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
     const shown = { ...names, email_verified: true, full_name: 'John Doe', display_name: 'John Doe' }
     expect([profile.status, profile.body]).toEqual([200, shownUser({ username, email }, shown)])
     const put = await send(`PUT profile${slash}`, { first_name: 'Jane', timezone: 'Europe/Paris' }, login.body.access)
-    const changed = {
-      first_name: 'Jane',
-      last_name: '',
-      full_name: 'Jane',
-      display_name: 'Jane',
-      timezone: 'Europe/Paris',
-    }
+    const fullName = { full_name: 'Jane Doe', display_name: 'Jane Doe' }
+    const changed = { first_name: 'Jane', ...fullName, timezone: 'Europe/Paris' }
     expect([put.status, put.body]).toEqual([200, { ...profile.body, ...changed }])
 
     const asked = await send(`POST password/reset/request${slash}`, { email })
@@ -102,6 +97,12 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
     )
   })
 })
+
+/** What the link to a frontend holds behind its #. */
+function partsOf(link: string) {
+  const { uid = '', token = '' } = Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1)))
+  return { uid, token }
+}
 
 const givenMailedTokenInPath = async (email: string) => tokenIn(await givenLink(server, email, /reset/i))
 
@@ -132,16 +133,16 @@ describe('verification', () => {
     ])
   })
 
-  it('leads to pages of its own, and other contracts lead to those of the settings', async () => {
+  it('leads to a page of its own and its resets to the frontend, and other contracts lead to what the settings say', async () => {
     const person = await givenVerified(server)
     const base = new URL(await givenLink(server, person.email, /verify/i))
     expect(base.pathname + base.search).toMatch(/^\/api\/auth\/verify-email\/\?token=[\w-]{43}$/)
     await send('POST password-reset/', { email: person.email })
     const { id } = await server.database.db.user.findFirstOrThrow({ where: { email: person.email } })
     const uid = Buffer.from(String(id)).toString('base64url')
-    const reset = new URL(await givenLink(server, person.email, /reset/i))
-    expect(reset.pathname).toMatch(new RegExp(`^/api/auth/password-reset-confirm/${uid}/[\\w-]{43}/$`))
-    expect([base.host, reset.host]).not.toContain('app.example.com')
+    const reset = await givenLink(server, person.email, /reset/i)
+    expect(reset).toMatch(new RegExp(`^https://app\\.example\\.com/reset-password#uid=${uid}&token=[\\w-]{43}$`))
+    expect(base.host).not.toBe('app.example.com')
 
     const own = await givenUser(server)
     expect(await givenLink(server, own.email, /verify/i)).toMatch(/^https:\/\/app\.example\.com\/verify-email#token=/)
@@ -259,8 +260,8 @@ describe('the refresh token', () => {
     const [late, left, forgetful] = [await givenSession(), await givenSession(), await givenSession()]
     await send('POST logout/', { refresh: left.refresh })
     await send('POST password-reset/', { email: forgetful.email })
-    const { pathname } = new URL(await givenLink(server, forgetful.email, /reset/i))
-    await call(server, { method: 'PATCH', path: pathname, body: { password: 'yournewpassword 1' } })
+    const { uid, token } = partsOf(await givenLink(server, forgetful.email, /reset/i))
+    await send(`PATCH password-reset-confirm/${uid}/${token}/`, { password: 'yournewpassword 1' })
     for (const { refresh, access } of [left, forgetful]) {
       expect(foreignRefusalOf(await send('POST token/refresh/', { refresh }))).toBe(django.blacklisted)
       expect(foreignRefusalOf(await send('GET profile/', undefined, access))).toBe(django.badAccess)
@@ -330,21 +331,47 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
   async function givenLinkParts() {
     const { email, username } = await givenVerified(server)
     await send('POST password-reset/', { email })
-    const { pathname } = new URL(await givenLink(server, email, /reset/i))
-    const [uid = '', token = ''] = pathname.split('/').slice(4)
-    return { email, username, pathname, uid, token }
+    const { uid, token } = partsOf(await givenLink(server, email, /reset/i))
+    return { email, username, pathname: `/api/auth/password-reset-confirm/${uid}/${token}/`, uid, token }
   }
   const confirm = (uid: string, token: string, body: object = { password }) =>
     send(`PATCH password-reset-confirm/${uid}/${token}/`, body)
 
   it('refuses a token with a foreign uid, and does not spend it', async () => {
     const [mine, theirs] = [await givenLinkParts(), await givenLinkParts()]
-    for (const uid of [theirs.uid, Buffer.from('0').toString('base64url'), 'AAAA', `${mine.uid}AA`]) {
+    for (const uid of [theirs.uid, Buffer.from('0').toString('base64url'), 'AAAA', `${mine.uid}AA`, 'x'.repeat(500)]) {
       expect(foreignRefusalOf(await confirm(uid, mine.token))).toBe(django.badToken('reset'))
     }
     expect((await confirm(mine.uid, mine.token)).status).toBe(200)
     expect(foreignRefusalOf(await confirm(mine.uid, mine.token))).toBe(django.badToken('reset'))
     expect((await send('POST login/', { username: mine.username, password })).status).toBe(200)
+  })
+
+  // Decoders read more spellings than encoders write: MDM is "03", and MR is a 1 with loose bits behind it.
+  it('knows one spelling of a uid, and refuses the others as it refuses a foreign one', async () => {
+    const { uid, token, username } = await givenLinkParts()
+    const id = Buffer.from(uid, 'base64url').toString()
+    const respelled = (text: string) => Buffer.from(text).toString('base64url')
+    const loose = Array.from(uid, (_, index) =>
+      [...'Rhx'].map((letter) => uid.slice(0, index) + letter + uid.slice(index + 1)),
+    )
+    const others = loose.flat().filter((each) => each !== uid && Buffer.from(each, 'base64url').toString() === id)
+    for (const text of [
+      `0${id}`,
+      `${id}.0`,
+      `+${id}`,
+      ` ${id}`,
+      `${id} `,
+      `${Number(id)}e0`,
+      `0x${Number(id).toString(16)}`,
+    ]) {
+      others.push(respelled(text))
+    }
+    for (const other of others) {
+      expect(foreignRefusalOf(await confirm(other, token))).toBe(django.badToken('reset'))
+    }
+    expect((await confirm(uid, token)).status).toBe(200)
+    expect((await send('POST login/', { username, password })).status).toBe(200)
   })
 
   it('says nothing of how a uid is made', async () => {

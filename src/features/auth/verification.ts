@@ -90,10 +90,14 @@ export function createVerificationService({
     const userId = Number(subject)
     await transaction(async (tx) => {
       const isSpent = await mailTokensIn(tx).spend({ purpose: 'verify_email', token })
-      if (!isSpent || !(await usersIn(tx).markEmailVerified(userId, email))) {
-        throw new AuthError(authErrors.verification_token_invalid)
+      if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
+      if (await usersIn(tx).markEmailVerified(userId, email)) {
+        await recordEvent(tx, { type: 'email_verified', userId }, caller)
+        return
       }
-      await recordEvent(tx, { type: 'email_verified', userId }, caller)
+      // A reset by mail may have verified the address before.
+      const user = await usersIn(tx).findById(userId)
+      if (user?.email !== email) throw new AuthError(authErrors.verification_token_invalid)
     })
   }
 

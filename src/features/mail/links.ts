@@ -1,23 +1,21 @@
 import type { Links } from '../../kernel/terms.ts'
+import { uidOf } from '../../kernel/uid.ts'
 
-/** The paths may hold `{token}` and `{uid}`, the unpadded base64url of the decimal user id (what Django calls uidb64). */
+/** Whole addresses, which may hold `{token}` and, for a reset, `{uid}`. */
 export interface LinkSettings {
-  /** Without a trailing slash. */
-  readonly baseUrl: string
-  readonly verifyEmailPath: string
-  readonly resetPasswordPath: string
+  readonly verifyEmail: string
+  readonly resetPassword: string
 }
 
-export function createLinks({ baseUrl, verifyEmailPath, resetPasswordPath }: LinkSettings): Links {
+export function createLinks({ verifyEmail, resetPassword }: LinkSettings): Links {
   return {
-    verifyEmail: (token) => baseUrl + fill(verifyEmailPath, { token }),
-    resetPassword: (token, userId) =>
-      baseUrl + fill(resetPasswordPath, { token, uid: Buffer.from(String(userId)).toString('base64url') }),
+    verifyEmail: (token) => fill(verifyEmail, { token }),
+    resetPassword: (token, userId) => fill(resetPassword, { token, uid: uidOf(userId) }),
   }
 }
 
-function fill(path: string, values: Readonly<Record<string, string>>): string {
-  return path.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
+function fill(address: string, values: Readonly<Record<string, string>>): string {
+  return address.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
     Object.hasOwn(values, name) ? encodeURIComponent(values[name] ?? '') : placeholder,
   )
 }

@@ -1,13 +1,15 @@
 /**
  * The browser's side of a mailed token, for the beginning of a page's script: `token` (from the fragment, the query or
- * the path; null where there is none), `send(method, path, fields)` and `say(text, bad)`, which writes into the element
- * `status`. What is sent holds the token; the answers may be of any of our contracts.
+ * the path; null where there is none), `send(method, path, fields)`, whose path is relative to the address of the link,
+ * and `say(text, bad)`, which writes into the element `status`. What is sent holds the token; the answers may be of any of
+ * our contracts.
  */
 export const mailTokenScript = `
-const inPath = location.pathname.match(/(?<![\\w-])[\\w-]{43}(?![\\w-])/)?.[0]
+const opened = new URL(location.pathname, location.origin)
+const inPath = opened.pathname.match(/(?<![\\w-])[\\w-]{43}(?![\\w-])/)?.[0]
 const token = inPath ?? new URLSearchParams(location.hash.slice(1) || location.search).get('token')
-// It must not stay in the address bar and the history.
-history.replaceState(null, '', location.pathname)
+// It must not stay in the address bar and the history. The same page is at the path without it.
+history.replaceState(null, '', inPath ? opened.pathname.replace(inPath, '-') : opened.pathname)
 // A second link of this kind, opened in the same tab, would change the fragment and load nothing.
 addEventListener('hashchange', () => location.reload())
 
@@ -20,7 +22,7 @@ if (!token) say('This link is not complete. Please open the link in the mail onc
 
 const send = async (method, path, fields) => {
   try {
-    const response = await fetch(path, {
+    const response = await fetch(new URL(path, opened), {
       method,
       credentials: 'omit',
       headers: { 'Content-Type': 'application/json' },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { endpoint } from '../../http/endpoint.ts'
 import { Detail } from '../../kernel/schemas.ts'
+import { userIdIn } from '../../kernel/uid.ts'
 import { MailToken } from '../mail/index.ts'
 import { sessionErrors, TokenPair } from '../session/index.ts'
 import { DeviceToken, RememberDevice, shareDevice } from '../throttle/index.ts'
@@ -46,11 +47,11 @@ export const resetPassword = endpoint({
   },
 })
 
-/** An account's id as Django writes it into links: the unpadded base64url of its decimal digits. */
 const Uid = z
   .string()
-  .regex(/^[\w-]{1,16}$/, { error: 'must be the one of the link' })
-  .transform((uid) => Number(Buffer.from(uid, 'base64url').toString()))
+  .regex(/^[\w-]+$/, { error: 'must be the one of the link' })
+  // Any other text is nobody's, and is refused as a foreign one is.
+  .transform((uid) => userIdIn(uid) ?? Number.NaN)
 
 export const resetPasswordOfUser = endpoint({
   name: 'resetPasswordOfUser',

@@ -137,8 +137,7 @@ export function createPasswordService({
         const version = await passwordsIn(tx).reset(user.id, hash)
         await attemptsIn(tx).reopen(subjects.account(user.id, identifierKey(user.email)))
         // Who reads the mail of the address has verified it.
-        if (!user.emailVerifiedAt) {
-          await usersIn(tx).markEmailVerified(user.id, mailed.email)
+        if (await usersIn(tx).markEmailVerified(user.id, mailed.email)) {
           await recordEvent(tx, { type: 'email_verified', userId: user.id }, caller)
         }
         await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)

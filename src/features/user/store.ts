@@ -35,7 +35,7 @@ export interface UserStore {
   findWithEarlierEpochs(before: Date): Promise<Pick<User, 'id' | 'sessionEpoch'> | null>
   /** Notes that the sessions of earlier epochs have been deleted; says of how many users. */
   forgetEarlierEpochs(id: number, before: Date): Promise<number>
-  /** Marks the address as verified if it still is the user's; false otherwise. */
+  /** Marks the address as verified if it still is the user's and not verified yet; false otherwise. */
   markEmailVerified(id: number, email: string): Promise<boolean>
   update(id: number, changes: ProfileColumns): Promise<User>
 }
@@ -70,7 +70,10 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
       return count
     },
     async markEmailVerified(id, email) {
-      const { count } = await db.user.updateMany({ where: { id, email }, data: { emailVerifiedAt: clock.now() } })
+      const { count } = await db.user.updateMany({
+        where: { id, email, emailVerifiedAt: null },
+        data: { emailVerifiedAt: clock.now() },
+      })
       return count === 1
     },
     update: (id, changes) =>

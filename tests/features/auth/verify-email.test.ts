@@ -67,6 +67,19 @@ describe('POST /verify_email', () => {
     expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
   })
 
+  it('says the same of a token that has nothing to do, as a reset has verified the address, and changes nothing', async () => {
+    const user = await givenUser(server)
+    const token = await givenVerificationToken(server, user)
+    const find = () => server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })
+    const reset = { token: await givenResetToken(server, user), new_password: 'another good password' }
+    await server.send('POST', '/reset_password', { body: reset })
+    const { emailVerifiedAt } = await find()
+    server.pass('1h')
+    expect(await recordedBy(server, 'POST', '/verify_email', { body: { token } })).toEqual([])
+    for (const answer of [await verify(token), await verify(token)]) expect(answer.status).toBe(200)
+    expect((await find()).emailVerifiedAt).toEqual(emailVerifiedAt)
+  })
+
   it('refuses a used token once the address is not verified any more', async () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)

@@ -35,20 +35,15 @@ describe('renderLetter', () => {
 describe('createLinks', () => {
   it('fills the token and the uid in as the settings say', () => {
     const links = createLinks({
-      baseUrl: 'https://app.example.com/auth',
-      verifyEmailPath: '/verify#token={token}',
-      resetPasswordPath: '/reset/{uid}/{token}/',
+      verifyEmail: 'https://app.example.com/auth/verify#token={token}',
+      resetPassword: 'https://app.example.com/auth/reset/{uid}/{token}/',
     })
     expect(links.verifyEmail('a-_b')).toBe('https://app.example.com/auth/verify#token=a-_b')
     expect(links.resetPassword('t', 42)).toBe('https://app.example.com/auth/reset/NDI/t/')
   })
 
   it('takes no placeholder, pattern or path from a token', () => {
-    const links = createLinks({
-      baseUrl: 'https://a',
-      verifyEmailPath: '/v/{token}',
-      resetPasswordPath: '/r/{token}/{uid}',
-    })
+    const links = createLinks({ verifyEmail: 'https://a/v/{token}', resetPassword: 'https://a/r/{token}/{uid}' })
     expect(links.resetPassword('{uid}$&/../x', 1)).toBe('https://a/r/%7Buid%7D%24%26%2F..%2Fx/MQ')
   })
 })
