@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EmailAddress } from '../features/user/schemas.ts'
 
 /**
  * A text as the framework's CharField takes it: numbers count as their digits, spaces around it do not count. What else
@@ -6,12 +7,10 @@ import { z } from 'zod'
  */
 export const Text = charField(z.string().trim().min(1, { abort: true }))
 export const BlankableText = charField(z.string().trim())
-/** Where every contract departs from Django in the same way. */
-export const addressDifference =
-  'Addresses are kept and answered in lower case, with their domain in ASCII (xn--…). Quoted local parts, addresses at localhost or at an IP address, and more than 64 characters before the @ are refused.'
-export const phoneDifference =
-  'Phone numbers are kept and answered in E.164, with an extension behind ;ext= (+442079460018;ext=123). What is no phone number is refused, and so is one without the code of its country unless PHONE_DEFAULT_COUNTRY is set.'
-
+/** As its EmailField takes it, which says of whatever is no text as well that it is no address. */
+export const Address = z
+  .preprocess((value) => (['object', 'boolean'].includes(typeof value) && value !== null ? 'no text' : value), Text)
+  .pipe(EmailAddress)
 /** Spaces around a password belong to it. */
 export const Password = charField(z.string().min(1, { abort: true }))
 

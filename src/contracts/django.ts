@@ -86,6 +86,8 @@ function bodyOf(error: AuthError, { method, mediaType, access, authorization }: 
       return { detail: `Method "${method}" not allowed.` }
     case 'unsupported_media_type':
       return { detail: `Unsupported media type "${mediaType}" in request.` }
+    case 'malformed_form':
+      return { detail: `${/^multipart/i.test(mediaType) ? 'Multipart form' : 'Form'} parse error - ${error.message}` }
     case 'rate_limited':
       return {
         detail: `Request was throttled. Expected available in ${retryAfterSeconds} second${retryAfterSeconds === 1 ? '' : 's'}.`,

@@ -8,15 +8,8 @@ import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { django } from './django.ts'
-import {
-  addressDifference,
-  BlankableText,
-  confirms,
-  Password,
-  ProfileText,
-  phoneDifference,
-  Text,
-} from './django-fields.ts'
+import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django-differences.ts'
+import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
 
 const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })
@@ -37,16 +30,18 @@ export const drf: Contract<FeatureServices> = {
   title: 'Accounts by address',
   prefix: '/api/v1/drf/auth',
   trailingSlash: true,
+  takesForms: true,
   dialect: django,
   terms: { lifetimes: { accessLifetime: 30 * 60, refreshLifetime: 7 * 86_400 } },
   differences: [
     'Accounts get a random username, which shows in the other contracts and can be changed there.',
     'Where the settings require verification, registering answers with a message and the address instead of tokens.',
-    'Bodies are JSON: forms are refused with 415.',
+    formDifference,
     'Spaces around a password belong to it.',
     addressDifference,
     phoneDifference,
-    'Common passwords, and those that are the address or its beginning, are refused.',
+    passwordDifference,
+    'A password may resemble the username that an account was given: nobody chose it.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says so a second time.',
   ],
@@ -54,7 +49,7 @@ export const drf: Contract<FeatureServices> = {
     serve('POST /register/', auth.register, {
       wire: z
         .object({
-          email: Text,
+          email: Address,
           password: Password,
           password_confirm: Password,
           first_name: BlankableText,
@@ -66,7 +61,7 @@ export const drf: Contract<FeatureServices> = {
       to: (result) => ('access_token' in result ? result : { message: result.detail, email: result.email }),
     }),
     serve('POST /login/', auth.logIn, {
-      wire: z.object({ email: Text, password: Password }),
+      wire: z.object({ email: Address, password: Password }),
       from: { username: 'email' },
       reply: Tokens,
       to: asIs,

@@ -11,15 +11,8 @@ import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
 import { django } from './django.ts'
-import {
-  addressDifference,
-  BlankableText,
-  confirms,
-  Password,
-  ProfileText,
-  phoneDifference,
-  Text,
-} from './django-fields.ts'
+import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django-differences.ts'
+import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
 import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
 const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
@@ -31,7 +24,7 @@ const refreshing = {
   to: ({ access_token }: { access_token: string }) => ({ access: access_token }),
 } as const
 
-const asksForReset = { wire: z.object({ email: Text }), reply: Detail, to: asIs }
+const asksForReset = { wire: z.object({ email: Address }), reply: Detail, to: asIs }
 
 /** Two published services with one prefix: accounts that must be verified, refresh tokens that stay. */
 export const restAuth: Contract<FeatureServices> = {
@@ -39,6 +32,7 @@ export const restAuth: Contract<FeatureServices> = {
   title: 'Accounts with verified addresses',
   prefix: '/api/auth',
   trailingSlash: true,
+  takesForms: true,
   dialect: django,
   terms: {
     verificationRequired: true,
@@ -53,11 +47,11 @@ export const restAuth: Contract<FeatureServices> = {
     'GET verify-email/ verifies only for a program that says so: its Accept names application/json, or it is a fetch() of this origin or one of CORS_ORIGINS. It completes the registration that the mail is about; the mail says when that was made. Links that our own API mails do nothing there.',
     'All others, browsers and mail scanners among them, get a page that asks for the password of the registration or for a new one, and POST verify-email/ takes either beside the token: anybody can register any address. A token that did its work is answered with 200 again.',
     'A reset link that is opened shows a form, but for programs that ask for JSON in that way.',
-    'Bodies are JSON: forms are refused with 415.',
+    formDifference,
     'Spaces around a password belong to it.',
     addressDifference,
     phoneDifference,
-    'Common passwords, and those that are the username, the address or its beginning, are refused.',
+    passwordDifference,
     'Resetting the password ends all sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
@@ -65,7 +59,7 @@ export const restAuth: Contract<FeatureServices> = {
     serve('POST /register/', auth.createAccount, {
       wire: z
         .object({
-          email: Text,
+          email: Address,
           username: Text,
           password: Password,
           password2: Password.optional(),

@@ -7,7 +7,8 @@ import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
 import { django } from './django.ts'
-import { addressDifference, Password, Text } from './django-fields.ts'
+import { addressDifference, formDifference, passwordDifference } from './django-differences.ts'
+import { Address, Password, Text } from './django-fields.ts'
 import { logOutRow, pairAnswered, refreshSent } from './tokens.ts'
 
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
@@ -18,20 +19,21 @@ export const simpleJwt: Contract<FeatureServices> = {
   title: 'Short sessions',
   prefix: '/api',
   trailingSlash: true,
+  takesForms: true,
   dialect: django,
   terms: { lifetimes: { accessLifetime: 5 * 60, refreshLifetime: 86_400 } },
   differences: [
     'Where the settings require verification, the answer to a registration has no id yet: the account is made when its address is verified.',
-    'Bodies are JSON: forms are refused with 415.',
+    formDifference,
     'Spaces around a password belong to it.',
     addressDifference,
-    'Common passwords, and those that are the username, the address or its beginning, are refused.',
+    passwordDifference,
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
   rows: [
     serve('POST /register/', auth.createAccount, {
-      wire: z.object({ username: Text, email: Text, password: Password }),
+      wire: z.object({ username: Text, email: Address, password: Password }),
       reply: Person.partial({ id: true }),
       to: asIs,
     }),

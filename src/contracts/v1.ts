@@ -13,6 +13,7 @@ export const v1: Contract<FeatureServices> = {
   title: 'Our own API',
   prefix: '/api/v1/auth',
   trailingSlash: false,
+  takesForms: false,
   dialect: problemDetails,
   terms: {},
   differences: [],

@@ -16,6 +16,8 @@ export interface Row<Needs> {
   readonly endpoint: Endpoint<Needs>
   /** Where the fields are read from, beside the path. */
   readonly source: 'body' | 'query' | 'nothing'
+  /** Fields that count as not sent when a form sends them empty, as forms send what nobody filled in. */
+  readonly emptyMeansAbsent: readonly string[]
   /** What is sent, in the contract's own words. */
   readonly wire: z.ZodObject
   readonly status: number
@@ -41,6 +43,8 @@ export interface Contract<Needs> {
   readonly prefix: string
   /** Whether a path may also end with a slash. */
   readonly trailingSlash: boolean
+  /** Whether bodies may be forms as well as JSON. */
+  readonly takesForms: boolean
   readonly dialect: Dialect
   /** What it lays down whatever the settings say. Its own pages, for the links in mails, are below the address of this server. */
   readonly terms: Partial<Pick<Terms, 'verificationRequired' | 'linkCompletesRegistration'>> & {
@@ -62,6 +66,7 @@ export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
     path,
     endpoint,
     source: takesBody(method) ? 'body' : takesQuery ? 'query' : 'nothing',
+    emptyMeansAbsent: [],
     wire: endpoint.input,
     status: endpoint.status,
     reply: endpoint.output,
@@ -102,6 +107,7 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
   { wire, from = {}, status = endpoint.status, reply, to, page }: Translation<Input, Result, Wire, Reply>,
 ): Row<Needs> {
   const { method, path } = parseRoute(route)
+  const fields = Object.entries(wire.shape as Readonly<Record<string, z.ZodType>>)
   const sources = from as Readonly<Record<string, string | readonly string[] | (() => unknown) | undefined>>
 
   /** What the contract calls the field; undefined for one that it does not know. */
@@ -142,15 +148,18 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
     path,
     endpoint,
     source: takesBody(method) ? 'body' : 'query',
+    emptyMeansAbsent: fields
+      .filter(([, field]) => accepts(field, undefined) && !accepts(field, ''))
+      .map(([name]) => name),
     wire,
     status,
     reply,
     read(sent) {
-      const fields = validate(wire, sent)
+      const valid = validate(wire, sent)
       try {
-        return validate(endpoint.input, translate(fields))
+        return validate(endpoint.input, translate(valid))
       } catch (error) {
-        throw reword(error, fields)
+        throw reword(error, valid)
       }
     },
     write: (result) => reply.parse(to(result as Result)),
@@ -167,6 +176,10 @@ export const asIs = <Result>(result: Result) => result
 function parseRoute(route: string): { method: string; path: string } {
   const [method = '', path = ''] = route.split(' ')
   return { method, path }
+}
+
+function accepts(schema: z.ZodType, value: unknown): boolean {
+  return schema.safeParse(value).success
 }
 
 function takesBody(method: string): boolean {

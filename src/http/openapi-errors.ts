@@ -36,7 +36,7 @@ interface Response {
 export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
   const { contract, row, schemas, examples } = refusing
   const responses: Record<number, Response> = {}
-  const definitions = new Set([...refusalsOf(row, refusing.authenticationErrors), ...early])
+  const definitions = new Set([...refusalsOf(contract, row, refusing.authenticationErrors), ...early])
   for (const definition of definitions) {
     const dialect = early.includes(definition) ? problemDetails : contract.dialect
     const { status, contentType, headers, body } = dialect.present(sampleOf(definition, row), {
@@ -77,6 +77,7 @@ function shared(examples: Record<string, Json>, { code, sentence }: ErrorDefinit
 }
 
 function refusalsOf<Needs>(
+  { takesForms }: Contract<Needs>,
   row: Row<Needs>,
   authenticationErrors: readonly ErrorDefinition[],
 ): readonly ErrorDefinition[] {
@@ -86,6 +87,7 @@ function refusalsOf<Needs>(
     ...endpoint.errors,
     ...(source === 'nothing' && !path.includes('{') ? [] : [e.invalid_request]),
     ...(source === 'body' ? [e.malformed_json, e.body_too_large, e.unsupported_media_type] : []),
+    ...(source === 'body' && takesForms ? [e.malformed_form, e.cross_site_form] : []),
     ...(endpoint.access === 'bearer' ? authenticationErrors : []),
     ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
     ...transportErrorsOf(row),

@@ -78,9 +78,12 @@ export function describeContract<Needs>(contract: Contract<Needs>, publication: 
   }
 }
 
-function descriptionOf<Needs>({ trailingSlash, differences }: Contract<Needs>, { sunset }: Publication): string {
+function descriptionOf<Needs>(
+  { trailingSlash, takesForms, differences }: Contract<Needs>,
+  { sunset }: Publication,
+): string {
   return [
-    'Bodies are JSON. Every answer carries X-Request-Id; RateLimit tells what is left of the budget.',
+    `${takesForms ? bodiesWithForms : 'Bodies are JSON.'} Every answer carries X-Request-Id; RateLimit tells what is left of the budget.`,
     ...(trailingSlash ? ['Every path may also end with a slash.'] : []),
     ...(sunset ? [`This contract will be gone from ${sunset.toISOString().slice(0, 10)} on.`] : []),
     ...(differences.length > 0
@@ -88,6 +91,11 @@ function descriptionOf<Needs>({ trailingSlash, differences }: Contract<Needs>, {
       : []),
   ].join('\n\n')
 }
+
+const bodiesWithForms =
+  'Bodies are JSON or forms. Forms hold fields and no files; they are refused where the refresh token travels in a cookie, and from pages of origins that are not listed.'
+
+const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
 /** The endpoint's name; of further rows with that endpoint also their path. */
 function operationIdOf<Needs>({ endpoint, method, path }: Row<Needs>, taken: ReadonlySet<string>): string {
@@ -131,7 +139,7 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
   }
 }
 
-function describeInput<Needs>({ row, operationId, schemas }: Operation<Needs>): Json {
+function describeInput<Needs>({ contract, row, operationId, schemas }: Operation<Needs>): Json {
   const {
     properties: taken = {},
     required = [],
@@ -165,16 +173,16 @@ function describeInput<Needs>({ row, operationId, schemas }: Operation<Needs>): 
   // A browser's refresh token may come in a cookie.
   const needed = required.filter((name) => name !== row.refreshField && !inPath.includes(name))
   const body = { ...object, properties: Object.fromEntries(fields), ...(needed.length > 0 && { required: needed }) }
+  const media = {
+    schema: schemas.name(`${capitalized(operationId)}Request`, body),
+    example: exampleOf(body, schemas),
+  }
+  const types = ['application/json', ...(contract.takesForms ? formTypes : [])]
   return {
     ...(parameters.length > 0 && { parameters }),
     requestBody: {
       required: needed.length > 0,
-      content: {
-        'application/json': {
-          schema: schemas.name(`${capitalized(operationId)}Request`, body),
-          example: exampleOf(body, schemas),
-        },
-      },
+      content: Object.fromEntries(types.map((type) => [type, media])),
     },
   }
 }

@@ -10,6 +10,8 @@ type Fields = Record<string, unknown>
 
 /** How refresh tokens travel: in bodies, or in a cookie that scripts cannot read. */
 export interface RefreshTransport {
+  /** Whether a token may go into a cookie, or come in one: then the body has to be what no page of another site can send. */
+  mayUseCookie(request: Request): boolean
   /** What was sent, with the cookie's token where the contract has its refresh token. Throws what stands against it. */
   receive<Needs>(row: Row<Needs>, request: Request, sent: Fields): Fields
   /** The body of the answer; without the refresh token, if that goes into the cookie. */
@@ -46,6 +48,9 @@ export function createRefreshTransport({
   }
 
   return {
+    mayUseCookie: ({ headers }) =>
+      choice === 'cookie' || (choice === 'client' && headers[header] !== undefined && headers[header] !== 'body'),
+
     receive(row, request, sent) {
       const { refreshField, endpoint } = row
       // Also where a token is only given: what is refused once the endpoint has done its work is done all the same.

@@ -4,7 +4,8 @@ import type { AuthenticatedCaller, Caller } from '../kernel/caller.ts'
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 import type { Terms } from '../kernel/terms.ts'
-import { readFields, readQuery } from './body.ts'
+import type { FormRules } from './body.ts'
+import { readBody, readQuery } from './body.ts'
 import type { Contract, Row } from './contract.ts'
 import { startDeadline } from './deadline.ts'
 import type { TranslateFault } from './errors.ts'
@@ -40,7 +41,8 @@ export interface RouterParts<Needs> {
 
 /** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
 export function createContractRouter<Needs>(contract: Contract<Needs>, parts: RouterParts<Needs>): Router {
-  const router = Router({ caseSensitive: true, strict: !contract.trailingSlash })
+  const { takesForms, trailingSlash } = contract
+  const router = Router({ caseSensitive: true, strict: !trailingSlash })
   router.use((_request, response, next) => {
     response.locals.contract = contract.name
     next()
@@ -60,7 +62,9 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
         limit(request, response, (refusal?: unknown) => {
           if (refusal) return next(refusal)
           // Without an error, next() would go on as if nobody had answered.
-          answer(row, parts, request, response).catch((error: unknown) => next(error ?? new Error('no reason given')))
+          answer(row, { ...parts, takesForms }, request, response).catch((error: unknown) =>
+            next(error ?? new Error('no reason given')),
+          )
         })
       })
     }
@@ -96,7 +100,7 @@ function isVisit(request: Request, listedOrigins: readonly string[]): boolean {
 /** The path of a request from here to its endpoint and back. */
 async function answer<Needs>(
   row: Row<Needs>,
-  parts: RouterParts<Needs>,
+  parts: RouterParts<Needs> & Pick<Contract<Needs>, 'takesForms'>,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -106,7 +110,9 @@ async function answer<Needs>(
   const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
   const inTime = startDeadline()
   const caller = await inTime(identify(endpoint, parts, unproven, response))
-  const sent = refreshTransport.receive(row, request, await readSource(row, request, response))
+  const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
+  const rules = { takesForms, listedOrigins: parts.listedOrigins }
+  const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
   const input = row.read({ ...sent, ...request.params })
   const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
     if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
@@ -129,12 +135,17 @@ function isRefused(error: unknown): boolean {
 }
 
 async function readSource<Needs>(
-  { source }: Row<Needs>,
+  { source, emptyMeansAbsent }: Row<Needs>,
   request: Request,
   response: Response,
+  rules: FormRules,
 ): Promise<Record<string, unknown>> {
-  if (source === 'body') return readFields(request, response)
-  return source === 'query' ? readQuery(request) : {}
+  if (source !== 'body') return source === 'query' ? readQuery(request) : {}
+  const { fields, isForm } = await readBody(request, response, rules)
+  if (!isForm) return fields
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== '' || !emptyMeansAbsent.includes(name)),
+  )
 }
 
 async function identify<Needs>(

@@ -86,6 +86,7 @@ export function defineErrors<Code extends string>(
 export const requestErrors = defineErrors({
   invalid_request: [400, 'The request is not valid'],
   malformed_json: [400, 'The body is not valid JSON in UTF-8'],
+  malformed_form: [400, 'The body is not a valid form in UTF-8'],
   transport_unknown: [400, 'The header Auth-Transport is either cookie or body'],
   refresh_tokens_differ: [400, 'The refresh token of the body is not the one of the cookie: send one of them'],
   unauthenticated: [401, 'Authentication is required: send "Authorization: Bearer <access token>"'],
@@ -94,6 +95,7 @@ export const requestErrors = defineErrors({
     403,
     'The refresh cookie counts only with "Auth-Transport: cookie" and from this origin or one of CORS_ORIGINS',
   ],
+  cross_site_form: [403, 'A form counts only from this origin or one of CORS_ORIGINS: send JSON'],
   local_only: [403, 'This is shown to programs on the machine of the server only, and not through a proxy'],
   not_found: [404, 'There is nothing at this path'],
   method_not_allowed: [405, 'This path does not answer that method'],

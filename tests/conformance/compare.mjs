@@ -1,8 +1,8 @@
 // What of two answers must be alike.
 import { isDeepStrictEqual } from 'node:util'
 
-/** What a client of the framework reads from an answer, and may compare. */
-export function essence({ status, headers, text }) {
+/** What a client of the framework reads from an answer, and may compare; of these fields the values as well. */
+export function essence({ status, headers, text }, values = []) {
   return {
     status,
     'www-authenticate': headers['www-authenticate'],
@@ -12,6 +12,7 @@ export function essence({ status, headers, text }) {
     'content-type': text === '' ? undefined : headers['content-type']?.split(';')[0],
     'retry-after': headers['retry-after'] !== undefined,
     body: status >= 400 ? withoutFigures(parse(text)) : shapeOf(parse(text)),
+    values: status >= 400 ? undefined : values.map((name) => comparable(parse(text)[name])),
   }
 }
 
@@ -35,11 +36,16 @@ function shapeOf(value) {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]))
 }
 
+/** How a telephone number is spaced is a server's own. */
+function comparable(value) {
+  return /^\+[\d ]+$/.test(value) ? value.replaceAll(' ', '') : value
+}
+
 /** Where a parser stopped and how long a wait is, is not for programs to read. */
 function withoutFigures(body) {
   if (typeof body?.detail !== 'string') return body
   const detail = body.detail
-    .replace(/^(JSON parse error - ).*/s, '$1…')
+    .replace(/^((?:JSON|Multipart form) parse error - ).*/s, '$1…')
     .replace(/(?<=Expected available in )\d+ seconds?/, '… seconds')
   return { ...body, detail }
 }

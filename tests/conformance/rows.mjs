@@ -1,5 +1,6 @@
 // The table of requests. Each row is made anew for each side, from the people and tokens of that side.
 import { addresses, logIns } from './addresses.mjs'
+import { formRows } from './forms.mjs'
 import { refusals, strangeBodies, strangeCredentials, strangeTokens, strangeValues } from './strange.mjs'
 import { contracts, password } from './views.mjs'
 
@@ -46,15 +47,15 @@ function rowsOfPath(path, views) {
     ])
 }
 
-function rowsOfView({ method, path, bearer, ownPerson, fields }) {
+function rowsOfView({ method, path, bearer, ownPerson, fields, stored }) {
   const called = `${path}${fields && path.endsWith('/login/') ? ` by ${Object.keys(fields(example))[0]}` : ''}`
   const spendsSession = ownPerson || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
-  const viewRow = (what, change) => {
+  const viewRow = (what, change, values) => {
     const made = row(method, path, what, async (side) => ({
       headers: bearer ? authorization(side) : {},
       ...(await change(side)),
     }))
-    return { ...made, title: `${method} ${called}: ${what}`, ownPerson, spendsSession }
+    return { ...made, title: `${method} ${called}: ${what}`, ownPerson, spendsSession, values }
   }
   const send = (side, changes = {}) => ({ type: json, body: JSON.stringify({ ...fields?.(side), ...changes }) })
   const valid = (side) => (fields ? send(side) : {})
@@ -73,9 +74,8 @@ function rowsOfView({ method, path, bearer, ownPerson, fields }) {
   }
   if (!fields) return rows
   for (const [what, request] of Object.entries(strangeBodies)) rows.push(viewRow(`body: ${what}`, () => request))
-  rows.push(
-    viewRow('body: a form', (side) => ({ type: 'application/x-www-form-urlencoded', body: form(fields(side)) })),
-  )
+  rows.push(...formRows({ names: Object.keys(fields(example)), fields, viewRow }))
+  rows.push(...partialRows(Object.keys(fields(example)), { fields, stored, viewRow }))
   rows.push(viewRow('body: a type with a charset', (side) => ({ ...valid(side), type: `${json}; charset=utf-8` })))
   rows.push(viewRow('a field that is not known', (side) => send(side, { surprise: 1 })))
   for (const field of Object.keys(fields(example))) rows.push(...rowsOfField(field, { fields, send, viewRow }))
@@ -103,6 +103,29 @@ function rowsOfAddresses({ path, fields, send, viewRow }) {
       return send(side, { email })
     }),
   )
+}
+
+/**
+ * A body with each subset of the fields, but for those that lack none or one of them: these have rows of their own. Where the fields are
+ * stored, others were stored before, and the values that both sides have afterwards count.
+ */
+function partialRows(names, { fields, stored, viewRow }) {
+  return subsetsOf(names)
+    .filter((subset) => subset.length < names.length - 1)
+    .map((subset) => {
+      const what = subset.length === 0 ? 'no fields' : `nothing but ${subset.join(', ')}`
+      const partial = async (side) => {
+        if (stored) await side.send({ ...stored(side), headers: authorization(side) })
+        const body = Object.fromEntries(Object.entries(fields(side)).filter(([name]) => subset.includes(name)))
+        return { type: json, body: JSON.stringify(body) }
+      }
+      return viewRow(what, partial, stored && names)
+    })
+}
+
+function subsetsOf([first, ...others]) {
+  if (first === undefined) return [[]]
+  return subsetsOf(others).flatMap((subset) => [subset, [first, ...subset]])
 }
 
 function rowsOfField(field, { fields, send, viewRow }) {
@@ -146,8 +169,4 @@ function headersWith(header) {
 
 function accepting(headers) {
   return { ...headers, accept: 'text/html' }
-}
-
-function form(fields) {
-  return new URLSearchParams(fields).toString()
 }

@@ -63,7 +63,7 @@ async function compareContract(contract, ours, reference) {
   const results = []
   for (const [index, row] of rowsOf(contract).entries()) {
     const answers = await Promise.all(sides.map((side) => ask(row, index + 1, side)))
-    const [mine, theirs] = answers.map(essence)
+    const [mine, theirs] = answers.map((answer) => essence(answer, row.values))
     results.push({ title: row.title, mine, theirs, parts: differingParts(mine, theirs) })
   }
   return results

@@ -86,6 +86,9 @@ const phoneNumbers = {
   'words for a phone number': () => ({ phone_number: 'call me' }),
 }
 
+const samePasswords = (password) => ({ password, password2: password, password_confirm: password })
+const sameNewPasswords = (password) => ({ new_password: password, new_password_confirm: password })
+
 /** What services refuse although its form is right, by the last part of the path. */
 export const refusals = {
   '/register/': {
@@ -96,13 +99,36 @@ export const refusals = {
     'a username of 151 characters': ({ name }) => ({ username: name.padEnd(151, 'x') }),
     'an address without @': () => ({ email: 'example.com' }),
     'a first name of 151 characters': () => ({ first_name: 'x'.repeat(151) }),
-    'a short password': () => ({ password: 'xK7#', password2: 'xK7#', password_confirm: 'xK7#' }),
-    'a common password': () => ({ password: 'password1', password2: 'password1', password_confirm: 'password1' }),
+    'a short password': () => samePasswords('xK7#'),
+    'a common password': () => samePasswords('password1'),
+    'a common password with a figure more': () => samePasswords('password1234'),
+    'a common password between spaces': () => samePasswords(' password1 '),
+    'a password of digits': ({ index }) => samePasswords(`${70_918_264_000 + index}`),
+    'a common password of digits': () => samePasswords('12345678'),
+    'a password of digits of another script': () => samePasswords('٣٩٢٧٥١٨٤٦٠'),
+    'a password that is the username': ({ name }) => samePasswords(name),
+    'a password like the username': ({ name }) => samePasswords(`${name.toUpperCase()}.`),
+    'a password of the letters of the username': ({ name }) => samePasswords([...name].reverse().join('')),
+    'a password that begins with the username': ({ name }) => samePasswords(`${name} and some more words`),
+    'a password that is the address': ({ name }) => samePasswords(`${name}@example.com`),
+    'a password like the domain of the address': ({ name }) => ({
+      ...samePasswords('a1-hospital'),
+      email: `${name}@hospital.example`,
+    }),
+    'a password like the first name': () => ({ ...samePasswords('Wilhelmina'), first_name: 'Wilhelmine' }),
+    'a password like a part of the last name': () => ({ ...samePasswords('scott-gwen'), last_name: 'Von Wegscott' }),
+    'a password like both names': () => ({
+      ...samePasswords('tamarinde'),
+      first_name: 'Tamarind',
+      last_name: 'Amarinde',
+    }),
+    'a short password like the first name': () => ({ ...samePasswords('Tamarin'), first_name: 'Tamarin' }),
     'two passwords': () => ({ password2: newPassword, password_confirm: newPassword }),
   },
   '/login/': {
     'a wrong password': () => ({ password: newPassword }),
     'somebody unknown': ({ name }) => ({ username: name, email: `${name}@example.com` }),
+    'an address without @': () => ({ email: 'example.com' }),
     'somebody inactive': ({ inactive }) => ({ username: inactive.username, email: inactive.email }),
   },
   '/password-reset/': {
@@ -113,8 +139,12 @@ export const refusals = {
   '/me/': phoneNumbers,
   '/change-password/': {
     'a wrong password': () => ({ old_password: 'something else', current_password: 'something else' }),
-    'a short password': () => ({ new_password: 'xK7#', new_password_confirm: 'xK7#' }),
-    'a common password': () => ({ new_password: 'password1', new_password_confirm: 'password1' }),
+    'a short password': () => sameNewPasswords('xK7#'),
+    'a common password': () => sameNewPasswords('password1'),
+    'a password of digits': () => sameNewPasswords('70918264000'),
+    'a password that is the username': ({ person }) => sameNewPasswords(person.username),
+    'a password that is the address': ({ person }) => sameNewPasswords(person.email),
+    'a password of the letters of the address': ({ person }) => sameNewPasswords([...person.email].reverse().join('')),
     'two passwords': () => ({ new_password_confirm: password }),
   },
   '/password/reset/confirm/': { 'two passwords': () => ({ new_password_confirm: password }) },

@@ -4,6 +4,13 @@ export const password = 'correct horse battery'
 export const newPassword = 'a stapled Trombone 47'
 
 const names = { first_name: 'Ada', last_name: 'Lovelace' }
+const profile = { ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }
+/** What is stored before a profile is changed in part. */
+const former = {
+  ...{ first_name: 'Grace', last_name: 'Hopper', display_name: 'Amazing Grace' },
+  ...{ phone_number: '+1 202 555 0123', timezone: 'Europe/Paris' },
+}
+const storing = (method, path) => () => ({ method, path, type: 'application/json', body: JSON.stringify(former) })
 const nobody = { uid: 'OTk5OTk5', token: 'c2-1234567890abcdef' }
 
 const newcomer = ({ name }) => ({ username: name, email: `${name}@example.com`, password })
@@ -13,7 +20,7 @@ const address = ({ person }) => ({ email: person.email })
 
 /**
  * Per view: its method and path, whether it asks for a bearer token, whether its rows need a person each, whose
- * password changes or is guessed at, and the fields that it takes, made for one row.
+ * password changes or is guessed at, the fields that it takes, made for one row, and the request that stores others in them.
  */
 export const contracts = {
   'rest-auth': {
@@ -50,7 +57,8 @@ export const contracts = {
         method: 'PUT',
         path: '/profile/',
         bearer: true,
-        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }),
+        fields: () => profile,
+        stored: storing('PUT', '/profile/'),
       },
     ],
   },
@@ -94,7 +102,8 @@ export const contracts = {
         method: 'PATCH',
         path: '/me/',
         bearer: true,
-        fields: () => ({ ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }),
+        fields: () => profile,
+        stored: storing('PATCH', '/me/'),
       },
       {
         method: 'POST',

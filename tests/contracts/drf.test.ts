@@ -184,6 +184,33 @@ describe('POST register/', () => {
     }))
 })
 
+describe('POST login/', () => {
+  const address = 'Enter a valid email address.'
+
+  it.each<[string, unknown, string]>([
+    ['a text without an @', 'ada', address],
+    ['an address without a domain', 'ada@', address],
+    ['two addresses', 'ada@example.com, bob@example.com', address],
+    ['a number', 42, address],
+    ['a list', ['ada@example.com'], address],
+    ['an object', { not: '' }, address],
+    ['a boolean', true, address],
+    ['nothing', '', 'This field may not be blank.'],
+    ['spaces', '   ', 'This field may not be blank.'],
+    ['null', null, 'This field may not be null.'],
+    ['no field at all', undefined, 'This field is required.'],
+  ])('says what is wrong with %s in place of an address', async (_what, email, sentence) => {
+    const { password } = await givenMember()
+    const answer = await send('POST login/', { email, password })
+    expect(foreignRefusalOf(answer)).toBe(django.fields({ email: [sentence] }))
+  })
+
+  it('takes an address in any case and with spaces around it', async () => {
+    const { email, password } = await givenMember()
+    expect((await send('POST login/', { email: ` ${email.toUpperCase()} `, password })).status).toBe(200)
+  })
+})
+
 describe('the sessions', () => {
   it('have access tokens of 30 minutes and refresh tokens of 7 days, whatever the settings say', () =>
     withServer({ ACCESS_TOKEN_LIFETIME: '1m', REFRESH_TOKEN_LIFETIME: '1h' }, async (other) => {

@@ -13,6 +13,7 @@ import {
   contentTypes,
   eachOf,
   expectNoTraceOf,
+  formTypes,
   jsonTypes,
   megabyte,
   notText,
@@ -153,7 +154,7 @@ describe.each(withBody)('$route', (target) => {
 
   it('refuses other content types, and a body without one', () =>
     expectNoTrace(async () => {
-      await eachOf(contentTypes, async (type) => {
+      await eachOf([...contentTypes, ...formTypes], async (type) => {
         expect(refusalOf(await send(target, body, { 'Content-Type': type }))).toBe('415 unsupported_media_type')
       })
       expect(refusalOf(await send(target, body, {}))).toBe('415 unsupported_media_type')

@@ -295,6 +295,7 @@ describe('an endpoint that fails', () => {
           title: 'A table',
           prefix: '/t',
           trailingSlash: false,
+          takesForms: false,
           dialect: problemDetails,
           terms: {},
           differences: [],

@@ -104,12 +104,16 @@ export const jsonTypes: readonly (readonly [type: string])[] = [
   ['application/json;'],
 ]
 
+/** What the published contracts take beside JSON. */
+export const formTypes: readonly (readonly [type: string])[] = [
+  ['application/x-www-form-urlencoded'],
+  ['multipart/form-data; boundary=x'],
+]
+
 export const contentTypes: readonly (readonly [type: string])[] = [
   ['text/plain'],
   ['text/html'],
   ['text/json'],
-  ['application/x-www-form-urlencoded'],
-  ['multipart/form-data; boundary=x'],
   ['application/xml'],
   ['application/octet-stream'],
   ['application/jsonp'],

@@ -6,7 +6,10 @@ from django.db import models
 
 
 class User(AbstractUser):
-    email = models.EmailField(unique=True)
+    # Called as Django's own model calls it; what is said of a taken one is a service's own.
+    email = models.EmailField(
+        "email address", unique=True, error_messages={"unique": "user with this email already exists."}
+    )
     uuid = models.UUIDField(default=uuid4)
     email_verified = models.BooleanField(default=False)
     display_name = models.CharField(max_length=150, blank=True)

@@ -2,6 +2,7 @@ from uuid import uuid4
 
 from django.contrib.auth.models import update_last_login
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
@@ -25,9 +26,18 @@ def same(attrs, confirmation, password):
     return attrs
 
 
+def fit(password, field, person):
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise serializers.ValidationError({field: error.messages}) from error
+
+
 class NewPassword(serializers.CharField):
-    def __init__(self, **options):
-        super().__init__(write_only=True, validators=[validate_password], **options)
+    """Of somebody unknown until the mailed token is judged."""
+
+    def __init__(self):
+        super().__init__(write_only=True, validators=[validate_password])
 
 
 class Profile(serializers.ModelSerializer):
@@ -46,11 +56,19 @@ class FullProfile(serializers.ModelSerializer):
 
 
 class Registration(serializers.ModelSerializer):
-    password = NewPassword()
+    password = serializers.CharField(write_only=True)
+    confirmation = None
 
     class Meta:
         model = User
         fields = ["id", "username", "email", "password"]
+
+    def validate(self, attrs):
+        if self.confirmation:
+            same(attrs, self.confirmation, "password")
+        known = {name: value for name, value in attrs.items() if name != self.confirmation}
+        fit(attrs["password"], "password", User(**known))
+        return attrs
 
     def create(self, person):
         return User.objects.create_user(**person)
@@ -58,13 +76,11 @@ class Registration(serializers.ModelSerializer):
 
 class RegistrationToVerify(Registration):
     password2 = serializers.CharField(write_only=True, required=False)
+    confirmation = "password2"
 
     class Meta:
         model = User
         fields = ["username", "email", "password", "password2", *NAMES]
-
-    def validate(self, attrs):
-        return same(attrs, "password2", "password")
 
     def create(self, person):
         person.pop("password2", None)
@@ -73,14 +89,12 @@ class RegistrationToVerify(Registration):
 
 class RegistrationByAddress(Registration):
     password_confirm = serializers.CharField(write_only=True)
+    confirmation = "password_confirm"
 
     class Meta:
         model = User
         fields = ["email", "password", "password_confirm", *NAMES]
         extra_kwargs = {name: {"required": True} for name in NAMES}
-
-    def validate(self, attrs):
-        return same(attrs, "password_confirm", "password")
 
     def create(self, person):
         person.pop("password_confirm")
@@ -114,6 +128,10 @@ def token_response(user, refresh):
 
 
 class LoginByAddress(TokenObtainPairSerializer):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["email"] = serializers.EmailField()
+
     def validate(self, attrs):
         super().validate(attrs)
         return token_response(self.user, RefreshToken.for_user(self.user))
@@ -141,7 +159,11 @@ class LogoutInOtherWords(serializers.Serializer):
 
 class OldPassword(serializers.Serializer):
     old_password = serializers.CharField()
-    new_password = NewPassword()
+    new_password = serializers.CharField()
+
+    def validate(self, attrs):
+        fit(attrs["new_password"], "new_password", self.context["request"].user)
+        return attrs
 
     def validate_old_password(self, value):
         if not self.context["request"].user.check_password(value):
@@ -151,13 +173,14 @@ class OldPassword(serializers.Serializer):
 
 class CurrentPassword(serializers.Serializer):
     current_password = serializers.CharField()
-    new_password = NewPassword()
+    new_password = serializers.CharField()
     new_password_confirm = serializers.CharField(required=False)
 
     validate_current_password = OldPassword.validate_old_password
 
     def validate(self, attrs):
-        return same(attrs, "new_password_confirm", "new_password")
+        same(attrs, "new_password_confirm", "new_password")
+        return OldPassword.validate(self, attrs)
 
 
 class Address(serializers.Serializer):
