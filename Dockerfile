@@ -20,6 +20,7 @@ COPY package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY prisma/migrations prisma/migrations
+COPY data data
 # Everything above belongs to root; the server can read it and write nothing.
 USER node
 EXPOSE 3000

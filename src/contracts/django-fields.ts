@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EmailAddress } from '../features/user/schemas.ts'
+import { EmailAddress } from '../features/user/email.ts'
 
 /**
  * A text as the framework's CharField takes it: numbers count as their digits, spaces around it do not count. What else

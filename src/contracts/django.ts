@@ -18,6 +18,7 @@ const details: Readonly<Record<string, string>> = {
 const messages: Readonly<Record<string, string>> = {
   required: 'This field is required.',
   password_common: 'This password is too common.',
+  password_numeric: 'This password is entirely numeric.',
   username_taken: 'A user with that username already exists.',
   email_taken: 'user with this email already exists.',
 }
@@ -133,7 +134,7 @@ function fieldErrors(issues: readonly InputIssue[]): Record<string, string[]> {
   return Object.fromEntries(errors)
 }
 
-function messageOf({ path, code, detail, limit, received = '', taken }: InputIssue): string {
+function messageOf({ path, code, detail, limit, received = '', resembles }: InputIssue): string {
   switch (code) {
     case 'invalid_type':
       if (path.length === 0 && received === 'null') return 'No data provided'
@@ -146,7 +147,7 @@ function messageOf({ path, code, detail, limit, received = '', taken }: InputIss
     case 'too_big':
       return limit === undefined ? asSentence(detail) : `Ensure this field has no more than ${limit} characters.`
     case 'password_personal':
-      return `The password is too similar to the ${taken === 'email' ? 'email address' : 'username'}.`
+      return `The password is too similar to the ${resembles === 'email' ? 'email address' : resembles?.replace('_', ' ')}.`
     case 'invalid_format':
       return formats[String(path[0])] ?? asSentence(detail)
     default:

@@ -16,9 +16,12 @@ export interface InputIssue {
   readonly limit?: number
   /** What kind of JSON value came where another was asked for. */
   readonly received?: string
-  /** Which of their own words somebody took for a password. */
-  readonly taken?: 'username' | 'email'
+  /** What of its owner a password is too similar to. */
+  readonly resembles?: PersonalField
 }
+
+/** What of a user a password must not be similar to. */
+export type PersonalField = 'username' | 'first_name' | 'last_name' | 'email' | 'display_name'
 
 /** What may be wrong with one field, whichever endpoint it is of. */
 export const issueCodes = {
@@ -30,7 +33,8 @@ export const issueCodes = {
   invalid_value: 'A text is in the right form and stands for nothing that exists',
   invisible_text: 'A name holds nothing that can be seen',
   password_common: 'A new password is one of those that everybody tries first',
-  password_personal: 'A new password is the username, the e-mail address or a part of it',
+  password_numeric: 'A new password is digits only',
+  password_personal: 'A new password is too similar to the username, the e-mail address or a name of its owner',
   phone_country_missing:
     'A phone number is written without the code of its country, and the server has no country to assume',
   phone_country_unknown: 'A phone number begins with the code of no country',

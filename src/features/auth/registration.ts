@@ -133,7 +133,7 @@ export function createRegistrationService({
   ): Promise<Result | undefined> {
     const person = { ...given, phoneNumber: users.readPhoneNumber(given.phoneNumber) }
     refuseForeignAddress(person.username, person.email)
-    policy(password, 'password', person)
+    policy.check(password, 'password', person)
     const { verificationRequired } = caller.terms
     // One's own address can be the username of no other account than that of the address, which must not show.
     const mustNotShow = verificationRequired && identifierKey(person.username) === person.email

@@ -138,7 +138,7 @@ export function createVerificationService({
   ): Promise<void> {
     const newest = await registrationsIn(db).findNewest(mailed.email)
     if (!newest) throw new AuthError(authErrors.verification_token_invalid)
-    policy(newPassword, 'new_password', { username: username ?? newest.username, email: mailed.email })
+    policy.check(newPassword, 'new_password', { ...newest, username: username ?? newest.username })
     await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword, caller.network) }, caller)
   }
 
@@ -149,6 +149,8 @@ export function createVerificationService({
     caller: Caller,
   ): Promise<void> {
     const { subject, email } = mailed
+    // The registered one passed all rules with the registered username.
+    if (username !== undefined) policy.checkUsername(password, 'password', username)
     const others = await registrationsIn(db).listWaiting(email)
     // The token's own first: however many others register the address, none of them takes its place.
     const ids = [...new Set([subject, ...others.map(({ id }) => id)])].slice(0, mostWaiting)

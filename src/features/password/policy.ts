@@ -1,40 +1,86 @@
-import { dictionary } from '@zxcvbn-ts/language-common'
-import type { IssueCode, RuleIssue } from '../../kernel/errors.ts'
+import type { IssueCode, PersonalField, RuleIssue } from '../../kernel/errors.ts'
 import { invalidRequest } from '../../kernel/errors.ts'
+import { isMadeUpUsername } from '../user/index.ts'
+import { isCommon } from './common.ts'
+import { isSimilar } from './similarity.ts'
 
 const mostCodePoints = 128
-const common = new Set(
-  dictionary['passwords-common'].slice(0, 10_000).map((password) => String(password).toLowerCase()),
-)
 
-/** Throws `invalid_request` about the field when the password is not fit to be a new one. */
-export type PasswordPolicy = (password: string, field: string, owner: { username: string; email: string }) => void
+/** Whose password it is to be. */
+interface PasswordOwner {
+  readonly username: string
+  readonly email: string
+  readonly firstName: string
+  readonly lastName: string
+  readonly displayName?: string
+}
+
+/** Which new passwords are refused, with `invalid_request` about the field. */
+export interface PasswordPolicy {
+  /** Throws everything that is wrong with a new password. */
+  check(password: string, field: string, owner: PasswordOwner): void
+  /** Throws when a username that is chosen later is too similar to the password. */
+  checkUsername(password: string, field: string, username: string): void
+}
 
 /**
- * Length, and nothing that a guesser tries first (NIST SP 800-63B, section 3.1.1.2; ASVS 6.2). No composition rules:
- * they make passwords worse.
+ * Length, and nothing that a guesser tries first (NIST SP 800-63B, section 3.1.1.2; ASVS 6.2): the rules of Django's
+ * validators in the order of its project template. No composition rules: they make passwords worse.
  */
 export function createPasswordPolicy({ minLength }: { minLength: number }): PasswordPolicy {
-  return (password, field, owner) => {
-    const length = [...password.normalize('NFC')].length
-    if (length < minLength) refuse(field, 'too_small', `at least ${minLength} characters`, { limit: minLength })
-    if (length > mostCodePoints)
-      refuse(field, 'too_big', `at most ${mostCodePoints} characters`, { limit: mostCodePoints })
-    const folded = password.normalize('NFC').toLowerCase()
-    if (common.has(folded)) refuse(field, 'password_common', 'is one of the passwords that everybody tries first')
-    const taken = ownWord(folded, owner)
-    if (taken) {
-      const detail = 'must not be the username, the e-mail address or the part before its @'
-      refuse(field, 'password_personal', detail, { taken })
-    }
+  return {
+    check(password, field, owner) {
+      const { length } = [...password.normalize('NFC')]
+      if (length > mostCodePoints) {
+        refuse(field, [issue('too_big', `at most ${mostCodePoints} characters`, { limit: mostCodePoints })])
+      }
+      refuse(field, [
+        ...similarities(password, personalFields(owner)),
+        ...(length < minLength ? [issue('too_small', `at least ${minLength} characters`, { limit: minLength })] : []),
+        ...(isCommon(password) ? [issue('password_common', 'is one of the passwords that are tried first')] : []),
+        ...(/^\p{Nd}+$/u.test(password) ? [issue('password_numeric', 'must not be digits only')] : []),
+      ])
+    },
+    checkUsername(password, field, username) {
+      refuse(field, similarities(password, [['username', username]]))
+    },
   }
 }
 
-function ownWord(folded: string, { username, email }: { username: string; email: string }) {
-  if (folded === username.toLowerCase()) return 'username'
-  return folded === email || folded === email.slice(0, email.indexOf('@')) ? 'email' : undefined
+const labels: Readonly<Record<PersonalField, string>> = {
+  username: 'username',
+  first_name: 'first name',
+  last_name: 'last name',
+  email: 'e-mail address',
+  display_name: 'display name',
 }
 
-function refuse(field: string, code: IssueCode, detail: string, more: Pick<RuleIssue, 'limit' | 'taken'> = {}): never {
-  throw invalidRequest([{ path: [field], code, detail, ...more }])
+type Personal = readonly [field: PersonalField, value: string]
+
+/** In the order in which Django looks at them. A username that was made up is random: likeness to it is chance. */
+function personalFields({ username, firstName, lastName, email, displayName = '' }: PasswordOwner): Personal[] {
+  return [
+    ['username', isMadeUpUsername(username) ? '' : username],
+    ['first_name', firstName],
+    ['last_name', lastName],
+    ['email', email],
+    ['display_name', displayName],
+  ]
+}
+
+/** The first of these that the password is too similar to. */
+function similarities(password: string, personal: readonly Personal[]): Issue[] {
+  const [field] = personal.find(([, value]) => value !== '' && isSimilar(password, value)) ?? []
+  if (field === undefined) return []
+  return [issue('password_personal', `must not be too similar to the ${labels[field]}`, { resembles: field })]
+}
+
+type Issue = Omit<RuleIssue, 'path'>
+
+function issue(code: IssueCode, detail: string, more: Pick<RuleIssue, 'limit' | 'resembles'> = {}): Issue {
+  return { code, detail, ...more }
+}
+
+function refuse(field: string, issues: readonly Issue[]): void {
+  if (issues.length > 0) throw invalidRequest(issues.map((each) => ({ path: [field], ...each })))
 }

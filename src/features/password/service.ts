@@ -85,7 +85,7 @@ export function createPasswordService({
     const { user, session } = caller
     const claim = { session, identifier: user.username }
     const changed = await check.prove(claim, current, caller, async (proof) => {
-      policy(next, 'new_password', user)
+      policy.check(next, 'new_password', user)
       const hash = await hasher.hash(next, caller.network)
       const result = await transaction(async (tx) => {
         // The token before the password, as a reset takes them: in another order the two can deadlock.
@@ -128,7 +128,7 @@ export function createPasswordService({
       const isTheirs = user && (userId === undefined || userId === user.id)
       if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
-      policy(newPassword, 'new_password', user)
+      policy.check(newPassword, 'new_password', user)
       const hash = await hasher.hash(newPassword, caller.network)
       return transaction(async (tx) => {
         if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {

@@ -24,6 +24,10 @@ export function makeUsername(): string {
   return `user-${randomBytes(8).toString('hex')}`
 }
 
+export function isMadeUpUsername(username: string): boolean {
+  return /^user-[\da-f]{16}$/.test(username)
+}
+
 /** What makes two usernames the same: case and width do not. By way of upper case, as `ß` and `ς` have more than one. */
 export function usernameKey(username: string): string {
   return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
