@@ -73,7 +73,8 @@ function formFields(
   if (!takesForms || !(isMultipart || mediaTypes.urlEncoded.test(type))) {
     throw new AuthError(requestErrors.unsupported_media_type)
   }
-  if (isFromPage(headers) && !isFromListedPage(headers, listedOrigins)) throw new AuthError(requestErrors.cross_site_form)
+  if (isFromPage(headers) && !isFromListedPage(headers, listedOrigins))
+    throw new AuthError(requestErrors.cross_site_form)
   try {
     return isMultipart ? parseMultipart(bytes, type) : parseUrlEncoded(bytes)
   } catch {

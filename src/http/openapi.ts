@@ -2,6 +2,7 @@ import type { ErrorDefinition } from '../kernel/errors.ts'
 import type { Contract, Row } from './contract.ts'
 import type { Access } from './endpoint.ts'
 import { deviceHeader } from './known-device.ts'
+import { bodyTypesOf, describeBodies } from './openapi-bodies.ts'
 import { describeRefusals } from './openapi-errors.ts'
 import { exampleOf } from './openapi-examples.ts'
 import type { Json, NamedSchemas } from './openapi-schemas.ts'
@@ -83,7 +84,7 @@ function descriptionOf<Needs>(
   { sunset }: Publication,
 ): string {
   return [
-    `${takesForms ? bodiesWithForms : 'Bodies are JSON.'} Every answer carries X-Request-Id; RateLimit tells what is left of the budget.`,
+    `${describeBodies({ takesForms })} Every answer carries X-Request-Id; RateLimit tells what is left of the budget.`,
     ...(trailingSlash ? ['Every path may also end with a slash.'] : []),
     ...(sunset ? [`This contract will be gone from ${sunset.toISOString().slice(0, 10)} on.`] : []),
     ...(differences.length > 0
@@ -91,11 +92,6 @@ function descriptionOf<Needs>(
       : []),
   ].join('\n\n')
 }
-
-const bodiesWithForms =
-  'Bodies are JSON or forms. Forms hold fields and no files; they are refused where the refresh token travels in a cookie, and from pages of origins that are not listed.'
-
-const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
 /** The endpoint's name; of further rows with that endpoint also their path. */
 function operationIdOf<Needs>({ endpoint, method, path }: Row<Needs>, taken: ReadonlySet<string>): string {
@@ -177,12 +173,11 @@ function describeInput<Needs>({ contract, row, operationId, schemas }: Operation
     schema: schemas.name(`${capitalized(operationId)}Request`, body),
     example: exampleOf(body, schemas),
   }
-  const types = ['application/json', ...(contract.takesForms ? formTypes : [])]
   return {
     ...(parameters.length > 0 && { parameters }),
     requestBody: {
       required: needed.length > 0,
-      content: Object.fromEntries(types.map((type) => [type, media])),
+      content: Object.fromEntries(bodyTypesOf(contract).map((type) => [type, media])),
     },
   }
 }

@@ -17,7 +17,12 @@ const mistakes: readonly object[] = [
   { ...person, first_name: '\u0007', last_name: '\ud800' },
   { ...person, first_name: '\u202eada', last_name: '\u200d' },
   { ...person, password: 'password' },
+  { ...person, password: '70918264357' },
   { ...person, password: person.username },
+  ...['020 7946 0018', '+999 123456', '+44 20', '+44 20 7946 0018 12345678'].map((phone_number) => ({
+    ...person,
+    phone_number,
+  })),
 ]
 
 describe('GET /problems', () => {
