@@ -21,7 +21,7 @@ same requests to both and compares status, headers and bodies.
   --help      show this
 `
 
-const longestRunMs = 300_000
+const longestRunMs = 600_000
 
 const options = readOptions(
   { contract: { type: 'string' }, all: { type: 'boolean' }, help: { type: 'boolean' } },

@@ -40,7 +40,8 @@ export const mostCounted = 10_000
 export const mostListed = 100
 
 /** As a query holds it: the digits of a number. */
-export const PageLimit = text({ max: 16 })
+export const PageLimit = z
+  .string()
   .refine((value) => /^[1-9]\d{0,2}$/.test(value) && Number(value) <= mostListed, {
     error: `must be a whole number from 1 to ${mostListed}`,
     params: { code: 'invalid_format' },
