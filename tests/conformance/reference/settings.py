@@ -56,6 +56,7 @@ SIMPLE_JWT = {"UPDATE_LAST_LOGIN": True} | {
     "verifier": {
         "SIGNING_KEY": os.environ.get("ACCESS_TOKEN_KEY"),
         "ISSUER": os.environ.get("ISSUER"),
-        "AUDIENCE": os.environ.get("AUDIENCE"),
+        # Several while the server that issues the tokens moves to another address.
+        "AUDIENCE": os.environ["AUDIENCE"].split(",") if "AUDIENCE" in os.environ else None,
     },
 }[CONTRACT]
