@@ -29,7 +29,9 @@ export function readDatabaseTls(url: string): DatabaseTls {
   const [rootCert, cert, key] = [said('sslrootcert'), said('sslcert'), said('sslkey')]
   const mode = readMode(said('sslmode'), said('ssl'), rootCert)
   if (rootCert === 'system' && mode !== 'verify-full') {
-    throw new Error('must say sslmode=verify-full with sslrootcert=system: anybody gets a certificate for some name')
+    throw new Error(
+      'must say sslmode=verify-full with sslrootcert=system: public authorities sign for every owner of a name',
+    )
   }
   if (mode === 'verify-ca' && rootCert === undefined) {
     throw new Error(
