@@ -113,10 +113,11 @@ const linkPaths = [
   'REST_AUTH_RESET_PASSWORD_PATH',
 ] as const
 
-/** The links to pages of this server's own, which need no other site. */
-export const ownPages = {
+/** The links where no other is given. */
+export const usualPaths = {
   VERIFY_EMAIL_PATH: '/verify-email#token={token}',
   RESET_PASSWORD_PATH: '/reset-password#token={token}',
+  REST_AUTH_RESET_PASSWORD_PATH: '/reset-password#uid={uid}&token={token}',
 }
 
 /**
@@ -179,10 +180,10 @@ export function contradictions(
       "the site that the links in mails lead to, as this server's own pages ask v1",
     )
   }
-  const ownPaths: Partial<Record<SettingName, string>> = ownPages
+  const usual: Partial<Record<SettingName, string>> = usualPaths
   for (const name of linkPaths) {
-    const leadsElsewhere = given[name] !== undefined && given[name] !== ownPaths[name]
-    if (leadsElsewhere) mustBeSet('FRONTEND_URL', `${name} is`, 'the site that has this page')
+    const isAnother = given[name] !== undefined && given[name] !== usual[name]
+    if (isAnother) mustBeSet('FRONTEND_URL', `${name} is`, 'the site that has this page')
   }
   if ((given.EMAIL_HOST_USER === undefined) !== (given.EMAIL_HOST_PASSWORD === undefined)) {
     problems.push('EMAIL_HOST_USER and EMAIL_HOST_PASSWORD must be set together')

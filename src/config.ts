@@ -1,4 +1,4 @@
-import { contradictions, exposureProblems, ownPages, productionProblems } from './config-problems.ts'
+import { contradictions, exposureProblems, productionProblems, usualPaths } from './config-problems.ts'
 import type { Secrets } from './kernel/secrets.ts'
 import { deriveAccessTokenKey } from './kernel/secrets.ts'
 import type { ContractName } from './kernel/terms.ts'
@@ -195,11 +195,11 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
     mail: readMailConfig(given, publicUrl),
     links: {
       frontendUrl,
-      verifyEmailPath: given.VERIFY_EMAIL_PATH ?? ownPages.VERIFY_EMAIL_PATH,
-      resetPasswordPath: given.RESET_PASSWORD_PATH ?? ownPages.RESET_PASSWORD_PATH,
+      verifyEmailPath: given.VERIFY_EMAIL_PATH ?? usualPaths.VERIFY_EMAIL_PATH,
+      resetPasswordPath: given.RESET_PASSWORD_PATH ?? usualPaths.RESET_PASSWORD_PATH,
       restAuth: {
         verifyEmailPath: given.REST_AUTH_VERIFY_EMAIL_PATH,
-        resetPasswordPath: given.REST_AUTH_RESET_PASSWORD_PATH ?? '/reset-password#uid={uid}&token={token}',
+        resetPasswordPath: given.REST_AUTH_RESET_PASSWORD_PATH ?? usualPaths.REST_AUTH_RESET_PASSWORD_PATH,
       },
       toOwnPages: given.FRONTEND_URL === undefined,
     },

@@ -1,8 +1,10 @@
 import type { Config } from './config.ts'
 import { contracts } from './contracts/index.ts'
 import { authenticationErrors } from './features/session/index.ts'
+import { cookieName } from './http/cookies.ts'
 import { describeContract } from './http/openapi.ts'
 import type { Json } from './http/openapi-schemas.ts'
+import { refreshCookie } from './http/refresh-transport.ts'
 import type { ContractName } from './kernel/terms.ts'
 import { readVersion } from './version.ts'
 
@@ -10,14 +12,23 @@ import { readVersion } from './version.ts'
 type Documents = (contract: ContractName) => Json | undefined
 
 /** Each document is made when it is first asked for, as no server that starts need wait for them. */
-export function createDocuments({ contracts: { served, sunsets } }: Pick<Config, 'contracts'>): Documents {
+export function createDocuments({
+  contracts: { served, sunsets },
+  server,
+}: Pick<Config, 'contracts' | 'server'>): Documents {
   const made = new Map<ContractName, Json>()
   return (name) => {
     const contract = contracts.find((known) => known.name === name && served.includes(name))
     if (!contract) return undefined
     const document =
       made.get(name) ??
-      describeContract(contract, { version: readVersion(), sunset: sunsets[name], authenticationErrors })
+      describeContract(contract, {
+        version: readVersion(),
+        publicUrl: server.publicUrl,
+        transport: { choice: server.refreshTransport, cookieName: cookieName(refreshCookie, server.cookies) },
+        sunset: sunsets[name],
+        authenticationErrors,
+      })
     made.set(name, document)
     return document
   }

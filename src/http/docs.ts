@@ -30,7 +30,13 @@ export function createDocs(contracts: readonly Documented[]): Router {
 
 const script = `
 const chooser = document.querySelector('select')
+// The page works under any name of the server: what is tried out here goes to where the page came from.
+const askHere = () => ({
+  statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (spec) =>
+    update({ ...spec, servers: [{ url: new URL(chooser.value, location.href).href.replace('/openapi.json', '') }] }) } } },
+})
 const ui = SwaggerUIBundle({
+  plugins: [askHere],
   domNode: document.querySelector('#document'),
   url: chooser.value,
   deepLinking: true,

@@ -9,6 +9,9 @@ import type { Budget } from './limits.ts'
  */
 export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
 
+/** What it is about. Documents group the operations by it. */
+export type Subject = 'registration' | 'sessions' | 'passwords' | 'profile'
+
 type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
 
 /** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
@@ -21,6 +24,9 @@ interface Facts<A extends Access> {
   /** Of a GET that changes something all the same: HEAD, which asks for no answer, must not reach it. */
   readonly changes?: true
   readonly summary: string
+  /** In sentences: what it does, what it changes, and what is mailed, in words that hold for every contract. */
+  readonly description: string
+  readonly subject: Subject
   readonly access: A
   /** Endpoints that do the same in other words draw on one budget. */
   readonly limit: Budget

@@ -1,54 +1,37 @@
 import type { ErrorDefinition } from '../kernel/errors.ts'
 import type { Contract, Row } from './contract.ts'
-import type { Access } from './endpoint.ts'
-import { deviceHeader } from './known-device.ts'
+import type { Access, Subject } from './endpoint.ts'
 import { bodyTypesOf, describeBodies } from './openapi-bodies.ts'
 import { describeRefusals } from './openapi-errors.ts'
 import { exampleOf } from './openapi-examples.ts'
 import type { Json, NamedSchemas } from './openapi-schemas.ts'
 import { createNamedSchemas } from './openapi-schemas.ts'
+import type { DocumentedTransport } from './openapi-transport.ts'
+import { deviceParameter, securityOf, securitySchemes, transportParameters } from './openapi-transport.ts'
 
 export interface Publication {
   readonly version: string
+  /** How the outside reaches this server, without a trailing slash. */
+  readonly publicUrl: string
+  readonly transport: DocumentedTransport
   /** When the contract will be gone. */
   readonly sunset: Date | undefined
   /** What a request with an access token may be refused with. */
   readonly authenticationErrors: readonly ErrorDefinition[]
 }
 
-const tagOf: Readonly<Record<Access, { readonly name: string; readonly description: string }>> = {
-  public: { name: 'Public', description: 'Anybody may call these.' },
-  bearer: { name: 'With an access token', description: 'For the holder of a live access token.' },
-  refresh: { name: 'With a refresh token', description: 'For the holder of a refresh token.' },
-  bearer_or_refresh: { name: 'With either token', description: 'For the holder of an access or a refresh token.' },
+const tagOf: Readonly<Record<Subject, { readonly name: string; readonly description: string }>> = {
+  registration: { name: 'Registration', description: 'Making an account and verifying its address.' },
+  sessions: { name: 'Sessions', description: 'Logging in and out, tokens, and where a user is logged in.' },
+  passwords: { name: 'Passwords', description: 'Changing a password, and resetting one by mail.' },
+  profile: { name: 'Profile', description: 'What a user says of themselves.' },
 }
 
-const securityOf: Readonly<Record<Access, readonly Json[]>> = {
-  public: [],
-  bearer: [{ accessToken: [] }],
-  // The first: the token is in the body.
-  refresh: [{}, { refreshCookie: [] }],
-  bearer_or_refresh: [{}, { accessToken: [] }, { refreshCookie: [] }],
-}
-
-const securitySchemes = {
-  accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-  refreshCookie: {
-    type: 'apiKey',
-    in: 'cookie',
-    name: '__Host-refresh',
-    description: 'In place of the refresh token in the body, for browsers that send "Auth-Transport: cookie".',
-  },
-}
-
-const deviceParameter = {
-  name: deviceHeader,
-  in: 'header',
-  required: false,
-  schema: { type: 'string' },
-  description:
-    'The device_token that an earlier login with "remember_device": true brought: wrong passwords of unknown clients do not keep this one out. ' +
-    'Browsers have a cookie instead.',
+const mayCall: Readonly<Record<Access, string>> = {
+  public: 'Anybody may call it.',
+  bearer: 'It needs a live access token.',
+  refresh: 'It needs a refresh token.',
+  bearer_or_refresh: 'It needs an access or a refresh token.',
 }
 
 /** Describes a contract in OpenAPI 3.1. Everything is derived from its rows, so nothing can be forgotten or invented. */
@@ -70,12 +53,17 @@ export function describeContract<Needs>(contract: Contract<Needs>, publication: 
       title: `Authentication: ${contract.title}`,
       version: publication.version,
       license: { name: 'MIT', identifier: 'MIT' },
+      contact: { name: 'The operator of this server', url: publication.publicUrl },
       description: descriptionOf(contract, publication),
     },
-    servers: [{ url: contract.prefix }],
-    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.access]))],
+    servers: [{ url: publication.publicUrl + contract.prefix }],
+    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.subject]))],
     paths,
-    components: { schemas: schemas.components, examples, securitySchemes },
+    components: {
+      schemas: schemas.components,
+      examples,
+      securitySchemes: securitySchemes(publication.transport),
+    },
   }
 }
 
@@ -123,10 +111,10 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
   return {
     operationId: operation.operationId,
     summary: endpoint.summary,
-    ...(operation.row.page && operation.row.method === 'GET' && { description: visitDescription }),
-    tags: [tagOf[endpoint.access].name],
+    description: describeWork(operation.row),
+    tags: [tagOf[endpoint.subject].name],
     ...(operation.publication.sunset && { deprecated: true }),
-    security: securityOf[endpoint.access],
+    security: securityOf(endpoint.access, operation.publication.transport),
     ...describeInput(operation),
     responses: {
       ...describeSuccess(operation),
@@ -135,7 +123,12 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
   }
 }
 
-function describeInput<Needs>({ contract, row, operationId, schemas }: Operation<Needs>): Json {
+function describeWork<Needs>({ endpoint, page, method }: Row<Needs>): string {
+  const visit = page && method === 'GET' ? [visitDescription] : []
+  return [endpoint.description, mayCall[endpoint.access], ...visit].join(' ')
+}
+
+function describeInput<Needs>({ contract, row, operationId, schemas, publication }: Operation<Needs>): Json {
   const {
     properties: taken = {},
     required = [],
@@ -163,6 +156,7 @@ function describeInput<Needs>({ contract, row, operationId, schemas }: Operation
       }),
     )
   if (row.endpoint.knowsDevice) parameters.push(deviceParameter)
+  parameters.push(...transportParameters(row, publication.transport))
   const fields = Object.entries(properties).filter(([name]) => !inPath.includes(name))
   if (row.source !== 'body' || fields.length === 0) return parameters.length > 0 ? { parameters } : {}
 

@@ -21,7 +21,8 @@ export interface RefreshTransport {
 }
 
 const header = 'auth-transport'
-const cookieName = 'refresh'
+/** The name of the cookie, where it needs no prefix. */
+export const refreshCookie = 'refresh'
 
 export function createRefreshTransport({
   choice,
@@ -57,7 +58,7 @@ export function createRefreshTransport({
       const inCookie = transportErrorsOf(row).length > 0 && usesCookie(request)
       if (refreshField === undefined || !inCookie) return sent
       refuseForeign(request)
-      const token = cookies.read(request, cookieName)
+      const token = cookies.read(request, refreshCookie)
       const given = choice === 'cookie' ? undefined : sent[refreshField]
       if (token === undefined && given === undefined && endpoint.access === 'refresh') {
         throw new AuthError(requestErrors.refresh_cookie_missing)
@@ -71,13 +72,13 @@ export function createRefreshTransport({
     deliver(request, response, result, body) {
       const { refresh_token: token, refresh_expires_in: lifetime } = (result ?? {}) as Fields
       if (typeof token !== 'string' || !usesCookie(request)) return body
-      cookies.set(response, cookieName, token, Number(lifetime))
+      cookies.set(response, refreshCookie, token, Number(lifetime))
       // Whatever the contract calls it.
       return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== token))
     },
 
     clear(request, response) {
-      if (usesCookie(request)) cookies.clear(response, cookieName)
+      if (usesCookie(request)) cookies.clear(response, refreshCookie)
     },
   }
 }

@@ -1,5 +1,7 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { readConfig } from '../../src/config.ts'
 import { contracts } from '../../src/contracts/index.ts'
+import { createDocuments } from '../../src/documents.ts'
 import { documents, holdAgainstDocument, mismatch } from '../support/documents.ts'
 import { exchange } from '../support/exchange.ts'
 import type { TestServer } from '../support/server.ts'
@@ -21,6 +23,9 @@ interface Media {
 
 interface Operation {
   readonly operationId: string
+  readonly description?: string
+  readonly tags: readonly string[]
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[]
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly example: unknown }[]
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Media>> }>>
@@ -43,7 +48,14 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
 
     it('has nothing that the recommended rules of Redocly find fault with', async () => {
       const config = await createConfig({ extends: ['recommended'] })
-      const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: `${name}.json`, config })
+      // As a deployment has it: one of the rules is that no document names localhost.
+      const settings = {
+        PUBLIC_URL: 'https://auth.example.test',
+        EMAIL_HOST: 'localhost',
+        DEFAULT_FROM_EMAIL: 'a@b.test',
+      }
+      const source = JSON.stringify(createDocuments(readConfig(settings))(name))
+      const problems = await lintFromString({ source, absoluteRef: `${name}.json`, config })
       expect(problems.map(({ ruleId, message }) => `${ruleId}: ${message}`)).toEqual([])
     })
 
@@ -54,6 +66,17 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
       for (const { method, path, endpoint } of rows) {
         expect(operationOf(method, path).operationId.startsWith(endpoint.name)).toBe(true)
       }
+    })
+
+    it('groups the operations by subject, and says of each what it does and who may call', () => {
+      for (const { method, path, endpoint } of rows) {
+        const { description = '', tags } = operationOf(method, path)
+        expect(description.length).toBeGreaterThan(60)
+        expect(description).toMatch(/(Anybody may call it|It needs an? .*token)\./)
+        expect(tags).toEqual([endpoint.subject.charAt(0).toUpperCase() + endpoint.subject.slice(1)])
+      }
+      const described = document.tags.map(({ name }: { name: string }) => name)
+      expect(new Set(described)).toEqual(new Set(rows.flatMap(({ method, path }) => operationOf(method, path).tags)))
     })
 
     it('says where the contract departs from what it replaces', () => {
@@ -98,6 +121,58 @@ describe('the documents', () => {
       expect(body.info.description).toContain('2027-12-31')
       expect(body.paths['/login'].post.deprecated).toBe(true)
     })
+  })
+})
+
+describe('the documents tell of this deployment', () => {
+  const readOwn = async (settings: Record<string, string>, path = '/api/v1/auth') => {
+    const other = await startServer(settings)
+    try {
+      return (await read(`${path}/openapi.json`, 'GET', other)).body
+    } finally {
+      await other.close()
+    }
+  }
+
+  it('its address, below a prefix too, and whom to ask', async () => {
+    const document = await readOwn({ PUBLIC_URL: 'https://example.com/auth' }, '/api/v1/drf/auth')
+    expect(document.servers).toEqual([{ url: 'https://example.com/auth/api/v1/drf/auth' }])
+    expect(document.info.contact).toMatchObject({ url: 'https://example.com/auth' })
+    expect(document.info.license).toEqual({ name: 'MIT', identifier: 'MIT' })
+  })
+
+  const securityOf = (document: { paths: Record<string, Record<string, Operation>> }, path: string) =>
+    document.paths[path]?.post?.security
+  const transportOf = (document: { paths: Record<string, Record<string, Operation>> }, path: string) =>
+    document.paths[path]?.post?.parameters?.find(({ name }) => name === 'Auth-Transport')
+
+  it.each([
+    ['refresh', {}],
+    ['__Host-refresh', { PUBLIC_URL: 'https://auth.example.com' }],
+    ['__Host-refresh', { PUBLIC_URL: 'https://auth.example.com', REFRESH_TRANSPORT: 'cookie' }],
+  ])('the name of the cookie: %s %j', async (name, settings) => {
+    const document = await readOwn(settings)
+    expect(document.components.securitySchemes.refreshCookie).toMatchObject({ in: 'cookie', name })
+  })
+
+  it('how refresh tokens may travel, at each operation where the header counts, with the usual way first', async () => {
+    const asYouLike = await readOwn({})
+    for (const path of ['/login_credentials', '/access_token', '/logout', '/tokens', '/change_password'])
+      expect(transportOf(asYouLike, path)).toMatchObject({ required: false, schema: { enum: ['body', 'cookie'] } })
+    for (const path of ['/verify_email', '/forgot_password', '/verify_token'])
+      expect(transportOf(asYouLike, path)).toBeUndefined()
+    expect(securityOf(asYouLike, '/logout')).toEqual([{ accessToken: [] }, { refreshCookie: [] }, {}])
+    expect(securityOf(asYouLike, '/access_token')).toEqual([{}, { refreshCookie: [] }])
+
+    const inCookies = await readOwn({ REFRESH_TRANSPORT: 'cookie' })
+    expect(transportOf(inCookies, '/access_token')).toMatchObject({ required: true, schema: { enum: ['cookie'] } })
+    expect(securityOf(inCookies, '/access_token')).toEqual([{ refreshCookie: [] }])
+    expect(transportOf(inCookies, '/login_credentials')).toBeUndefined()
+
+    const inBodies = await readOwn({ REFRESH_TRANSPORT: 'body' })
+    expect(transportOf(inBodies, '/access_token')).toBeUndefined()
+    expect(securityOf(inBodies, '/access_token')).toEqual([{}])
+    expect(inBodies.components.securitySchemes.refreshCookie).toBeUndefined()
   })
 })
 

@@ -31,6 +31,9 @@ export const register = endpoint({
   ...registrationOf,
   input: NewAccountLoggedIn,
   name: 'register',
+  subject: 'registration',
+  description:
+    'Makes an account, opens a session and mails a link that verifies the address. Where verification is required, neither is there before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
   route: 'POST /register_credentials',
   summary: 'Create an account and log in; where verification is required, the answer is the same for a known address',
   output: z.union([LoggedIn, VerificationPending]),
@@ -44,6 +47,9 @@ export const createAccount = endpoint({
   ...registrationOf,
   input: NewAccount,
   name: 'createAccount',
+  subject: 'registration',
+  description:
+    'Makes an account and mails a link that verifies the address; opens no session. Where verification is required, there is no account before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
   route: 'POST /accounts',
   summary:
     'Create an account without logging in; where verification is required, the answer is the same for a known address',
@@ -91,6 +97,9 @@ async function logInWith(login: LoginService, credentials: z.output<typeof Crede
 export const logIn = endpoint({
   ...passwordLogin,
   name: 'logIn',
+  subject: 'sessions',
+  description:
+    'Opens a session and answers with its tokens. After five wrong passwords in a row the account waits, for longer each time; after a hundred, unknown clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
   limit: 'logIn',
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
@@ -101,6 +110,8 @@ export const logIn = endpoint({
 export const issueRefreshToken = endpoint({
   ...passwordLogin,
   name: 'issueRefreshToken',
+  subject: 'sessions',
+  description: 'Does what a login does, and answers with the tokens alone.',
   limit: 'issueRefreshToken',
   route: 'POST /refresh_token',
   summary: 'The token pair of a new session, for a username and a password',
@@ -116,6 +127,9 @@ const verified = {
 
 export const verifyEmail = endpoint({
   name: 'verifyEmail',
+  subject: 'registration',
+  description:
+    'Marks the address of an account as verified. Of a registration that waits, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email',
   summary:
     'Verify an address with a mailed token; to complete a registration that waits, also with its password or a new one',
@@ -142,6 +156,9 @@ export const verifyEmail = endpoint({
 
 export const verifyEmailByLink = endpoint({
   name: 'verifyEmailByLink',
+  subject: 'registration',
+  description:
+    'Marks the address of an account as verified, or makes the registration that the link was mailed for an account. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email_by_link',
   summary: 'Verify an address with a mailed token alone',
   access: 'public',
@@ -156,6 +173,9 @@ export const verifyEmailByLink = endpoint({
 
 export const resendVerification = endpoint({
   name: 'resendVerification',
+  subject: 'registration',
+  description:
+    'Mails a new link if an account or a registration of this address waits to be verified; the older link is dead then. The answer is the same for every address. One mail a minute and five an hour go to an address.',
   route: 'POST /resend_verification',
   summary: 'Mail a new verification link',
   access: 'public',

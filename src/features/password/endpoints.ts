@@ -16,6 +16,9 @@ interface Needs {
 
 export const forgotPassword = endpoint({
   name: 'forgotPassword',
+  subject: 'passwords',
+  description:
+    'Mails a link that sets a new password, if an account that is not disabled has this address. The answer is the same for every address. One mail a minute and five an hour go to an address; a newer link replaces the older.',
   route: 'POST /forgot_password',
   summary: 'Mail a link to reset the password',
   access: 'public',
@@ -32,6 +35,9 @@ export const forgotPassword = endpoint({
 
 export const resetPassword = endpoint({
   name: 'resetPassword',
+  subject: 'passwords',
+  description:
+    'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
   route: 'POST /reset_password',
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
@@ -55,6 +61,9 @@ const Uid = z
 
 export const resetPasswordOfUser = endpoint({
   name: 'resetPasswordOfUser',
+  subject: 'passwords',
+  description:
+    'Sets the new password and ends all sessions of the user, to whom the token must belong. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
   route: 'POST /reset_password/{uid}',
   summary: 'Set a new password with a mailed token that must be of this account; all sessions of the user end',
   access: 'public',
@@ -81,6 +90,9 @@ const passwordChange = {
 export const changePassword = endpoint({
   ...passwordChange,
   name: 'changePassword',
+  subject: 'passwords',
+  description:
+    'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   input: passwordChange.input.extend(RememberDevice),
   route: 'POST /change_password',
   summary: 'Change the password; the other sessions of the user end',
@@ -94,6 +106,9 @@ export const changePassword = endpoint({
 export const changePasswordKeepingTokens = endpoint({
   ...passwordChange,
   name: 'changePasswordKeepingTokens',
+  subject: 'passwords',
+  description:
+    'Sets the new password and ends the other sessions of the user; the tokens of this one stay good. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   route: 'POST /change_password_keeping_tokens',
   summary: 'Change the password; the other sessions of the user end, and this one keeps its tokens',
   output: Detail,

@@ -32,6 +32,9 @@ const refusedRefresh = [
 
 export const refreshTokens = endpoint({
   name: 'refreshTokens',
+  subject: 'sessions',
+  description:
+    'Answers with the next pair; the session goes on, and the refresh token is spent. Repeated within the grace window it gets the same pair. Later it counts as a copy: the session ends, and the user is mailed.',
   route: 'POST /access_token',
   summary: 'Trade a refresh token for a new pair',
   access: 'refresh',
@@ -48,6 +51,9 @@ export const refreshTokens = endpoint({
 
 export const issueAccessToken = endpoint({
   name: 'issueAccessToken',
+  subject: 'sessions',
+  description:
+    'Answers with a new access token. The refresh token stays what it is, and neither its life nor that of the session is prolonged.',
   route: 'POST /access_token_alone',
   summary: 'An access token for a refresh token, which stays what it is',
   access: 'refresh',
@@ -75,6 +81,9 @@ const renewal = {
 export const readTokens = endpoint({
   ...renewal,
   name: 'readTokens',
+  subject: 'sessions',
+  description:
+    'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'GET /tokens',
   changes: true,
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
@@ -83,12 +92,18 @@ export const readTokens = endpoint({
 export const renewTokens = endpoint({
   ...renewal,
   name: 'renewTokens',
+  subject: 'sessions',
+  description:
+    'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'POST /tokens',
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
 })
 
 export const verifyToken = endpoint({
   name: 'verifyToken',
+  subject: 'sessions',
+  description:
+    'Says whether this server would accept the access or refresh token now, and whom it stands for. Changes nothing. For services that have to know at once that a session has ended.',
   route: 'POST /verify_token',
   summary: 'Whether a token would be accepted now, and what it stands for',
   access: 'public',
@@ -102,6 +117,9 @@ export const verifyToken = endpoint({
 
 export const requireToken = endpoint({
   name: 'requireToken',
+  subject: 'sessions',
+  description:
+    'Answers with nothing if this server would accept the access or refresh token now, and refuses it otherwise. Changes nothing.',
   route: 'POST /require_token',
   summary: 'Nothing, if the token would be accepted now',
   access: 'public',
@@ -119,6 +137,9 @@ export const requireToken = endpoint({
 
 export const logOut = endpoint({
   name: 'logOut',
+  subject: 'sessions',
+  description:
+    'Ends the session; its access tokens are refused from the next request on. With both tokens, the sessions of both end. Doing it again is no error while the token lives.',
   route: 'POST /logout',
   logsOut: true,
   summary: 'End the session of the refresh token or of the caller; doing it twice is fine',
@@ -136,6 +157,8 @@ export const logOut = endpoint({
 
 export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
+  subject: 'sessions',
+  description: 'Ends all sessions of the user, this one too, and says how many there were. Devices stay known.',
   route: 'POST /logout_all',
   logsOut: true,
   summary: 'End all sessions of the caller',
@@ -155,6 +178,8 @@ export const logOutEverywhere = endpoint({
 
 export const readSession = endpoint({
   name: 'readSession',
+  subject: 'sessions',
+  description: 'Reads the session of the access token and its account. Changes nothing.',
   route: 'GET /session',
   summary: 'The session and the account of the caller',
   access: 'bearer',
@@ -171,6 +196,9 @@ export const readSession = endpoint({
 
 export const listSessions = endpoint({
   name: 'listSessions',
+  subject: 'sessions',
+  description:
+    'Lists the live sessions of the user, newest first, with the one of the access token marked. Changes nothing.',
   route: 'GET /sessions',
   summary: 'The live sessions of the caller, newest first, in pages',
   access: 'bearer',
@@ -190,6 +218,9 @@ export const listSessions = endpoint({
 
 export const endSession = endpoint({
   name: 'endSession',
+  subject: 'sessions',
+  description:
+    'Ends one session of the user, which may be the one of the access token. A session of another user is answered like one that does not exist.',
   route: 'DELETE /sessions/{id}',
   summary: 'End one of the sessions of the caller',
   access: 'bearer',

@@ -10,6 +10,8 @@ interface Needs {
 
 export const readProfile = endpoint({
   name: 'readProfile',
+  subject: 'profile',
+  description: 'Reads the account of the access token. Changes nothing.',
   route: 'GET /profile',
   summary: 'The account of the caller',
   access: 'bearer',
@@ -33,6 +35,9 @@ const profileChange = {
 export const changeProfile = endpoint({
   ...profileChange,
   name: 'changeProfile',
+  subject: 'profile',
+  description:
+    'Changes the fields that are sent and leaves the others. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PATCH /profile',
   summary: 'Change some fields of the profile',
   handle: ({ users }: Needs, input, caller) => users.change(input, caller),
@@ -41,6 +46,9 @@ export const changeProfile = endpoint({
 export const replaceProfile = endpoint({
   ...profileChange,
   name: 'replaceProfile',
+  subject: 'profile',
+  description:
+    'Sets all fields of the profile. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PUT /profile',
   summary: 'Replace the profile: absent fields become empty, an absent time zone UTC, and an absent username stays',
   handle: ({ users }: Needs, input, caller) => users.replace(input, caller),
