@@ -139,9 +139,11 @@ describe.each([
       'profile_changed',
       'sessions_ended',
       'password_changed',
+      'login_failed',
       'password_reset_requested',
       'sessions_ended',
       'password_reset',
+      'login_failed',
       'login_succeeded',
       'session_ended',
     ])

@@ -14,6 +14,9 @@ const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
 const named: Readonly<Record<string, string>> = {
   email: 'ada@example.com',
   username: 'ada',
+  // Not the sample of a password, which must not be like a name.
+  first_name: 'Ada',
+  last_name: 'Lovelace',
   phone_number: '+44 20 7946 0018',
   cursor: '',
   limit: '1',

@@ -54,7 +54,7 @@ export function createFailureTrail({
   let lines = 0
   let leftOut = 0
 
-  /** The key of the subject is a digest: a name that was mistyped may be a password. */
+  /** The beginning of the subject's key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
   function logUnknown({ key }: Subject, failures: number, { ip, requestId }: Caller): void {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {
@@ -66,7 +66,14 @@ export function createFailureTrail({
       return
     }
     lines += 1
-    const facts = { event: 'login_failed', user_id: null, subject: key, ip, request_id: requestId, failures }
+    const facts = {
+      event: 'login_failed',
+      user_id: null,
+      subject: key.slice(0, 21),
+      ip,
+      request_id: requestId,
+      failures,
+    }
     logger.info({ ...facts, left_out: leftOut }, 'event')
     leftOut = 0
   }
