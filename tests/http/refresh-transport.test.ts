@@ -250,7 +250,13 @@ describe('the cookie with the refresh token', () => {
   })
 })
 
-describe('a request with the cookie', () => {
+describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKIE_SAMESITE is %s', (sameSite) => {
+  let other: TestServer
+  beforeAll(async () => {
+    other = await startServer({ ...server.settings, COOKIE_SAMESITE: sameSite })
+  })
+  afterAll(() => other.close())
+
   const sites = [undefined, 'same-origin', 'same-site', 'cross-site', 'none']
   const origins = [undefined, app, foreign, 'null', `${app}.evil.example.net`, 'https://auth.example.com']
   const bodies = [
@@ -273,7 +279,7 @@ describe('a request with the cookie', () => {
   )
 
   it.each(table)('to $path from site $site and origin $origin', async ({ path, done, site, origin }) => {
-    let browserOf = await givenBrowser()
+    let browserOf = await givenBrowser(other)
     for (const { name, type, body, readable } of bodies) {
       for (const transport of asked) {
         const { cookie, access_token } = browserOf
@@ -284,7 +290,7 @@ describe('a request with the cookie', () => {
           ...(type !== undefined && { 'Content-Type': type }),
           ...(transport !== undefined && { 'Auth-Transport': transport }),
         }
-        const { status } = await exchange(server.url, path, { method: 'POST', headers, ...(body && { body }) })
+        const { status } = await exchange(other.url, path, { method: 'POST', headers, ...(body && { body }) })
         const isOurs = site === 'same-origin' || origin === app
         // Without the header the cookie is not looked at: a token is missing.
         const noToken = path === '/api/v1/auth/logout' ? 401 : 400
@@ -294,16 +300,16 @@ describe('a request with the cookie', () => {
         const ofForm = isPage && !isOurs ? 403 : 400
         const expected = isForm ? ofForm : !readable ? 415 : transport === undefined ? noToken : isOurs ? done : 403
         expect([name, transport, status]).toEqual([name, transport, expected])
-        const alive = (await server.send('GET', '/session', { token: access_token })).status === 200
+        const alive = (await other.send('GET', '/session', { token: access_token })).status === 200
         expect([name, transport, alive]).toEqual([name, transport, status !== done || !path.endsWith('logout')])
-        if (status === done) browserOf = await givenBrowser()
+        if (status === done) browserOf = await givenBrowser(other)
       }
     }
   })
 
   it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])('by %s is no refresh', async (method) => {
-    const { cookie } = await givenBrowser()
-    const { status, headers } = await exchange(server.url, '/api/v1/auth/access_token', {
+    const { cookie } = await givenBrowser(other)
+    const { status, headers } = await exchange(other.url, '/api/v1/auth/access_token', {
       method,
       headers: { ...browser, ...asCookie(cookie) },
     })
