@@ -159,7 +159,7 @@ export function readConfig(variables: Environment, readFile: ReadFile = noFile):
       cookies: {
         secure: production || publicUrl.startsWith('https:'),
         sameSite: given.COOKIE_SAMESITE ?? 'strict',
-        partitioned: given.COOKIE_PARTITIONED ?? false,
+        partitioned: given.COOKIE_PARTITIONED ?? given.COOKIE_SAMESITE === 'none',
       },
       clearSiteData: given.CLEAR_SITE_DATA ?? [],
       docs: given.DOCS ?? !production,

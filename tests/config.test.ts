@@ -188,7 +188,7 @@ describe('readConfig', () => {
     ],
     [
       'cookies for a frontend on another site',
-      { COOKIE_SAMESITE: 'none', COOKIE_PARTITIONED: 'on', PUBLIC_URL: 'https://localhost' },
+      { COOKIE_SAMESITE: 'none', PUBLIC_URL: 'https://localhost' },
       ({ server }) => server.cookies,
       { secure: true, sameSite: 'none', partitioned: true },
     ],

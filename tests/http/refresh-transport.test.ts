@@ -87,8 +87,8 @@ describe('the cookie with the refresh token', () => {
 
   it.each([
     ['lax', {}, ['samesite=lax', 'secure']],
-    ['none', {}, ['samesite=none', 'secure']],
-    ['none', { COOKIE_PARTITIONED: 'on' }, ['partitioned', 'samesite=none', 'secure']],
+    ['none', {}, ['partitioned', 'samesite=none', 'secure']],
+    ['none', { COOKIE_PARTITIONED: 'off' }, ['samesite=none', 'secure']],
   ])('goes to the sites that COOKIE_SAMESITE says: %s %j', async (sameSite, more, expected) => {
     const settings = { COOKIE_SAMESITE: sameSite, ...more, CORS_ORIGINS: app, PUBLIC_URL: 'https://auth.example.com' }
     await withServer(settings, async (other) => {

@@ -19,9 +19,13 @@ interface Running {
 
 const running = new Set<Running>()
 
-/** Runs a program that a Debian package of the same name brings. */
-export async function startProgram(name: string, args: readonly string[]): Promise<Program> {
-  const child = spawn(name, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+/** Runs a program that a Debian package of the same name brings, with these variables beside the usual ones. */
+export async function startProgram(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  const child = spawn(name, args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } })
   const entry = { child, ended: once(child, 'close') }
   await once(child, 'spawn').catch((error: unknown) => {
     throw hasCode(error, 'ENOENT') ? new Error(`these tests need ${name}: apt-get install ${name}`) : error
