@@ -24,7 +24,7 @@ const ownFeature = '^src/features/$1/'
 const featureDoors = '^src/features/[^/]+/index\\.ts$'
 
 const settingFiles =
-  '^src/(config|config-problems|config-warnings|mail-config|secret-files|settings|((frontend|mail|network)-)?setting-parsers)\\.ts$'
+  '^src/(config|config-problems|config-types|config-warnings|mail-config|secret-files|settings|((frontend|mail|network)-)?setting-parsers)\\.ts$'
 
 module.exports = {
   forbidden: [
@@ -67,13 +67,13 @@ module.exports = {
     mayOnlyImport(
       'features',
       'A feature knows the kernel, itself and the doors of the others',
-      '^src/features/([^/]+)/(?!endpoints\\.ts$|pages\\.ts$)',
+      '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|pages\\.ts$)',
       [kernel, ownFeature, featureDoors],
     ),
     mayOnlyImport(
       'features-endpoints',
       'Endpoints are declared with http/endpoint.ts and nothing else of http',
-      '^src/features/([^/]+)/endpoints\\.ts$',
+      '^src/features/([^/]+)/(?:token-)?endpoints\\.ts$',
       [kernel, ownFeature, featureDoors, '^src/http/endpoint\\.ts$'],
     ),
     mayOnlyImport(
@@ -90,7 +90,7 @@ module.exports = {
       '^src/http/',
       '^src/contracts/',
       '^src/features/index\\.ts$',
-      '^src/features/[^/]+/(email|endpoints|schemas|errors|pages)\\.ts$',
+      '^src/features/[^/]+/(email|endpoints|token-endpoints|schemas|errors|pages)\\.ts$',
     ]),
     mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [
       kernel,

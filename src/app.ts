@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import type { NextFunction, Request, Response } from 'express'
 import express from 'express'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { contractTerms } from './contract-terms.ts'
 import { contracts } from './contracts/index.ts'
 import { createDocuments } from './documents.ts'

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
-import type { CompleteConfig } from './config.ts'
+import type { CompleteConfig } from './config-types.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import type { ConnectedDatabase, DatabaseLimits } from './platform/database.ts'
 import { connectDatabase } from './platform/database.ts'

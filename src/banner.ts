@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { readVersion } from './version.ts'
 
 interface Started {

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { isLoopback, leadsElsewhere, leadsToThisMachine } from './kernel/loopback.ts'
 
 const hour = 3600

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { contracts } from './contracts/index.ts'
 import type { FeatureServices } from './features/index.ts'
 import type { LinkSettings } from './features/mail/index.ts'

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config-types.ts'
 import { contracts } from './contracts/index.ts'
 import { authenticationErrors } from './features/session/index.ts'
 import { cookieName } from './http/cookies.ts'

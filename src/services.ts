@@ -1,4 +1,4 @@
-import type { CompleteConfig } from './config.ts'
+import type { CompleteConfig } from './config-types.ts'
 import {
   addressInUse,
   completeRegistration,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Config } from '../src/config.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
+import type { Config } from '../src/config-types.ts'
 import { configWarnings } from '../src/config-warnings.ts'
 import { contracts } from '../src/contracts/index.ts'
 import { settings } from '../src/settings.ts'

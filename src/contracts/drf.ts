@@ -3,6 +3,7 @@ import * as auth from '../features/auth/endpoints.ts'
 import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
+import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
@@ -71,7 +72,7 @@ export const drf: Contract<FeatureServices> = {
       reply: Message,
       to: toMessage,
     }),
-    serve('POST /token/refresh/', session.refreshTokens, {
+    serve('POST /token/refresh/', tokens.refreshTokens, {
       wire: z.object({ refresh_token: Text }),
       reply: Tokens,
       to: asIs,

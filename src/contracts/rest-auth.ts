@@ -4,7 +4,7 @@ import { verificationView } from '../features/auth/pages.ts'
 import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import { passwordResetView } from '../features/password/pages.ts'
-import * as session from '../features/session/endpoints.ts'
+import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import { UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contract.ts'
@@ -91,9 +91,9 @@ export const restAuth: Contract<FeatureServices> = {
       from: { username: ['username', 'email'] },
       ...pairAnswered,
     }),
-    serve('POST /login/refresh/', session.issueAccessToken, refreshing),
-    serve('POST /token/refresh/', session.issueAccessToken, refreshing),
-    serve('POST /token/verify/', session.requireToken, { wire: z.object({ token: Text }), reply: Empty, to: asIs }),
+    serve('POST /login/refresh/', tokens.issueAccessToken, refreshing),
+    serve('POST /token/refresh/', tokens.issueAccessToken, refreshing),
+    serve('POST /token/verify/', tokens.requireToken, { wire: z.object({ token: Text }), reply: Empty, to: asIs }),
     logOutRow,
     serve('POST /password-reset/', password.forgotPassword, asksForReset),
     serve('PATCH /password-reset-confirm/{uidb64}/{token}/', password.resetPasswordOfUser, {

@@ -3,6 +3,7 @@ import * as auth from '../features/auth/endpoints.ts'
 import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
+import * as tokens from '../features/session/token-endpoints.ts'
 import type { Contract } from '../http/contract.ts'
 import { asIs, serve } from '../http/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
@@ -41,7 +42,7 @@ export const simpleJwt: Contract<FeatureServices> = {
       wire: z.object({ username: Text, password: Password }),
       ...pairAnswered,
     }),
-    serve('POST /refresh/', session.refreshTokens, {
+    serve('POST /refresh/', tokens.refreshTokens, {
       ...refreshSent,
       ...pairAnswered,
     }),

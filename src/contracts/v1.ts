@@ -2,6 +2,7 @@ import * as auth from '../features/auth/endpoints.ts'
 import type { FeatureServices } from '../features/index.ts'
 import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
+import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import type { Contract } from '../http/contract.ts'
 import { native } from '../http/contract.ts'
@@ -23,10 +24,10 @@ export const v1: Contract<FeatureServices> = {
     native(auth.issueRefreshToken),
     native(auth.verifyEmail),
     native(auth.resendVerification),
-    native(session.refreshTokens),
-    native(session.readTokens),
-    native(session.renewTokens),
-    native(session.verifyToken),
+    native(tokens.refreshTokens),
+    native(tokens.readTokens),
+    native(tokens.renewTokens),
+    native(tokens.verifyToken),
     native(session.logOut),
     native(session.logOutEverywhere),
     native(session.readSession),
