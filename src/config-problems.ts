@@ -102,6 +102,15 @@ interface Judged {
   readonly contracts: { readonly served: readonly ContractName[] }
 }
 
+/** Why a server at a Unix socket does not start. */
+export const proxiesUncounted =
+  'TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: what speaks over it has no address, and without the one that it forwards all clients would share one budget'
+
+/** Whether the setting says how many proxies there are, which is all that can be known of them over a Unix socket. */
+export function countsProxies(trustProxy: number | readonly string[] | undefined): boolean {
+  return typeof trustProxy === 'number' && trustProxy > 0
+}
+
 /** Where mailed verification tokens can be spent. */
 const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 
@@ -159,12 +168,9 @@ export function contradictions(
   if (given.EMAIL_HOST !== undefined) mustBeSet('DEFAULT_FROM_EMAIL', 'EMAIL_HOST is', 'the sender of mails')
   if (typeof given.PORT === 'string') {
     mustBeSet('PUBLIC_URL', 'PORT is a socket', 'how the outside reaches it')
-    const countsProxies = typeof given.TRUST_PROXY === 'number' && given.TRUST_PROXY > 0
-    if (!countsProxies && !isUnread('TRUST_PROXY')) {
-      problems.push(
-        'TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: what speaks over it has no address, and without the one that it forwards all clients would share one budget',
-      )
-    }
+    // What systemd hands over may be of a port: that is judged once it is there.
+    const isJudged = given.PORT === 'systemd' || isUnread('TRUST_PROXY') || countsProxies(given.TRUST_PROXY)
+    if (!isJudged) problems.push(proxiesUncounted)
   }
   if (given.COOKIE_SAMESITE === 'none' && !(given.PUBLIC_URL ?? '').startsWith('https:') && !isUnread('PUBLIC_URL')) {
     problems.push('COOKIE_SAMESITE must not be none unless PUBLIC_URL is an https address: browsers drop such cookies')

@@ -19,7 +19,8 @@ const unfitSchemes = [
 
 /** Whether applications use such a scheme: `myapp`, `capacitor`, `chrome-extension`. */
 function isApplicationScheme(scheme: string): boolean {
-  return !/^https?$/i.test(scheme) && !unfitSchemes.includes(scheme.toLowerCase())
+  // None is called so: htps is https with a slip.
+  return !/^h[tps]{2,6}$/i.test(scheme) && !unfitSchemes.includes(scheme.toLowerCase())
 }
 
 /** The address of a frontend: an http or https address, or one that opens an application (RFC 8252, section 7.1), such as myapp://app. */

@@ -2,6 +2,7 @@ import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Assembly } from './assembly.ts'
 import { withKeys } from './config.ts'
+import { countsProxies, proxiesUncounted } from './config-problems.ts'
 import type { CompleteConfig, Config } from './config-types.ts'
 import { createBareAnswer } from './http/bare.ts'
 import { createStartingListener } from './http/health.ts'
@@ -98,6 +99,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     const answer: RequestListener = (request, response) => (assembly?.answer ?? starting)(request, response)
     http = createHttpServer(answer, answerBare)
     const port = await listen(http, config.server)
+    if (port === 'systemd' && !countsProxies(config.server.trustProxy)) throw new StartError(proxiesUncounted)
     assembly = await prepare()
     await assembly.start()
     open(assembly.answer)

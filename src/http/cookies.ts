@@ -17,9 +17,13 @@ export interface CookieSettings {
   readonly partitioned: boolean
 }
 
-/** What the cookie of that name is called in browsers. */
-export function cookieName(name: string, { secure }: Pick<CookieSettings, 'secure'>): string {
-  return secure ? `__Host-${name}` : name
+/**
+ * What the cookie of that name is called in browsers. Partitioned ones have names of their own: browsers keep both kinds beside each
+ * other and would send both after a change of the settings.
+ */
+export function cookieName(name: string, { secure, partitioned }: Omit<CookieSettings, 'sameSite'>): string {
+  const fullName = secure ? `__Host-${name}` : name
+  return partitioned ? `${fullName}-partitioned` : fullName
 }
 
 export function createCookies(settings: CookieSettings): Cookies {

@@ -10,7 +10,8 @@ export function parseUrlEncoded(bytes: Buffer): Fields {
   const body = utf8.decode(bytes)
   // The parser below replaces what is not UTF-8: two different passwords could become one.
   utf8.decode(percentDecoded(bytes))
-  return Object.fromEntries(new URLSearchParams(body))
+  // With a question mark of its own: the parser drops one at the beginning.
+  return Object.fromEntries(new URLSearchParams(`?${body}`))
 }
 
 function percentDecoded(bytes: Buffer): Buffer {

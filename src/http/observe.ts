@@ -52,20 +52,21 @@ export function warnOfProxies(
   logger: Logger,
   { port, trustProxy }: { port: number | string; trustProxy: number | readonly string[] },
 ): RequestHandler {
-  const onSocket = typeof port === 'string'
-  let warned = !onSocket && trustProxy !== 0
+  let warned = false
   return ({ headers, socket }, _response, next) => {
     if (warned) return next()
     const forwards = headers['x-forwarded-for'] !== undefined
-    if (onSocket) {
-      warned = !forwards && socket.remoteAddress === undefined
+    // A connection that is closed already has no address, either.
+    const isUnixSocket = typeof port === 'string' && socket.remoteAddress === undefined
+    if (isUnixSocket) {
+      warned = !forwards
       if (warned) {
         logger.warn(
           {},
           'requests arrive over the Unix socket without X-Forwarded-For, so all their clients share one budget; let the proxy set it',
         )
       }
-    } else if (forwards || headers.forwarded !== undefined) {
+    } else if (trustProxy === 0 && (forwards || headers.forwarded !== undefined)) {
       warned = true
       logger.warn(
         {},

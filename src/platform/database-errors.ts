@@ -33,6 +33,9 @@ const driverKinds = [
   'TooManyConnections',
 ]
 
+/** What PgBouncer says of what does not pass by itself: it has one SQLSTATE, 08P01, for all. */
+const poolerRefusals = /authentication failed|no such (user|database)/i
+
 /** Errors of sockets and of `pg`, some of which Prisma passes through as they are. */
 const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
 const lostSentences =
@@ -73,6 +76,7 @@ function isLost(error: unknown): boolean {
 
 /** Whether a connection failed in a way that passes when PostgreSQL, its machine or its name comes up. */
 export function mayComeUp(error: unknown): boolean {
+  if (poolerRefusals.test(messageOf(error))) return false
   // The path of a Unix socket that is not there yet.
   const isSocketMissing = codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect'
   return isLost(error) || isSocketMissing || comingUp.test(codeOf(error)) || lateSentences.test(messageOf(error))

@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg'
+import type { ClientBase, QueryConfig } from 'pg'
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import { StartError } from '../kernel/errors.ts'
 
@@ -114,14 +114,19 @@ function refuseUnfit({ version, encoding }: ServerFacts): void {
   }
 }
 
+/** As long as a connection may take. */
+const answerLimitMs = 10_000
+
 async function askServer(client: ClientBase): Promise<ServerFacts> {
-  const { rows } = await client.query<ServerFacts>(`SELECT ${settingsAsSql(keptByPoolers, 'session')},
+  const text = `SELECT ${settingsAsSql(keptByPoolers, 'session')},
     current_setting('server_version_num')::integer AS version,
     current_setting('server_encoding') AS encoding,
     pg_backend_pid() AS pid,
     current_schema() AS schema,
     current_setting('default_transaction_isolation') AS isolation,
-    current_setting('transaction_timeout', true) IS NOT NULL AS "hasTransactionTimeout"`)
+    current_setting('transaction_timeout', true) IS NOT NULL AS "hasTransactionTimeout"`
+  // A pooler takes connections also while the PostgreSQL behind it does not answer. The types of pg lack this member.
+  const { rows } = await client.query<ServerFacts>({ text, query_timeout: answerLimitMs } as QueryConfig)
   return rows[0] as ServerFacts
 }
 

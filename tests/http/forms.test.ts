@@ -96,6 +96,16 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect(foreignRefusalOf(await login([password, 'something else']))).toBe(django.noAccount)
   })
 
+  it('counts a question mark at its beginning', async () => {
+    const { email, password } = await givenVerifiedUser(server)
+    const body = `?email=${encodeURIComponent(email)}&password=${encodeURIComponent(password)}`
+    const answer = await sendForm(
+      { headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body },
+      { path: '/api/v1/drf/auth/login/' },
+    )
+    expect(foreignRefusalOf(answer)).toBe(django.fields({ email: ['This field is required.'] }))
+  })
+
   it('takes an empty field for one that was not filled in where that may be', async () => {
     const { email, password } = await givenVerifiedUser(server)
     const parts: Part[] = [

@@ -86,23 +86,39 @@ describe('the cookie with the refresh token', () => {
   })
 
   it.each([
-    ['lax', {}, ['samesite=lax', 'secure']],
-    ['none', {}, ['partitioned', 'samesite=none', 'secure']],
-    ['none', { COOKIE_PARTITIONED: 'off' }, ['samesite=none', 'secure']],
-  ])('goes to the sites that COOKIE_SAMESITE says: %s %j', async (sameSite, more, expected) => {
+    ['lax', {}, ['samesite=lax', 'secure'], ''],
+    ['none', {}, ['partitioned', 'samesite=none', 'secure'], '-partitioned'],
+    ['none', { COOKIE_PARTITIONED: 'off' }, ['samesite=none', 'secure'], ''],
+  ])('goes to the sites that COOKIE_SAMESITE says: %s %j', async (sameSite, more, expected, ending) => {
     const settings = { COOKIE_SAMESITE: sameSite, ...more, CORS_ORIGINS: app, PUBLIC_URL: 'https://auth.example.com' }
     await withServer(settings, async (other) => {
       const { username, password } = await givenUser(other)
       const body = { username, password }
       const answer = await call('/api/v1/auth/login_credentials', { body, headers: browser, to: other })
-      for (const name of [secureName, '__Host-device']) {
+      const names = [`${secureName}${ending}`, `__Host-device${ending}`] as const
+      for (const name of names) {
         const attributes = cookieOf(answer, name)?.attributes.filter((text) => !/^(expires|max-age)/.test(text))
         expect(attributes).toEqual(['httponly', 'path=/', ...expected].sort())
       }
-      const headers = { ...browser, ...asCookie(cookieOf(answer)?.value) }
+      const headers = { ...browser, ...asCookie(cookieOf(answer, names[0])?.value, names[0]) }
       const gone = await call('/api/v1/auth/logout', { headers, to: other })
-      const attributes = cookieOf(gone)?.attributes.filter((text) => !/^(expires|max-age)/.test(text))
+      const attributes = cookieOf(gone, names[0])?.attributes.filter((text) => !/^(expires|max-age)/.test(text))
       expect(attributes).toEqual(['httponly', 'path=/', ...expected].sort())
+    })
+  })
+
+  it('of an earlier COOKIE_PARTITIONED is in the way of nothing', async () => {
+    const settings = { ...server.settings, COOKIE_SAMESITE: 'none' }
+    await withServer({ ...settings, COOKIE_PARTITIONED: 'off' }, async (before) => {
+      const { cookie, username, password } = await givenBrowser(before)
+      await withServer(settings, async (after) => {
+        const body = { username, password }
+        const answer = await call('/api/v1/auth/login_credentials', { body, headers: browser, to: after })
+        const name = `${secureName}-partitioned`
+        const both = { Cookie: `${secureName}=${cookie}; ${name}=${cookieOf(answer, name)?.value}` }
+        for (const to of [after, before])
+          expect((await call('/api/v1/auth/access_token', { headers: { ...browser, ...both }, to })).status).toBe(200)
+      })
     })
   })
 
@@ -256,6 +272,7 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
     other = await startServer({ ...server.settings, COOKIE_SAMESITE: sameSite })
   })
   afterAll(() => other.close())
+  const name = sameSite === 'none' ? `${secureName}-partitioned` : secureName
 
   const sites = [undefined, 'same-origin', 'same-site', 'cross-site', 'none']
   const origins = [undefined, app, foreign, 'null', `${app}.evil.example.net`, 'https://auth.example.com']
@@ -279,12 +296,12 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
   )
 
   it.each(table)('to $path from site $site and origin $origin', async ({ path, done, site, origin }) => {
-    let browserOf = await givenBrowser(other)
-    for (const { name, type, body, readable } of bodies) {
+    let browserOf = await givenBrowser(other, name)
+    for (const { name: kind, type, body, readable } of bodies) {
       for (const transport of asked) {
         const { cookie, access_token } = browserOf
         const headers = {
-          ...asCookie(cookie),
+          ...asCookie(cookie, name),
           ...(site !== undefined && { 'Sec-Fetch-Site': site }),
           ...(origin !== undefined && { Origin: origin }),
           ...(type !== undefined && { 'Content-Type': type }),
@@ -295,23 +312,23 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
         // Without the header the cookie is not looked at: a token is missing.
         const noToken = path === '/api/v1/auth/logout' ? 401 : 400
         // Forms are read without a cookie and by the other contracts, and not from pages of other origins.
-        const isForm = name === 'a form' && transport === undefined && !path.startsWith('/api/v1/auth/')
+        const isForm = kind === 'a form' && transport === undefined && !path.startsWith('/api/v1/auth/')
         const isPage = origin !== undefined || (site !== undefined && site !== 'none')
         const ofForm = isPage && !isOurs ? 403 : 400
         const expected = isForm ? ofForm : !readable ? 415 : transport === undefined ? noToken : isOurs ? done : 403
-        expect([name, transport, status]).toEqual([name, transport, expected])
+        expect([kind, transport, status]).toEqual([kind, transport, expected])
         const alive = (await other.send('GET', '/session', { token: access_token })).status === 200
-        expect([name, transport, alive]).toEqual([name, transport, status !== done || !path.endsWith('logout')])
-        if (status === done) browserOf = await givenBrowser(other)
+        expect([kind, transport, alive]).toEqual([kind, transport, status !== done || !path.endsWith('logout')])
+        if (status === done) browserOf = await givenBrowser(other, name)
       }
     }
   })
 
   it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])('by %s is no refresh', async (method) => {
-    const { cookie } = await givenBrowser(other)
+    const { cookie } = await givenBrowser(other, name)
     const { status, headers } = await exchange(other.url, '/api/v1/auth/access_token', {
       method,
-      headers: { ...browser, ...asCookie(cookie) },
+      headers: { ...browser, ...asCookie(cookie, name) },
     })
     expect([status, headers['set-cookie']]).toEqual([405, undefined])
   })

@@ -193,7 +193,7 @@ describe('a socket that systemd hands over', () => {
   })
 
   /** Starts the server as systemd does: what listens already is its file descriptor 3, and its own no more. */
-  async function startHandedOver(place: string | number) {
+  async function startHandedOver(place: string | number, trustProxy = '1') {
     const listener = createServer()
     if (typeof place === 'string') listener.listen(place)
     else listener.listen(place, '127.0.0.1')
@@ -203,9 +203,10 @@ describe('a socket that systemd hands over', () => {
     const child = spawn('sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" dist/start.cjs', process.execPath], {
       env: {
         ...{ PATH, HOME, TMPDIR, ...processKey },
-        ...{ TRUST_PROXY: '1', PORT: 'systemd', PUBLIC_URL: 'http://localhost', DATABASE_URL: await emptyDatabase() },
+        ...{ PORT: 'systemd', PUBLIC_URL: 'http://localhost', DATABASE_URL: await emptyDatabase() },
+        TRUST_PROXY: trustProxy,
       },
-      stdio: ['ignore', 'pipe', 'inherit', fd],
+      stdio: ['ignore', 'pipe', 'pipe', fd],
     })
     children.push(child)
     await once(child, 'spawn')
@@ -214,9 +215,13 @@ describe('a socket that systemd hands over', () => {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
+    let complaint = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text
+    })
     const exit = once(child, 'close').then(([code]) => code as number)
-    await until(async () => output.includes('Stop it with'))
-    return { child, exit }
+    await until(async () => output.includes('Stop it with') || child.exitCode !== null)
+    return { child, exit, complaint: () => complaint }
   }
 
   /** Node would remove the path. */
@@ -237,12 +242,21 @@ describe('a socket that systemd hands over', () => {
     expect((await lstat(path)).isSocket()).toBe(true)
   })
 
-  it('may be one of a port', async () => {
-    const port = await freePort()
-    const { child, exit } = await startHandedOver(port)
-    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
-    child.kill('SIGTERM')
-    expect(await exit).toBe(0)
+  it.each(['0', '1', '10.0.0.0/8'])(
+    'may be one of a port, with proxies before it or none: TRUST_PROXY=%s',
+    async (proxies) => {
+      const port = await freePort()
+      const { child, exit } = await startHandedOver(port, proxies)
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+      child.kill('SIGTERM')
+      expect(await exit).toBe(0)
+    },
+  )
+
+  it('of a path needs the number of proxies before it', async () => {
+    const { exit, complaint } = await startHandedOver(join(await givenFolder(), 'auth.sock'), '0')
+    expect(await exit).toBe(1)
+    expect(complaint()).toMatch(/^TRUST_PROXY must be the number of proxies, 1 or more, when PORT is a socket: /)
   })
 
   it('must have been handed over', async () => {

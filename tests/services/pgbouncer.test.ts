@@ -55,6 +55,18 @@ describe('through PgBouncer in transaction mode', () => {
   })
 
   it.each([
+    ['a wrong password', (url: URL) => (url.password = 'hidden')],
+    ['an unknown user', (url: URL) => (url.username = 'nobody')],
+  ])('the start ends at once with %s', async (_what, spoil) => {
+    const url = new URL(await startPgbouncer(await freshDatabase(), 'md5'))
+    spoil(url)
+    const server = startProcess({ ...processKey, DATABASE_URL: url.href, DATABASE_WAIT: '1h' })
+    expect(await server.exit).toBe(1)
+    expect(server.stderr()).toMatch(/^The database cannot be reached: /)
+    expect(server.stdout() + server.stderr()).not.toContain('hidden')
+  })
+
+  it.each([
     ['the role has a schema of its name', 'CREATE SCHEMA AUTHORIZATION :role', ''],
     ["the address has Prisma's parameter", '', '?schema=own'],
   ])('uses another schema than public where %s', async (_where, preparation, addition) => {

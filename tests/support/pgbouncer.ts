@@ -5,7 +5,7 @@ import { freePort, startProgram } from './program.ts'
 import { isOpen } from './redis.ts'
 
 /** PgBouncer in front of a database, in transaction mode and otherwise as it is by default; returns the address through it. */
-export async function startPgbouncer(databaseUrl: string): Promise<string> {
+export async function startPgbouncer(databaseUrl: string, authentication: 'trust' | 'md5' = 'trust'): Promise<string> {
   const database = new URL(databaseUrl)
   const folder = await givenFolder()
   const port = await freePort()
@@ -21,7 +21,7 @@ pool_mode = transaction
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_type = trust
+auth_type = ${authentication}
 auth_file = ${users}
 `,
   )

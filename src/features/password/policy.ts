@@ -35,7 +35,7 @@ export function createPasswordPolicy({ minLength }: { minLength: number }): Pass
         refuse(field, [issue('too_big', `at most ${mostCodePoints} characters`, { limit: mostCodePoints })])
       }
       refuse(field, [
-        ...similarities(password, personalFields(owner)),
+        ...similarities(password, personalFields(owner, password)),
         ...(length < minLength ? [issue('too_small', `at least ${minLength} characters`, { limit: minLength })] : []),
         ...(isCommon(password) ? [issue('password_common', 'is one of the passwords that are tried first')] : []),
         ...(/^\p{Nd}+$/u.test(password) ? [issue('password_numeric', 'must not be digits only')] : []),
@@ -57,10 +57,14 @@ const labels: Readonly<Record<PersonalField, string>> = {
 
 type Personal = readonly [field: PersonalField, value: string]
 
-/** In the order in which Django looks at them. A username that was made up is random: likeness to it is chance. */
-function personalFields({ username, firstName, lastName, email, displayName = '' }: PasswordOwner): Personal[] {
+/** In the order in which Django looks at them. A username that was made up is random: less than the whole of it is there by chance. */
+function personalFields(
+  { username, firstName, lastName, email, displayName = '' }: PasswordOwner,
+  password: string,
+): Personal[] {
+  const isChance = isMadeUpUsername(username) && !password.toLowerCase().includes(username.toLowerCase())
   return [
-    ['username', isMadeUpUsername(username) ? '' : username],
+    ['username', isChance ? '' : username],
     ['first_name', firstName],
     ['last_name', lastName],
     ['email', email],

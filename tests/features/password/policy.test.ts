@@ -131,8 +131,11 @@ describe('a password that is too similar to', () => {
     const names = { first_name: 'Wilhelmina', last_name: 'Duijvenbode' }
     const { body } = await drf('POST register/', { email, password, password_confirm: password, ...names })
     const { username } = await server.database.db.user.findUniqueOrThrow({ where: { id: body.user.id } })
-    const sent = { current_password: password, new_password: reversed(username) }
-    expect((await drf('POST change-password/', sent, body.access_token)).status).toBe(200)
+    const change = async (next: string) =>
+      (await drf('POST change-password/', { current_password: password, new_password: next }, body.access_token)).status
+    expect(await change(username)).toBe(400)
+    expect(await change(`${username}!`)).toBe(400)
+    expect(await change(reversed(username))).toBe(200)
   })
 
   it.each([
