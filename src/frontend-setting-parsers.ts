@@ -41,7 +41,10 @@ export const origins: Parser<string[]> = (text) =>
 /** Whether browsers write an origin so. Of an application's the URL class says `null`, which is also the origin of every sandboxed page. */
 function isOrigin(text: string): boolean {
   const [, scheme] = /^([a-z][a-z\d+.-]*):\/\/[\w.-]+(?::\d+)?$/.exec(text) ?? []
-  if (scheme !== undefined && isApplicationScheme(scheme)) return true
+  // Browsers write the host of an application's page in small letters, but for the identifiers of Safari's extensions.
+  if (scheme !== undefined && isApplicationScheme(scheme)) {
+    return scheme === 'safari-web-extension' || text === text.toLowerCase()
+  }
   return URL.canParse(text) && new URL(text).origin === text && /^https?:[^*]+$/.test(text)
 }
 

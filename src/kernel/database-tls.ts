@@ -21,11 +21,12 @@ const heeded = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 's
 export function readDatabaseTls(url: string): DatabaseTls {
   const { searchParams } = new URL(url)
   const said = (name: string) => searchParams.get(name) || undefined
-  const unknown = [...searchParams.keys()].find((name) => name.startsWith('ssl') && !heeded.includes(name))
-  if (unknown !== undefined) {
+  const names = [...searchParams.keys()].filter((name) => /^(requiressl$|ssl)/i.test(name))
+  if (names.some((name) => !heeded.includes(name))) {
     // Passing over it could mean less protection than was asked for.
     throw new Error(`must not have parameters of TLS other than ${heeded.slice(0, -1).join(', ')}`)
   }
+  if (new Set(names).size < names.length) throw new Error('must have each parameter of TLS once')
   const [rootCert, cert, key] = [said('sslrootcert'), said('sslcert'), said('sslkey')]
   const mode = readMode(said('sslmode'), said('ssl'), rootCert)
   if (rootCert === 'system' && mode !== 'verify-full') {

@@ -31,6 +31,8 @@ export function createPhoneNumbers({ defaultCountry }: { defaultCountry: Country
       const { parsePhoneNumber, validatePhoneNumberLength } = library()
       const problem = validatePhoneNumberLength(plain, options)
       if (problem !== undefined) return { state: stateOf(problem, plain) }
+      // Of such a link (RFC 3966) the library checks one part and parses another, which it throws for.
+      if (plain.includes(';phone-context=')) return { state: 'no_number' }
       const { number, ext } = parsePhoneNumber(plain, options)
       return { state: 'read', number: ext === undefined ? number : `${number};ext=${ext}` }
     },

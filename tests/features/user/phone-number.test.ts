@@ -66,6 +66,7 @@ describe('a phone number', () => {
     ['+44 20 7946 0018 1234', 'phone_too_long'],
     ['+0044 20 7946 0018', 'phone_country_unknown'],
     ['call me', 'invalid_format'],
+    ['+442079460018;phone-context=evil', 'invalid_format'],
     ['call +44 20 7946 0018', 'invalid_format'],
     ['+44 20 7946 0018 and +44 20 7946 0019', 'invalid_format'],
     ['+', 'invalid_format'],
