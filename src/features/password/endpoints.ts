@@ -56,7 +56,7 @@ export const resetPassword = endpoint({
 const Uid = z
   .string()
   .regex(/^[\w-]+$/, { error: 'must be the one of the link' })
-  // Any other text is nobody's, and is refused as a foreign one is.
+  // Any other text is no user's, and is refused like the uid of another user.
   .transform((uid) => userIdIn(uid) ?? Number.NaN)
 
 export const resetPasswordOfUser = endpoint({
