@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import express from 'express'
 import { AuthError, invalidRequest, requestErrors } from '../kernel/errors.ts'
 import { parseMultipart, parseUrlEncoded } from './form.ts'
-import { isFromListedPage, isFromPage } from './page-origin.ts'
+import { isFromForeignPage } from './page-origin.ts'
 import { jsonKind } from './validate.ts'
 
 const mostBytes = 16 * 1024
@@ -73,8 +73,7 @@ function formFields(
   if (!takesForms || !(isMultipart || mediaTypes.urlEncoded.test(type))) {
     throw new AuthError(requestErrors.unsupported_media_type)
   }
-  if (isFromPage(headers) && !isFromListedPage(headers, listedOrigins))
-    throw new AuthError(requestErrors.cross_site_form)
+  if (isFromForeignPage(headers, listedOrigins)) throw new AuthError(requestErrors.cross_site_form)
   try {
     return isMultipart ? parseMultipart(bytes, type) : parseUrlEncoded(bytes)
   } catch {

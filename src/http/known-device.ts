@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Cookies } from './cookies.ts'
-import { isFromListedPage, isFromPage } from './page-origin.ts'
+import { isFromForeignPage, isFromListedPage } from './page-origin.ts'
 
 /** How a device is known again on which somebody logged in or set the password: a browser by a cookie, a program by a header. */
 export interface KnownDeviceTransport {
@@ -18,7 +18,7 @@ export function createKnownDeviceTransport(cookies: Cookies, listedOrigins: read
   return {
     read(request) {
       // Otherwise a page of another site could use up the guesses of the device.
-      const isForeign = isFromPage(request.headers) && !isFromListedPage(request.headers, listedOrigins)
+      const isForeign = isFromForeignPage(request.headers, listedOrigins)
       return request.get(deviceHeader) ?? (isForeign ? undefined : cookies.read(request, cookieName))
     },
     keep(request, response, result) {

@@ -10,7 +10,9 @@ export function isFromListedPage(
   return site === 'same-origin' || (origin !== undefined && listedOrigins.includes(origin))
 }
 
-/** Whether a browser sends it for any page, as far as it says so. */
-export function isFromPage({ origin, 'sec-fetch-site': site }: Headers): boolean {
-  return origin !== undefined || (site !== undefined && site !== 'none')
+/** Whether a browser sends it for a page of another origin that is not listed. Programs send neither header. */
+export function isFromForeignPage(headers: Headers, listedOrigins: readonly string[]): boolean {
+  const { origin, 'sec-fetch-site': site } = headers
+  const isFromPage = origin !== undefined || (site !== undefined && site !== 'none')
+  return isFromPage && !isFromListedPage(headers, listedOrigins)
 }
