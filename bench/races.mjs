@@ -2,7 +2,7 @@
 // npm run bench:races -- [rounds [family …]]. Each round has people of its own and 50 requests at once.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../dist/platform/embedded-postgres/start.js'
+import { startEmbeddedPostgres } from '../dist/embedded-postgres/start.js'
 import { get, post, startServer, withDataDir } from './server.mjs'
 
 const racers = 50

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
-import { createBanner } from './banner.ts'
-import { ConfigError, readConfig } from './config.ts'
-import type { Config } from './config-types.ts'
-import { configWarnings } from './config-warnings.ts'
 import { hasCode, StartError } from './kernel/errors.ts'
+import type { ContractName } from './kernel/policy.ts'
+import { contractNames } from './kernel/policy.ts'
 import type { Logger } from './kernel/ports.ts'
-import type { ContractName } from './kernel/terms.ts'
-import { contractNames } from './kernel/terms.ts'
+import { readVersion } from './kernel/version.ts'
 import { createLogger } from './platform/logger.ts'
+import { createBanner } from './process/banner.ts'
 import type { AuthServer } from './server.ts'
 import { completeConfig, createAuthServer } from './server.ts'
-import { settings } from './settings.ts'
-import { readVersion } from './version.ts'
+import { ConfigError, readConfig } from './settings/config.ts'
+import type { Config } from './settings/config-types.ts'
+import { settings } from './settings/settings.ts'
+import { configWarnings } from './settings/warnings.ts'
 
 const usage = `Usage: node dist/start.cjs [command]
 
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
 
 /** Loaded on demand, as a server that starts need not wait for it. */
 async function printDocument(config: Config, contract: ContractName): Promise<void> {
-  const { createDocuments } = await import('./documents.ts')
+  const { createDocuments } = await import('./contracts/documents.ts')
   const document = createDocuments(config)(contract)
   if (!document) throw new StartError(`${contract} is not served: add it to CONTRACTS`)
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
@@ -80,7 +80,7 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
   for (const warning of configWarnings(config)) logger.warn({}, warning)
   if (config.server.port === 'systemd') expectHandedOver(process.env)
   const port = await server.start()
-  const { describeDisagreement } = await import('./contract-terms.ts')
+  const { describeDisagreement } = await import('./contracts/policy.ts')
   const disagreement = describeDisagreement(config)
   if (disagreement !== undefined) logger.warn({}, disagreement)
   if (config.production) return logger.info({ port, version: readVersion() }, 'listening')

@@ -1,18 +1,18 @@
 import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Assembly } from './assembly.ts'
-import { withKeys } from './config.ts'
-import { countsProxies, proxiesUncounted } from './config-problems.ts'
-import type { CompleteConfig, Config } from './config-types.ts'
-import { createBareAnswer } from './http/bare.ts'
-import { createStartingListener } from './http/health.ts'
-import { createHttpServer, drain, listen } from './http/listener.ts'
+import type { Assembly } from './composition-root.ts'
+import type { EmbeddedPostgres } from './embedded-postgres/start.ts'
+import { startEmbeddedPostgres } from './embedded-postgres/start.ts'
+import { createStartingListener } from './http/serving/health.ts'
+import { createHttpServer, drain, listen } from './http/serving/listener.ts'
+import { createBareAnswer } from './http/serving/raw-response.ts'
 import { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
-import type { EmbeddedPostgres } from './platform/embedded-postgres/start.ts'
-import { startEmbeddedPostgres } from './platform/embedded-postgres/start.ts'
-import { applyMigrations } from './platform/migrations.ts'
+import { applyMigrations } from './platform/database/migrations.ts'
+import { withKeys } from './settings/config.ts'
+import type { CompleteConfig, Config } from './settings/config-types.ts'
+import { countsProxies, proxiesUncounted } from './settings/problems.ts'
 
 /** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
 export interface AuthServer {
@@ -84,7 +84,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       return url
     }
     // Loading the app keeps one core busy while PostgreSQL starts on another.
-    const [{ assemble }, url] = await Promise.all([import('./assembly.ts'), migrated()])
+    const [{ assemble }, url] = await Promise.all([import('./composition-root.ts'), migrated()])
     return assemble(await completeConfig(config), { databaseUrl: url, logger })
   }
 

@@ -1,6 +1,6 @@
 import type { Response } from 'supertest'
 import { breakConnections, withClient } from './support/database.ts'
-import { givenResetToken, givenUser } from './support/people.ts'
+import { givenResetToken, givenUser } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { withServer } from './support/server.ts'
 

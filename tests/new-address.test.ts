@@ -1,7 +1,7 @@
 import { refusalOf } from './support/answers.ts'
+import type { User } from './support/fixtures.ts'
+import { givenUser, givenVerifiedUser } from './support/fixtures.ts'
 import { forge, takeApart, withMember } from './support/forgery.ts'
-import type { User } from './support/people.ts'
-import { givenUser, givenVerifiedUser } from './support/people.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 

@@ -6,11 +6,11 @@ import * as session from '../features/session/endpoints.ts'
 import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import { makeUsername, UserReply } from '../features/user/schemas.ts'
-import type { Contract } from '../http/contract.ts'
-import { asIs, serve } from '../http/contract.ts'
-import { django } from './django.ts'
-import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django-differences.ts'
-import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django-fields.ts'
+import type { Contract } from '../http/contracts/contract.ts'
+import { asIs, serve } from '../http/contracts/contract.ts'
+import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django/differences.ts'
+import { django } from './django/error-format.ts'
+import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django/fields.ts'
 
 const Profile = UserReply.omit({ username: true, email_verified: true })
 const Message = z.object({ message: z.string() })

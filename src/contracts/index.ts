@@ -1,5 +1,5 @@
 import type { FeatureServices } from '../features/index.ts'
-import type { Contract } from '../http/contract.ts'
+import type { Contract } from '../http/contracts/contract.ts'
 import { drf } from './drf.ts'
 import { restAuth } from './rest-auth.ts'
 import { simpleJwt } from './simple-jwt.ts'

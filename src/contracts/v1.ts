@@ -4,9 +4,9 @@ import * as password from '../features/password/endpoints.ts'
 import * as session from '../features/session/endpoints.ts'
 import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
-import type { Contract } from '../http/contract.ts'
-import { native } from '../http/contract.ts'
-import { problemDetails } from '../http/present.ts'
+import type { Contract } from '../http/contracts/contract.ts'
+import { native } from '../http/contracts/contract.ts'
+import { problemDetails } from '../http/contracts/error-format.ts'
 
 /** Our own API: every endpoint as it is declared. */
 export const v1: Contract<FeatureServices> = {

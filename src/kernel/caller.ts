@@ -1,5 +1,5 @@
 import type { Session, User } from './db.ts'
-import type { Terms } from './terms.ts'
+import type { Terms } from './policy.ts'
 
 /** Who is calling, from where, and on which terms. */
 export interface Caller {

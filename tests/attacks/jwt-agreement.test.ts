@@ -1,6 +1,6 @@
 import { refusalOf } from '../support/answers.ts'
+import { givenSession, givenUser } from '../support/fixtures.ts'
 import { forge, takeApart, verdictsOfOthers } from '../support/forgery.ts'
-import { givenSession, givenUser } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 import type { TokenTarget } from '../support/token-target.ts'

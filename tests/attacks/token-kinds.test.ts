@@ -1,13 +1,13 @@
 import { endpoints } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
-import type { User } from '../support/people.ts'
+import type { User } from '../support/fixtures.ts'
 import {
   givenRegistration,
   givenResetToken,
   givenVerificationToken,
   givenVerifiedUser,
   somebody,
-} from '../support/people.ts'
+} from '../support/fixtures.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 

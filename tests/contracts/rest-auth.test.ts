@@ -1,10 +1,10 @@
 import { keysOf, shownUser, times } from '../support/answers.ts'
+import { tokenIn } from '../support/clients.ts'
 import { collide, many } from '../support/collision.ts'
 import { django, foreignRefusalOf } from '../support/dialects.ts'
-import { tokenIn } from '../support/doors.ts'
 import { exchange } from '../support/exchange.ts'
+import { givenLink, givenMailedToken, givenUser, mailsTo, somebody } from '../support/fixtures.ts'
 import { call, claimsOf, client, givenVerified } from '../support/foreign.ts'
-import { givenLink, givenMailedToken, givenUser, mailsTo, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 

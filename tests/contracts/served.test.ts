@@ -1,10 +1,10 @@
-import { readConfig } from '../../src/config.ts'
-import { describeDisagreement } from '../../src/contract-terms.ts'
+import { describeDisagreement } from '../../src/contracts/policy.ts'
+import { readConfig } from '../../src/settings/config.ts'
 import { refusalOf } from '../support/answers.ts'
 import { django, foreignRefusalOf } from '../support/dialects.ts'
 import { endpoints, foreignEndpoints } from '../support/endpoints.ts'
+import { givenUser } from '../support/fixtures.ts'
 import { call } from '../support/foreign.ts'
-import { givenUser } from '../support/people.ts'
 import { withServer } from '../support/server.ts'
 
 const every = [...endpoints, ...foreignEndpoints]

@@ -1,7 +1,7 @@
 import { keysOf } from '../support/answers.ts'
 import { django, foreignRefusalOf } from '../support/dialects.ts'
+import { givenLink, mailsTo, somebody } from '../support/fixtures.ts'
 import { claimsOf, client } from '../support/foreign.ts'
-import { givenLink, mailsTo, somebody } from '../support/people.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 

@@ -2,7 +2,7 @@ import { refusalOf } from '../support/answers.ts'
 import { freshDatabase } from '../support/database.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/people.ts'
+import { somebody } from '../support/fixtures.ts'
 import { endProcesses, processKey, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { freshDatabase } from '../support/database.ts'
 import { endpoints, foreignEndpoints, sampleBody } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/people.ts'
+import { somebody } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { selfSigned } from '../support/certificate.ts'
 import { freshDatabase } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/people.ts'
+import { somebody } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, processKey, startProcess, until } from '../support/process.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
 

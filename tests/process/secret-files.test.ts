@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freshDatabase } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/people.ts'
+import { somebody } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)

@@ -1,5 +1,5 @@
 import { renderInChromium, runInChromium } from '../support/chromium.ts'
-import { givenUser } from '../support/people.ts'
+import { givenUser } from '../support/fixtures.ts'
 import { endProcesses } from '../support/process.ts'
 import { endPrograms } from '../support/program.ts'
 import type { TestServer } from '../support/server.ts'

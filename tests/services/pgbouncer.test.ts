@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { applyMigrations } from '../../src/platform/migrations.ts'
+import { applyMigrations } from '../../src/platform/database/migrations.ts'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase, freshDatabase, givenOwnRole, setDefaults } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'

@@ -1,4 +1,4 @@
-import { budgets } from '../../src/http/limits.ts'
+import { budgets } from '../../src/http/serving/rate-limits.ts'
 import { refusalOf, times } from '../support/answers.ts'
 import { freshDatabase } from '../support/database.ts'
 import { endpoints } from '../support/endpoints.ts'

@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import type { ConnectedDatabase } from '../../src/platform/database.ts'
+import type { ConnectedDatabase } from '../../src/platform/database/database.ts'
 import type { TestServer } from './server.ts'
 
 const rowsOf = {

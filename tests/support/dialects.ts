@@ -1,5 +1,5 @@
 import { contracts } from '../../src/contracts/index.ts'
-import { problemDetails } from '../../src/http/present.ts'
+import { problemDetails } from '../../src/http/contracts/error-format.ts'
 
 interface Answer {
   readonly status: number

@@ -1,9 +1,9 @@
 import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { readConfig } from '../../src/config.ts'
+import { createDocuments } from '../../src/contracts/documents.ts'
 import { contracts } from '../../src/contracts/index.ts'
-import { createDocuments } from '../../src/documents.ts'
+import { readConfig } from '../../src/settings/config.ts'
 import { beforeAnyPath } from './dialects.ts'
 
 interface Operation {

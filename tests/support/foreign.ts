@@ -1,7 +1,7 @@
 import type { Exchanged } from './exchange.ts'
 import { exchange } from './exchange.ts'
-import type { Person } from './people.ts'
-import { givenLink, somebody } from './people.ts'
+import type { Person } from './fixtures.ts'
+import { givenLink, somebody } from './fixtures.ts'
 import type { TestServer } from './server.ts'
 
 interface Call {

@@ -2,9 +2,9 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import type { EmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
-import { applyMigrations } from '../../src/platform/migrations.ts'
+import type { EmbeddedPostgres } from '../../src/embedded-postgres/start.ts'
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start.ts'
+import { applyMigrations } from '../../src/platform/database/migrations.ts'
 import { findLeftovers } from './leftovers.ts'
 
 interface TestRun {

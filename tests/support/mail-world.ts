@@ -4,7 +4,7 @@ import { createMailQueue } from '../../src/features/mail/queue.ts'
 import type { Db } from '../../src/kernel/db.ts'
 import type { Mail, Mailer } from '../../src/kernel/ports.ts'
 import { createVault, deriveKey } from '../../src/kernel/secrets.ts'
-import { connectDatabase } from '../../src/platform/database.ts'
+import { connectDatabase } from '../../src/platform/database/database.ts'
 import { freshDatabase, patientLimits } from './database.ts'
 
 /** A letter with everything that a letter may have. */

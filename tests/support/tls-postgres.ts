@@ -1,6 +1,6 @@
 import { chmod, chown, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres/start.ts'
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/start.ts'
 import { runSql } from './catalog.ts'
 import { selfSigned } from './certificate.ts'
 import { databaseCertificates } from './database-certificates.ts'

@@ -1,9 +1,9 @@
 import type { TokenKind } from '../../src/kernel/ports.ts'
 import { refusalOf } from './answers.ts'
+import type { User } from './fixtures.ts'
+import { givenUser } from './fixtures.ts'
 import type { Mould } from './forgery.ts'
 import { forge, takeApart, verdictsOfOthers } from './forgery.ts'
-import type { User } from './people.ts'
-import { givenUser } from './people.ts'
 import type { TestServer } from './server.ts'
 
 export const kinds: readonly TokenKind[] = ['access', 'refresh']

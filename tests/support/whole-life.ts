@@ -1,6 +1,6 @@
 import { refusalOf, times } from './answers.ts'
 import { runSql } from './catalog.ts'
-import { eventsOf, givenResetToken, givenUser, givenVerificationToken, logIn } from './people.ts'
+import { eventsOf, givenResetToken, givenUser, givenVerificationToken, logIn } from './fixtures.ts'
 import type { TestServer } from './server.ts'
 
 /**

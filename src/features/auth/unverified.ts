@@ -1,5 +1,5 @@
 import type { Registration, User } from '../../kernel/db.ts'
-import type { Terms } from '../../kernel/terms.ts'
+import type { Terms } from '../../kernel/policy.ts'
 
 /** What a mailed verification token is for: an account; a registration, by itself; or one that also takes a password. */
 export const verificationPurposes = ['verify_email', 'verify_registration', 'complete_registration'] as const

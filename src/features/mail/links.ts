@@ -1,4 +1,4 @@
-import type { Links } from '../../kernel/terms.ts'
+import type { Links } from '../../kernel/policy.ts'
 import { uidOf } from '../../kernel/uid.ts'
 
 /** Whole addresses, which may hold `{token}` and, for a reset, `{uid}`. */

@@ -1,8 +1,8 @@
 import type { Db, User } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import type { MailAllowances } from './allowances.ts'
-import type { Letter } from './letter.ts'
 import type { Outbox } from './outbox.ts'
+import type { MailAllowances } from './rate-limits.ts'
+import type { Letter } from './template.ts'
 
 /**
  * Mails a user what happened to the account, with the time, in the transaction in which it happens. An unverified address,

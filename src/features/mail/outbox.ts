@@ -3,7 +3,7 @@ import type { Database, Db } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { Vault } from '../../kernel/secrets.ts'
-import type { Letter } from './letter.ts'
+import type { Letter } from './template.ts'
 
 /** Where a mail waits from the moment its cause is committed until a worker has sent it. */
 export interface Outbox {

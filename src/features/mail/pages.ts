@@ -1,6 +1,6 @@
-import type { Page } from '../../http/page.ts'
+import type { Page } from '../../http/pages/page.ts'
 import { escapeHtml } from '../../kernel/html.ts'
-import type { Mailbox, MailboxMail } from './mailbox.ts'
+import type { Mailbox, MailboxMail } from './development-mailbox.ts'
 import type { MailWorker } from './worker.ts'
 
 /** The development mailbox: a list, each mail as its HTML, and the same as JSON for programs. It holds every reset token. */

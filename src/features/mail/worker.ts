@@ -4,10 +4,10 @@ import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
 import { MailRefused } from '../../kernel/ports.ts'
 import type { Vault } from '../../kernel/secrets.ts'
 import { secondsAfter } from '../../kernel/time.ts'
-import type { Letter } from './letter.ts'
-import { renderLetter } from './letter.ts'
 import type { ClaimedMail, Outcome } from './queue.ts'
 import { createMailQueue } from './queue.ts'
+import type { Letter } from './template.ts'
+import { renderLetter } from './template.ts'
 
 /** Sends the mails of the outbox. Any number of workers may share one database. */
 export interface MailWorker {

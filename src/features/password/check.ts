@@ -9,7 +9,7 @@ import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '..
 import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
 import { createFailureTrail } from './failures.ts'
-import { passwordDisabled } from './letters.ts'
+import { passwordDisabled } from './mail-templates.ts'
 import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
 
 /** Whose password it is said to be: of the session's user, or of whoever has the name. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint } from '../../http/contracts/endpoint.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { userIdIn } from '../../kernel/uid.ts'
 import { MailToken } from '../mail/index.ts'

@@ -1,4 +1,4 @@
-import type { Page, View } from '../../http/page.ts'
+import type { Page, View } from '../../http/pages/page.ts'
 import { mailTokenScript } from '../mail/index.ts'
 
 /** Where the link in a reset mail leads when no frontend is configured. */

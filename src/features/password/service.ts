@@ -11,7 +11,7 @@ import type { UserStore } from '../user/index.ts'
 import { identifierKey } from '../user/index.ts'
 import type { PasswordCheck } from './check.ts'
 import { passwordErrors } from './errors.ts'
-import { passwordChanged, resetPassword } from './letters.ts'
+import { passwordChanged, resetPassword } from './mail-templates.ts'
 import type { PasswordPolicy } from './policy.ts'
 import type { PasswordStore } from './store.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint } from '../../http/contracts/endpoint.ts'
 import { Detail, text } from '../../kernel/schemas.ts'
 import type { UserService } from '../user/index.ts'
 import { UserReply } from '../user/index.ts'

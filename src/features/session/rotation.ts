@@ -7,13 +7,13 @@ import type { Notify } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import type { Grace } from './grace.ts'
-import { sessionCopied } from './letters.ts'
-import { findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
-import { accessTokenOf, pairOf } from './pair.ts'
-import type { OurReading } from './reading.ts'
-import { readRefreshToken } from './reading.ts'
+import { sessionCopied } from './mail-templates.ts'
 import type { TokenPair } from './schemas.ts'
+import { findOrRefuse, isOurs, refuseEnded } from './state.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
+import { accessTokenOf, pairOf } from './token-pair.ts'
+import type { OurReading } from './token-verification.ts'
+import { readRefreshToken } from './token-verification.ts'
 
 /** From one generation of a session's tokens to the next. */
 export interface Rotation {

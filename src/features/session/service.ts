@@ -7,12 +7,12 @@ import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import { passes } from './gates.ts'
 import type { Grace } from './grace.ts'
-import { createLiveSessions } from './live.ts'
-import { endOf, findOrRefuse, isOurs, refuseEnded } from './liveness.ts'
-import { readBearer, readRefreshToken } from './reading.ts'
+import { createLiveSessions } from './list.ts'
 import type { Rotation } from './rotation.ts'
 import type { SessionPage, SessionReply, TokenFacts } from './schemas.ts'
+import { endOf, findOrRefuse, isOurs, refuseEnded } from './state.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
+import { readBearer, readRefreshToken } from './token-verification.ts'
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService extends Rotation {

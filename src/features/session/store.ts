@@ -7,7 +7,7 @@ import type { Clock } from '../../kernel/ports.ts'
 import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { UserStore } from '../user/index.ts'
 import type { Gate } from './gates.ts'
-import { createLiveSessions } from './live.ts'
+import { createLiveSessions } from './list.ts'
 
 type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected' | 'displaced'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint } from '../../http/contracts/endpoint.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { UserService } from '../user/index.ts'
 import { gateErrors, sessionErrors } from './errors.ts'

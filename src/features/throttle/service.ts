@@ -1,5 +1,5 @@
+import type { Subject } from './keys.ts'
 import type { AttemptStore, FailureCount } from './store.ts'
-import type { Subject } from './subjects.ts'
 
 type Outcome<Result> =
   /** There was no attempt: too many failed before. */

@@ -1,8 +1,8 @@
 import type { Db, Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import type { Subject } from './subjects.ts'
-import { keptUntil } from './subjects.ts'
+import type { Subject } from './keys.ts'
+import { keptUntil } from './keys.ts'
 
 /** What is known of a subject after an attempt. */
 export interface FailureCount {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint } from '../../http/contracts/endpoint.ts'
 import { userErrors } from './errors.ts'
 import { ProfileChanges, UserReply } from './schemas.ts'
 import type { UserService } from './service.ts'

@@ -1,8 +1,8 @@
 import { keysOf, refusalOf, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
+import type { Person } from '../../support/fixtures.ts'
+import { eventsOf, givenLink, givenUser, logIn, mailsTo, somebody } from '../../support/fixtures.ts'
 import { call, client } from '../../support/foreign.ts'
-import type { Person } from '../../support/people.ts'
-import { eventsOf, givenLink, givenUser, logIn, mailsTo, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

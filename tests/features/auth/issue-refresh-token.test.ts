@@ -1,5 +1,5 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, visibleOf } from '../../support/answers.ts'
-import { eventsOf, givenDisabled, givenUser, logIn, somebody } from '../../support/people.ts'
+import { eventsOf, givenDisabled, givenUser, logIn, somebody } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -10,7 +10,7 @@ import {
   visibleOf,
 } from '../../support/answers.ts'
 import { comparedDuring, countHashedDuring } from '../../support/bcrypt.ts'
-import type { User } from '../../support/people.ts'
+import type { User } from '../../support/fixtures.ts'
 import {
   countSessions,
   givenDisabled,
@@ -19,7 +19,7 @@ import {
   logIn,
   recordedBy,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, shownUser, times, uuid } from '../../support/answers.ts'
-import type { Person } from '../../support/people.ts'
-import { givenUser, logIn, mailsTo, recordedBy, somebody } from '../../support/people.ts'
+import type { Person } from '../../support/fixtures.ts'
+import { givenUser, logIn, mailsTo, recordedBy, somebody } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

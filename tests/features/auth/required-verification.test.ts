@@ -1,6 +1,6 @@
 import { keysOf, pairKeys, refusalOf, shownUser, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
-import type { Person } from '../../support/people.ts'
+import type { Person } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenDisabled,
@@ -12,7 +12,7 @@ import {
   mailsTo,
   recordedBy,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

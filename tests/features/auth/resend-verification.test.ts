@@ -6,7 +6,7 @@ import {
   givenVerificationToken,
   mailsTo,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

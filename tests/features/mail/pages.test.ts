@@ -1,5 +1,5 @@
 import { refusalOf } from '../../support/answers.ts'
-import { givenUser } from '../../support/people.ts'
+import { givenUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

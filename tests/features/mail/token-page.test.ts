@@ -1,7 +1,7 @@
 import { createContext, runInContext } from 'node:vm'
 import { exchange } from '../../support/exchange.ts'
+import { givenLink, givenResetToken, givenUser, givenVerificationToken, somebody } from '../../support/fixtures.ts'
 import { call, givenVerified } from '../../support/foreign.ts'
-import { givenLink, givenResetToken, givenUser, givenVerificationToken, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,5 +1,5 @@
 import { keysOf, pairKeys, refusalOf, times } from '../../support/answers.ts'
-import type { User } from '../../support/people.ts'
+import type { User } from '../../support/fixtures.ts'
 import {
   countSessions,
   eventsOf,
@@ -10,7 +10,7 @@ import {
   logIn,
   mailsTo,
   recordedBy,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import type { Response } from 'supertest'
 import { times } from '../../support/answers.ts'
-import type { Person, User } from '../../support/people.ts'
+import type { Person, User } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenDisabled,
@@ -11,7 +11,7 @@ import {
   logIn,
   recordedBy,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

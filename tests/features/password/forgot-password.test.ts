@@ -7,7 +7,7 @@ import {
   mailsTo,
   recordedBy,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import { productionSettings } from '../../support/production.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'

@@ -10,7 +10,7 @@ import {
   logIn,
   mailsTo,
   recordedBy,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

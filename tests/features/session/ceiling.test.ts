@@ -1,6 +1,6 @@
 import { refusalOf, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
-import { countSessions, eventsOf, givenResetToken, givenSession, givenUser } from '../../support/people.ts'
+import { countSessions, eventsOf, givenResetToken, givenSession, givenUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { refusalOf } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
-import { givenSession, givenUser } from '../../support/people.ts'
+import { givenSession, givenUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import type { Response } from 'supertest'
-import type { User } from '../../support/people.ts'
-import { givenUser, givenVerifiedUser } from '../../support/people.ts'
+import type { User } from '../../support/fixtures.ts'
+import { givenUser, givenVerifiedUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,5 +1,5 @@
 import { refusalOf, secondsBetween } from '../../support/answers.ts'
-import { givenSession, givenUser, logIn } from '../../support/people.ts'
+import { givenSession, givenUser, logIn } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { instant, refusalOf, secondsBetween, shownUser, uuid } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenUser, givenVerificationToken } from '../../support/people.ts'
+import { givenUser, givenVerificationToken } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

@@ -1,7 +1,7 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, times } from '../../support/answers.ts'
 import { collide, many } from '../../support/collision.ts'
-import type { TokenPair } from '../../support/people.ts'
-import { eventsOf, givenSession, givenUser, mailsTo, recordedBy } from '../../support/people.ts'
+import type { TokenPair } from '../../support/fixtures.ts'
+import { eventsOf, givenSession, givenUser, mailsTo, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

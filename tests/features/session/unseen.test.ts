@@ -1,6 +1,6 @@
 import { refusalOf, times } from '../../support/answers.ts'
-import type { TokenPair } from '../../support/people.ts'
-import { givenUser, mailsTo } from '../../support/people.ts'
+import type { TokenPair } from '../../support/fixtures.ts'
+import { givenUser, mailsTo } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

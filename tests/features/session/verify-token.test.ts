@@ -1,7 +1,7 @@
 import jwt from 'jsonwebtoken'
 import { refusalOf } from '../../support/answers.ts'
+import { givenUser } from '../../support/fixtures.ts'
 import { accessTokenKeyOf } from '../../support/forgery.ts'
-import { givenUser } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

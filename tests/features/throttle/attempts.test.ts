@@ -2,7 +2,7 @@ import type { Response } from 'supertest'
 import { refusalOf, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import { collide } from '../../support/collision.ts'
-import type { Person } from '../../support/people.ts'
+import type { Person } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenRegistration,
@@ -12,7 +12,7 @@ import {
   logIn,
   mailsTo,
   somebody,
-} from '../../support/people.ts'
+} from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

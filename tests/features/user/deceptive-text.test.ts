@@ -1,6 +1,6 @@
 import { refusalOf } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenUser, givenVerifiedUser, mailsTo, somebody } from '../../support/people.ts'
+import { givenUser, givenVerifiedUser, mailsTo, somebody } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

@@ -1,7 +1,7 @@
 import type { Response } from 'supertest'
 import { refusalOf } from '../../support/answers.ts'
+import { givenRegistration, givenUser, logIn, mailsTo, somebody } from '../../support/fixtures.ts'
 import { call } from '../../support/foreign.ts'
-import { givenRegistration, givenUser, logIn, mailsTo, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 

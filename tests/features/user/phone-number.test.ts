@@ -1,8 +1,8 @@
 import { refusalOf } from '../../support/answers.ts'
 import { foreignRefusalOf } from '../../support/dialects.ts'
+import type { User } from '../../support/fixtures.ts'
+import { givenUser, givenVerifiedUser, somebody } from '../../support/fixtures.ts'
 import { call } from '../../support/foreign.ts'
-import type { User } from '../../support/people.ts'
-import { givenUser, givenVerifiedUser, somebody } from '../../support/people.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

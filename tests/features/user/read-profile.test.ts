@@ -1,5 +1,5 @@
 import { refusalOf, shownUser } from '../../support/answers.ts'
-import { givenDisabled, givenUser, givenVerificationToken } from '../../support/people.ts'
+import { givenDisabled, givenUser, givenVerificationToken } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

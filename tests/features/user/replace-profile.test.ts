@@ -1,6 +1,6 @@
 import { refusalOf, shownUser, times, uuid } from '../../support/answers.ts'
-import type { User } from '../../support/people.ts'
-import { givenUser, recordedBy, somebody } from '../../support/people.ts'
+import type { User } from '../../support/fixtures.ts'
+import { givenUser, recordedBy, somebody } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 

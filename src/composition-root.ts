@@ -1,0 +1,130 @@
+import type { RequestListener } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createApp } from './app.ts'
+import type { Services } from './features/services.ts'
+import { createServices } from './features/services.ts'
+import type { Clock, Logger, Mailer } from './kernel/ports.ts'
+import { readDatabaseMs, startDatabaseClock } from './platform/database/clock.ts'
+import type { ConnectedDatabase, DatabaseLimits } from './platform/database/database.ts'
+import { connectDatabase } from './platform/database/database.ts'
+import { isDatabaseUnavailable, isReadOnly } from './platform/database/errors.ts'
+import { pendingMigrations } from './platform/database/migrations.ts'
+import { createBcryptHasher } from './platform/password-hasher.ts'
+import { createPhoneNumbers } from './platform/phone-numbers.ts'
+import { createJwtSigner } from './platform/token-signer.ts'
+import type { CompleteConfig } from './settings/config-types.ts'
+import { longestLifetime } from './settings/settings.ts'
+
+/** The services with the real world as their ports, and the app in front of them. */
+export interface Assembly {
+  readonly answer: RequestListener
+  readonly services: Services
+  readonly database: ConnectedDatabase
+  /** Begins the work that no request asks for, once it is known what can be reached. */
+  readonly start: () => Promise<void>
+  /** Says from now on that it is not ready any more. */
+  readonly retire: () => void
+  /** Ends that work, cutting off what lasts longer than the limit. */
+  readonly finish: (limitMs: number) => Promise<void>
+  /** Closes the connections to the database and to Redis: requests fail from now on. */
+  readonly close: () => Promise<void>
+}
+
+/** What an assembly finds when it comes into the world. */
+interface Surroundings {
+  readonly databaseUrl: string
+  readonly logger: Logger
+  /** Instead of the database's. */
+  readonly clock?: Clock
+  /** Instead of the mail server of the configuration. */
+  readonly mailer?: Mailer | undefined
+  /** Instead of those of production. */
+  readonly databaseLimits?: DatabaseLimits | undefined
+}
+
+const readinessLimitMs = 2000
+
+/** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
+export async function assemble(
+  config: CompleteConfig,
+  { databaseUrl, logger, clock: givenClock, mailer, databaseLimits }: Surroundings,
+): Promise<Assembly> {
+  const { server, secretKeys, accessTokenKeys, passwords, mail } = config
+  const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
+  const clock: Clock & { stop?: () => void } =
+    givenClock ?? (await startDatabaseClock({ readMs: () => readDatabaseMs(database.db) }))
+  // Most servers have neither, and would have megabytes of libraries for nothing.
+  const redis =
+    server.rateLimits && server.redisUrl !== undefined
+      ? (await import('./platform/redis.ts')).connectRedis({ url: server.redisUrl, logger })
+      : undefined
+  const smtp =
+    mail.smtp && (await import('./platform/mailer.ts')).createSmtpMailer({ smtp: mail.smtp, from: mail.from })
+  const hasher = createBcryptHasher({
+    cost: passwords.bcryptCost,
+    peppers: passwords.peppers,
+    queueLimit: passwords.hashQueue,
+  })
+  const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
+  const phones = createPhoneNumbers(config.phones)
+  const services = createServices(config, { database, clock, logger, hasher, signer, phones, mailer: mailer ?? smtp })
+
+  let stopping = false
+  const askDatabase = oneAtATime(() => problemOfDatabase(database))
+  const whyNotReady = async () => (stopping ? 'the server is stopping' : askDatabase())
+
+  return {
+    answer: createApp({
+      config,
+      services,
+      logger,
+      sharedCounters: redis?.counters,
+      whyNotReady,
+      isDatabaseUnavailable,
+    }),
+    services,
+    database,
+    async start() {
+      await redis?.settled
+      services.mailWorker.start()
+      services.housekeeping.start()
+    },
+    retire() {
+      stopping = true
+    },
+    async finish(limitMs) {
+      const finished = Promise.all([services.mailWorker.stop(), services.housekeeping.stop()])
+      const limit = new AbortController()
+      await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])
+      limit.abort()
+      smtp?.close()
+    },
+    async close() {
+      clock.stop?.()
+      await Promise.all([database.close(), redis?.close()])
+    },
+  }
+}
+
+/** Who asks while the work is done already gets the same answer: anybody may ask, as often as they like. */
+function oneAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let current: Promise<Result> | undefined
+  return () => {
+    current ??= work().finally(() => {
+      current = undefined
+    })
+    return current
+  }
+}
+
+async function problemOfDatabase({ appliedMigrations }: ConnectedDatabase): Promise<string | undefined> {
+  const late = delay(readinessLimitMs, undefined, { ref: false })
+  try {
+    const applied = await Promise.race([appliedMigrations(), late])
+    if (!applied) return 'the database cannot be reached'
+    const pending = await pendingMigrations(applied)
+    return pending.length > 0 ? 'migrations are pending' : undefined
+  } catch (error) {
+    return isReadOnly(error) ? 'the database takes no writes' : 'the database cannot be reached'
+  }
+}

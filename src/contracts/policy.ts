@@ -1,0 +1,60 @@
+import type { FeatureServices } from '../features/index.ts'
+import type { LinkSettings } from '../features/mail/links.ts'
+import { createLinks } from '../features/mail/links.ts'
+import type { Contract } from '../http/contracts/contract.ts'
+import type { Terms } from '../kernel/policy.ts'
+import type { Config } from '../settings/config-types.ts'
+import { contracts } from './index.ts'
+
+/** The terms of a contract: what it lays down itself, and the settings for the rest. */
+export function contractTerms({ name, terms }: Contract<FeatureServices>, config: Config): Terms {
+  const { accessLifetime, refreshLifetime, sessionLifetime } = config.sessions
+  return {
+    contract: name,
+    verificationRequired: requiresVerification({ terms }, config),
+    linkCompletesRegistration: terms.linkCompletesRegistration ?? false,
+    lifetimes: { accessLifetime, refreshLifetime, sessionLifetime, ...terms.lifetimes },
+    links: createLinks(linkSettings(terms, config)),
+  }
+}
+
+/** Links lead to the frontend; those of a contract with pages of its own lead there as long as the settings name no page for them. */
+function linkSettings(
+  { ownPages }: Contract<FeatureServices>['terms'],
+  { links, server }: Pick<Config, 'links' | 'server'>,
+): LinkSettings {
+  const { frontendUrl, toOwnPages, verifyEmailPath, resetPasswordPath, restAuth } = links
+  if (!ownPages) return { verifyEmail: frontendUrl + verifyEmailPath, resetPassword: frontendUrl + resetPasswordPath }
+  return {
+    verifyEmail:
+      restAuth.verifyEmailPath === undefined
+        ? server.publicUrl + ownPages.verifyEmailPath
+        : frontendUrl + restAuth.verifyEmailPath,
+    resetPassword: toOwnPages
+      ? server.publicUrl + ownPages.resetPasswordPath
+      : frontendUrl + restAuth.resetPasswordPath,
+  }
+}
+
+function requiresVerification(
+  { terms }: Pick<Contract<FeatureServices>, 'terms'>,
+  { emailVerification }: Pick<Config, 'emailVerification'>,
+): boolean {
+  return terms.verificationRequired ?? emailVerification === 'required'
+}
+
+/**
+ * What to tell the operator when some served contracts require verified addresses, and so hide which addresses have an account, and
+ * others tell: what the first hide is told by the second.
+ */
+export function describeDisagreement(config: Pick<Config, 'contracts' | 'emailVerification'>): string | undefined {
+  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
+  const namesOf = (hides: boolean) =>
+    served.filter((contract) => requiresVerification(contract, config) === hides).map(({ name }) => name)
+  const [hiding, telling] = [namesOf(true), namesOf(false)]
+  if (hiding.length === 0 || telling.length === 0) return undefined
+  return (
+    `registering through ${telling.join(', ')} tells which addresses have an account, and ${hiding.join(', ')} hides it; ` +
+    `set EMAIL_VERIFICATION=required, or CONTRACTS=${telling.join(',')} or CONTRACTS=${hiding.join(',')}`
+  )
+}

@@ -1,0 +1,187 @@
+import type { z } from 'zod'
+import { AuthError } from '../../kernel/errors.ts'
+import type { ContractName, Terms } from '../../kernel/policy.ts'
+import type { View } from '../pages/page.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Dialect } from './error-format.ts'
+import { validate } from './validate.ts'
+
+type Fields = Record<string, unknown>
+
+/** One method and path of a published surface, and the endpoint behind it. */
+export interface Row<Needs> {
+  readonly method: string
+  /** Below the contract's prefix, with parameters as `{id}`. */
+  readonly path: string
+  readonly endpoint: Endpoint<Needs>
+  /** Where the fields are read from, beside the path. */
+  readonly source: 'body' | 'query' | 'nothing'
+  /** Fields that count as not sent when a form sends them empty, as forms send what nobody filled in. */
+  readonly emptyMeansAbsent: readonly string[]
+  /** What is sent, in the contract's own words. */
+  readonly wire: z.ZodObject
+  readonly status: number
+  readonly reply: z.ZodType
+  /** The input for the endpoint. Throws `invalid_request` in the contract's own words. */
+  readonly read: (sent: Fields) => Fields
+  /** The answer's body; it keeps only the fields that the reply names. */
+  readonly write: (result: unknown) => unknown
+  /** What the endpoint demands of the fields that it takes as they are, by the contract's words. */
+  readonly demands: Readonly<Record<string, z.ZodType>>
+  /** An error of the endpoint, with the contract's words for the fields that it blames. */
+  readonly reword: (error: unknown) => unknown
+  /** What the contract calls the refresh token that the endpoint takes. */
+  readonly refreshField: string | undefined
+  /** What every GET and HEAD of the path gets, but for programs that ask for JSON. */
+  readonly page: View | undefined
+}
+
+/** A published surface: where it is, on which terms it works, how it speaks of errors, and what it offers. */
+export interface Contract<Needs> {
+  readonly name: ContractName
+  readonly title: string
+  readonly prefix: string
+  /** Whether a path may also end with a slash. */
+  readonly trailingSlash: boolean
+  /** Whether bodies may be forms as well as JSON. */
+  readonly takesForms: boolean
+  readonly dialect: Dialect
+  /** What it lays down whatever the settings say. Its own pages, for the links in mails, are below the address of this server. */
+  readonly terms: Partial<Pick<Terms, 'verificationRequired' | 'linkCompletesRegistration'>> & {
+    readonly lifetimes?: Partial<Terms['lifetimes']>
+    readonly ownPages?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
+  }
+  /** Where it departs from the service that it replaces, for the people who move. */
+  readonly differences: readonly string[]
+  readonly rows: readonly Row<Needs>[]
+}
+
+/** The endpoint as it is declared: its own route, words and answers. */
+export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
+  const { method, path } = parseRoute(endpoint.route)
+  const isInPath = (field: string) => path.includes(`{${field}}`)
+  const takesQuery = !takesBody(method) && Object.keys(endpoint.input.shape).some((field) => !isInPath(field))
+  return {
+    method,
+    path,
+    endpoint,
+    source: takesBody(method) ? 'body' : takesQuery ? 'query' : 'nothing',
+    emptyMeansAbsent: [],
+    wire: endpoint.input,
+    status: endpoint.status,
+    reply: endpoint.output,
+    // A query may hold more than is meant for the endpoint, such as what makes an address new to a cache.
+    read: (sent) => validate(endpoint.input, takesQuery ? knownOf(sent, endpoint.input) : sent),
+    write: (result) => endpoint.output.parse(result),
+    demands: {},
+    reword: (error) => error,
+    refreshField: 'refresh_token' in endpoint.input.shape ? 'refresh_token' : undefined,
+    page: undefined,
+  }
+}
+
+function knownOf(sent: Fields, input: z.ZodObject): Fields {
+  return Object.fromEntries(Object.entries(sent).filter(([field]) => Object.hasOwn(input.shape, field)))
+}
+
+interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {
+  /** What is sent. Fields that it does not name are ignored. */
+  readonly wire: Wire
+  /** Which field of the endpoint comes from which field, or from the first sent of several, or is made; those of one name need no entry. */
+  readonly from?: {
+    readonly [Field in keyof z.input<Input>]?:
+      | (keyof z.output<Wire> & string)
+      | readonly (keyof z.output<Wire> & string)[]
+      | (() => z.input<Input>[Field])
+  }
+  readonly status?: number
+  readonly reply: Reply
+  readonly to: (result: Result) => z.input<Reply>
+  readonly page?: View
+}
+
+/** The endpoint in the words of a foreign contract. */
+export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType>(
+  route: string,
+  endpoint: Endpoint<Needs, Input, Result>,
+  { wire, from = {}, status = endpoint.status, reply, to, page }: Translation<Input, Result, Wire, Reply>,
+): Row<Needs> {
+  const { method, path } = parseRoute(route)
+  const fields = Object.entries(wire.shape as Readonly<Record<string, z.ZodType>>)
+  const sources = from as Readonly<Record<string, string | readonly string[] | (() => unknown) | undefined>>
+
+  /** What the contract calls the field; undefined for one that it does not know. */
+  function wordFor(field: string, sent: Fields): string | undefined {
+    const source = Object.hasOwn(sources, field) ? sources[field] : undefined
+    const candidates = Array.isArray(source) ? source : [source ?? field]
+    const word = candidates.find((name) => sent[name] !== undefined) ?? candidates[0]
+    return typeof word === 'string' && Object.hasOwn(wire.shape, word) ? word : undefined
+  }
+
+  const shape = endpoint.input.shape as Readonly<Record<string, z.ZodType>>
+  const demands = Object.entries(shape).flatMap(([field, schema]) => {
+    const source = sources[field] ?? field
+    const candidates = typeof source === 'function' ? [] : [source].flat()
+    return candidates.filter((word) => Object.hasOwn(wire.shape, word)).map((word) => [word, schema] as const)
+  })
+
+  function translate(sent: Fields): Fields {
+    const translated = Object.keys(endpoint.input.shape).map((field) => {
+      const [source, word] = [sources[field], wordFor(field, sent)]
+      return [field, typeof source === 'function' ? source() : word && sent[word]]
+    })
+    return Object.fromEntries(translated.filter(([, value]) => value !== undefined))
+  }
+
+  function reword(error: unknown, sent: Fields): unknown {
+    if (!(error instanceof AuthError) || !error.circumstances.issues) return error
+    const issues = error.circumstances.issues.map((issue) => {
+      const word = wordFor(String(issue.path[0]), sent)
+      // The client knows no field of this name: no field is to blame.
+      return { ...issue, path: word === undefined ? [] : [word, ...issue.path.slice(1)] }
+    })
+    return new AuthError(error.definition, { ...error.circumstances, issues })
+  }
+
+  return {
+    method,
+    path,
+    endpoint,
+    source: takesBody(method) ? 'body' : 'query',
+    emptyMeansAbsent: fields
+      .filter(([, field]) => accepts(field, undefined) && !accepts(field, ''))
+      .map(([name]) => name),
+    wire,
+    status,
+    reply,
+    read(sent) {
+      const valid = validate(wire, sent)
+      try {
+        return validate(endpoint.input, translate(valid))
+      } catch (error) {
+        throw reword(error, valid)
+      }
+    },
+    write: (result) => reply.parse(to(result as Result)),
+    demands: Object.fromEntries(demands),
+    reword: (error) => reword(error, {}),
+    refreshField: 'refresh_token' in endpoint.input.shape ? wordFor('refresh_token', {}) : undefined,
+    page,
+  }
+}
+
+/** For results that are in the contract's words already. */
+export const asIs = <Result>(result: Result) => result
+
+function parseRoute(route: string): { method: string; path: string } {
+  const [method = '', path = ''] = route.split(' ')
+  return { method, path }
+}
+
+function accepts(schema: z.ZodType, value: unknown): boolean {
+  return schema.safeParse(value).success
+}
+
+function takesBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
+}

@@ -1,0 +1,72 @@
+import type { z } from 'zod'
+import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { ErrorDefinition } from '../../kernel/errors.ts'
+import type { Budget } from '../serving/rate-limits.ts'
+
+/**
+ * Who may call: anybody, the holder of a live access token, the holder of a refresh token (in the input),
+ * or either of the last two.
+ */
+export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
+
+/** What it is about. Documents group the operations by it. */
+export type Subject = 'registration' | 'sessions' | 'passwords' | 'profile'
+
+type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
+
+/** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
+type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
+
+interface Facts<A extends Access> {
+  /** The operation's id in logs, metrics and documents. */
+  readonly name: string
+  readonly route: Route
+  /** Of a GET that changes something all the same: HEAD, which asks for no answer, must not reach it. */
+  readonly changes?: true
+  readonly summary: string
+  /** In sentences: what it does, what it changes, and what is mailed, in words that hold for every contract. */
+  readonly description: string
+  readonly subject: Subject
+  readonly access: A
+  /** Endpoints that do the same in other words draw on one budget. */
+  readonly limit: Budget
+  readonly status: 200 | 201 | 204
+  /** Whether it proves a password, and so treats a device that is known otherwise. */
+  readonly knowsDevice?: true
+  /** Whether the caller is logged out afterwards: no gate stands against that, and a browser had better forget what it keeps. */
+  readonly logsOut?: true
+  /** What it refuses with, beside what any request with this access may meet. */
+  readonly errors: readonly ErrorDefinition[]
+}
+
+interface Declaration<
+  Needs,
+  A extends Access,
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  Result extends z.input<Output>,
+> extends Facts<A> {
+  readonly input: Input
+  /** Keeps only the fields it names: what it does not name does not leave. */
+  readonly output: Output
+  readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<Result>
+}
+
+/** An endpoint whose parsed input and caller are known to its own handler only. */
+export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result = unknown> extends Facts<Access> {
+  readonly input: Input
+  readonly output: z.ZodType
+  // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
+  readonly handle: (needs: Needs, input: any, caller: any) => Promise<Result>
+}
+
+/** Declares an endpoint: everything else about it is derived from this. */
+export function endpoint<
+  Needs,
+  A extends Access,
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  Result extends z.input<Output>,
+>(declaration: Declaration<Needs, A, Input, Output, Result>): Endpoint<Needs, Input, Result> {
+  return declaration
+}

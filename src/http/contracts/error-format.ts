@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { AuthError, InputIssue } from '../../kernel/errors.ts'
+import type { Access } from './endpoint.ts'
+
+/** An error as a contract's clients read it. */
+export interface Presentation {
+  readonly status: number
+  readonly contentType: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+/** Where an error happened, as far as a dialect speaks of it. */
+export interface Situation {
+  readonly requestId: string
+  readonly method: string
+  readonly mediaType: string
+  /** The header of this name, as it came. */
+  readonly authorization: string
+  /** Who may call the endpoint, if the request reached one. */
+  readonly access: Access | undefined
+}
+
+/** How a contract speaks of errors. */
+export interface Dialect {
+  readonly present: (error: AuthError, situation: Situation) => Presentation
+  /** What the bodies of refusals look like. */
+  readonly refusal: z.ZodType
+}
+
+/** Our own dialect: problem details (RFC 9457). */
+export const problemDetails: Dialect = {
+  present: presentProblem,
+  refusal: z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.string(),
+      detail: z.string(),
+      request_id: z.string(),
+      errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+    })
+    .meta({ id: 'Problem' }),
+}
+
+export function presentProblem(error: AuthError, { requestId }: Pick<Situation, 'requestId'>): Presentation {
+  const { code, status, sentence } = error.definition
+  const { issues } = error.circumstances
+  return {
+    status,
+    contentType: 'application/problem+json',
+    headers: errorHeaders(error),
+    body: {
+      type: `/problems#${code}`,
+      title: sentence,
+      status,
+      code,
+      detail: issues?.[0] ? sentenceOf(issues[0]) : error.message,
+      request_id: requestId,
+      ...(issues && {
+        errors: issues.map((issue) => ({ pointer: pointerTo(issue.path), code: issue.code, detail: issue.detail })),
+      }),
+    },
+  }
+}
+
+/** The header fields that HTTP wants beside a status, in every dialect. */
+export function errorHeaders({ definition, circumstances }: AuthError): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (definition.status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  if (definition.status === 405) headers.Allow = (circumstances.allow ?? []).join(', ')
+  if (definition.status === 429 || definition.status === 503) {
+    headers['Retry-After'] = String(circumstances.retryAfterSeconds ?? 1)
+  }
+  return headers
+}
+
+function sentenceOf({ path, detail }: InputIssue): string {
+  return path.length === 0 ? detail : `${path.join('.')}: ${detail}`
+}
+
+/** A JSON pointer (RFC 6901) in a fragment. */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return ['#', ...path.map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1'))].join('/')
+}

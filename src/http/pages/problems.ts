@@ -1,0 +1,34 @@
+import type { ErrorDefinition } from '../../kernel/errors.ts'
+import { issueCodes } from '../../kernel/errors.ts'
+import { escapeHtml } from '../../kernel/html.ts'
+import type { Page } from './page.ts'
+
+/** Where the `type` of a problem leads: every code there is, with its status and what it means. */
+export function createProblemsPage(definitions: Iterable<ErrorDefinition>): Page {
+  const rows = [...new Set(definitions)]
+    .toSorted((a, b) => a.status - b.status || a.code.localeCompare(b.code))
+    .map(
+      ({ code, status, sentence }) =>
+        `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td>${escapeHtml(sentence)}</td></tr>`,
+    )
+  const issueRows = Object.entries(issueCodes).map(
+    ([code, sentence]) => `<tr><td><code>${code}</code></td><td>${escapeHtml(sentence)}</td></tr>`,
+  )
+  const body = `<h1>Problems</h1>
+<p>Refusals are <code>application/problem+json</code> (RFC 9457). Programs branch on <code>code</code>, which stays.</p>
+<table>
+<thead><tr><th scope="col">Status</th><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table>
+<h2>In <code>errors</code></h2>
+<p>What is wrong with which field: one of the codes above, or one of these.</p>
+<table>
+<thead><tr><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead>
+<tbody>
+${issueRows.join('\n')}
+</tbody>
+</table>`
+  return { path: '/problems', render: () => ({ kind: 'view', title: 'Problems', body }) }
+}

@@ -1,0 +1,46 @@
+import type { Response } from 'express'
+import type { ErrorDefinition } from '../../kernel/errors.ts'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import type { Dialect } from '../contracts/error-format.ts'
+
+/** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
+export type TranslateFault = (fault: unknown, requestId: string) => AuthError
+
+const byStatus: Readonly<Record<number, ErrorDefinition>> = {
+  400: requestErrors.invalid_request,
+  413: requestErrors.body_too_large,
+  415: requestErrors.unsupported_media_type,
+}
+
+/** What came in a header is not sent back at any length. */
+const longestMediaType = 100
+
+/** Answers a failure from anywhere in the dialect of the contract it happened in. */
+export function sendError(
+  error: unknown,
+  response: Response,
+  { present }: Dialect,
+  translateFault: TranslateFault,
+): void {
+  const refusal = asRefusal(error) ?? translateFault(error, response.locals.requestId)
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.locals.code = refusal.definition.code
+  const { requestId, access } = response.locals
+  const { method } = response.req
+  const mediaType = (response.req.get('content-type') ?? '').slice(0, longestMediaType)
+  const authorization = response.req.get('authorization') ?? ''
+  const situation = { requestId, method, mediaType, access, authorization }
+  const { status, contentType, headers, body } = present(refusal, situation)
+  response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
+}
+
+/** A refusal of ours, or one of Express and its body reader, which throw errors with a 4xx status. */
+function asRefusal(error: unknown): AuthError | undefined {
+  if (error instanceof AuthError) return error
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 0
+  const definition = byStatus[status]
+  return definition && new AuthError(definition)
+}

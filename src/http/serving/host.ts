@@ -1,0 +1,25 @@
+import type { RequestHandler } from 'express'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import { isLoopback } from '../../kernel/loopback.ts'
+import { healthPaths } from './health.ts'
+
+/**
+ * Refuses requests that name another host. Against DNS rebinding: a web page whose name was pointed to 127.0.0.1 would
+ * otherwise read the answers of a server that runs on the machine of the person who visits the page.
+ */
+export function refuseForeignHosts({ publicUrl }: { publicUrl: string }): RequestHandler {
+  const own = new URL(publicUrl).hostname
+  return (request, _response, next) => {
+    // A request target in absolute form overrides the header (RFC 9112, section 3.2.2).
+    const [, authority = request.headers.host] = /^\w+:\/\/([^/?#]*)/.exec(request.originalUrl) ?? []
+    const name = hostname(authority ?? '')
+    const isOurs = isLoopback(name) || name === own || healthPaths.includes(request.path)
+    next(isOurs ? undefined : new AuthError(requestErrors.misdirected_request))
+  }
+}
+
+/** The name without the port, as URLs spell it; empty when it is none. */
+function hostname(authority: string): string {
+  const url = `http://${authority}`
+  return /^[\w.:[\]-]+$/.test(authority) && URL.canParse(url) ? new URL(url).hostname : ''
+}

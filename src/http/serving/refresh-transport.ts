@@ -1,0 +1,99 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import type { ErrorDefinition } from '../../kernel/errors.ts'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import type { Row } from '../contracts/contract.ts'
+import type { Cookies } from './cookies.ts'
+import { isFromListedPage } from './page-origin.ts'
+
+type Fields = Record<string, unknown>
+
+/** How refresh tokens travel: in bodies, or in a cookie that scripts cannot read. */
+export interface RefreshTransport {
+  /** Whether a token may go into a cookie, or come in one: then the body has to be what no page of another site can send. */
+  mayUseCookie(request: Request): boolean
+  /** What was sent, with the cookie's token where the contract has its refresh token. Throws what stands against it. */
+  receive<Needs>(row: Row<Needs>, request: Request, sent: Fields): Fields
+  /** The body of the answer; without the refresh token, if that goes into the cookie. */
+  deliver(request: Request, response: Response, result: unknown, body: unknown): unknown
+  /** Takes the cookie back from a client that uses one. */
+  clear(request: Request, response: Response): void
+}
+
+const header = 'auth-transport'
+/** The name of the cookie, where it needs no prefix. */
+export const refreshCookie = 'refresh'
+
+export function createRefreshTransport({
+  choice,
+  cookies,
+  origins,
+}: {
+  /** Who chooses: the client, with the header Auth-Transport; or the operator, for all. */
+  choice: 'client' | 'cookie' | 'body'
+  cookies: Cookies
+  /** Those that may send the cookie from elsewhere than this server. */
+  origins: readonly string[]
+}): RefreshTransport {
+  function usesCookie(request: Request): boolean {
+    if (choice !== 'client') return choice === 'cookie'
+    const asked = request.headers[header]
+    if (asked === undefined || asked === 'body' || asked === 'cookie') return asked === 'cookie'
+    throw new AuthError(requestErrors.transport_unknown)
+  }
+
+  /** Browsers send the cookie whoever asks them to; these are what another site's page cannot write (ASVS 3.5). */
+  function refuseForeign(request: Request): void {
+    const isOurs = request.headers[header] === 'cookie' && isFromListedPage(request.headers, origins)
+    if (!isOurs) throw new AuthError(requestErrors.cross_site_request)
+  }
+
+  return {
+    mayUseCookie: ({ headers }) =>
+      choice === 'cookie' || (choice === 'client' && headers[header] !== undefined && headers[header] !== 'body'),
+
+    receive(row, request, sent) {
+      const { refreshField, endpoint } = row
+      // Also where a token is only given: what is refused once the endpoint has done its work is done all the same.
+      const inCookie = transportErrorsOf(row).length > 0 && usesCookie(request)
+      if (refreshField === undefined || !inCookie) return sent
+      refuseForeign(request)
+      const token = cookies.read(request, refreshCookie)
+      const given = choice === 'cookie' ? undefined : sent[refreshField]
+      if (token === undefined && given === undefined && endpoint.access === 'refresh') {
+        throw new AuthError(requestErrors.refresh_cookie_missing)
+      }
+      if (token !== undefined && given !== undefined && given !== token) {
+        throw new AuthError(requestErrors.refresh_tokens_differ)
+      }
+      return { ...sent, [refreshField]: token ?? given }
+    },
+
+    deliver(request, response, result, body) {
+      const { refresh_token: token, refresh_expires_in: lifetime } = (result ?? {}) as Fields
+      if (typeof token !== 'string' || !usesCookie(request)) return body
+      cookies.set(response, refreshCookie, token, Number(lifetime))
+      // Whatever the contract calls it.
+      return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== token))
+    },
+
+    clear(request, response) {
+      if (usesCookie(request)) cookies.clear(response, refreshCookie)
+    },
+  }
+}
+
+/** What can stand against the way in which refresh tokens come to the row, or go. */
+export function transportErrorsOf<Needs>({ refreshField, endpoint }: Row<Needs>): readonly ErrorDefinition[] {
+  const { transport_unknown, refresh_tokens_differ, cross_site_request, refresh_cookie_missing } = requestErrors
+  const isNeeded = endpoint.access === 'refresh'
+  if (refreshField !== undefined) {
+    return [transport_unknown, refresh_tokens_differ, cross_site_request, ...(isNeeded ? [refresh_cookie_missing] : [])]
+  }
+  return endpoint.logsOut || holdsRefreshToken(endpoint.output) ? [transport_unknown] : []
+}
+
+function holdsRefreshToken(schema: z.core.$ZodType): boolean {
+  if (schema instanceof z.ZodUnion) return schema.options.some(holdsRefreshToken)
+  return schema instanceof z.ZodObject && 'refresh_token' in schema.shape
+}

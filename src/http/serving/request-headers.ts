@@ -1,0 +1,24 @@
+import type { RequestHandler } from 'express'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+
+/** Refuses what no endpoint can serve by what its head says. Node would do so itself, without a word of explanation. */
+export const judgeHead: RequestHandler = ({ httpVersion, headers, headersDistinct }, response, next) => {
+  // RFC 9112, section 3.2.
+  const hosts = headersDistinct.host?.length ?? 0
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return next(new AuthError(requestErrors.invalid_request))
+  if (/^(100-continue)?$/i.test(headers.expect ?? '')) return next()
+  // Nobody knows whether the body will come, and so where the next request would begin.
+  response.set('Connection', 'close')
+  next(new AuthError(requestErrors.expectation_failed))
+}
+
+const conditions = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range', 'range']
+
+/**
+ * Takes away what makes an answer depend on a copy that the client has (RFC 9110, sections 13 and 14.2). No answer here is kept or
+ * compared, and Express would answer 304 without a body to `If-None-Match: *`, after the endpoint has done its work.
+ */
+export const ignoreConditions: RequestHandler = ({ headers }, _response, next) => {
+  for (const name of conditions) delete headers[name]
+  next()
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import type { Logger } from '../../kernel/ports.ts'
+import { clientAddress } from './caller.ts'
+import type { RequestCounter } from './metrics.ts'
+
+const longestPath = 200
+
+/** Gives every request an id, tells the client, and once the answer is out writes one log line and counts it. */
+export function observeRequests(logger: Logger, count: RequestCounter['count']): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now()
+    const requestId = randomUUID()
+    response.locals.requestId = requestId
+    response.set('X-Request-Id', requestId)
+    response.once('close', () => {
+      const { contract, endpoint, path, userId, code } = response.locals
+      // Nothing was answered to who left early.
+      const status = response.headersSent ? response.statusCode : undefined
+      count({ contract, endpoint, status })
+      logger.info(
+        {
+          request_id: requestId,
+          method: request.method,
+          // The route where there is one: a path can hold a token. A query string is never logged.
+          path: path ?? loggedPath(request.originalUrl),
+          contract,
+          endpoint,
+          status,
+          code,
+          ms: Math.round((performance.now() - startedAt) * 10) / 10,
+          ip: clientAddress(request),
+          user_id: userId,
+          aborted: response.writableFinished ? undefined : true,
+        },
+        'request',
+      )
+    })
+    next()
+  }
+}
+
+/** An address that led to no route: without its query, and without what could be a token of ours or of others. */
+export function loggedPath(url: string): string {
+  const steps = url.replace(/\?.*/s, '').split('/')
+  const harmless = steps.map((step) => (/[\w-]{20}/.test(step) ? '…' : step))
+  return harmless.join('/').slice(0, longestPath)
+}
+
+/** Says once, loudly, that all clients share one address: the proxy's, as it is not trusted, or none, as it forwards none. */
+export function warnOfProxies(
+  logger: Logger,
+  { port, trustProxy }: { port: number | string; trustProxy: number | readonly string[] },
+): RequestHandler {
+  let warned = false
+  return ({ headers, socket }, _response, next) => {
+    if (warned) return next()
+    const forwards = headers['x-forwarded-for'] !== undefined
+    // A connection that is closed already has no address, either.
+    const isUnixSocket = typeof port === 'string' && socket.remoteAddress === undefined
+    if (isUnixSocket) {
+      warned = !forwards
+      if (warned) {
+        logger.warn(
+          {},
+          'requests arrive over the Unix socket without X-Forwarded-For, so all their clients share one budget; let the proxy set it',
+        )
+      }
+    } else if (trustProxy === 0 && (forwards || headers.forwarded !== undefined)) {
+      warned = true
+      logger.warn(
+        {},
+        'forwarded headers arrive and no proxy is trusted, so they count for nothing and rate limits see the proxy; ' +
+          'if a proxy of yours is in front of this server, set TRUST_PROXY to how many there are',
+      )
+    }
+    next()
+  }
+}

@@ -1,0 +1,177 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { Router } from 'express'
+import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { ErrorDefinition } from '../../kernel/errors.ts'
+import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import type { Terms } from '../../kernel/policy.ts'
+import type { Contract, Row } from '../contracts/contract.ts'
+import type { Json } from '../openapi/schemas.ts'
+import { sendPage } from '../pages/page.ts'
+import { asksForJson } from './accepts-json.ts'
+import type { FormRules } from './body.ts'
+import { readBody, readQuery } from './body.ts'
+import { readCaller } from './caller.ts'
+import { startDeadline } from './deadline.ts'
+import type { TranslateFault } from './errors.ts'
+import { sendError } from './errors.ts'
+import type { Budget } from './rate-limits.ts'
+import { refuseOtherMethods } from './read-only.ts'
+import type { RefreshTransport } from './refresh-transport.ts'
+import type { KnownDeviceTransport } from './trusted-device.ts'
+
+export interface RouterParts<Needs> {
+  readonly services: Needs
+  readonly terms: Terms
+  /** The contract's OpenAPI document. */
+  readonly document: () => Json | undefined
+  /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
+  readonly authenticate: (caller: Caller, options: { readonly logsOut: boolean }) => Promise<AuthenticatedCaller>
+  readonly authenticationErrors: readonly ErrorDefinition[]
+  readonly limiterOf: (budget: Budget) => RequestHandler
+  /** Those whose pages may call. */
+  readonly listedOrigins: readonly string[]
+  readonly refreshTransport: RefreshTransport
+  /** What a logout asks browsers to clear of this origin. */
+  readonly clearSiteData: readonly string[]
+  readonly knownDevice: KnownDeviceTransport
+  readonly translateFault: TranslateFault
+  /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
+  readonly strict: boolean
+}
+
+/** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
+export function createContractRouter<Needs>(contract: Contract<Needs>, parts: RouterParts<Needs>): Router {
+  const { takesForms, trailingSlash } = contract
+  const router = Router({ caseSensitive: true, strict: !trailingSlash })
+  router.use((_request, response, next) => {
+    response.locals.contract = contract.name
+    next()
+  })
+  for (const path of new Set(contract.rows.map((row) => row.path))) {
+    const rows = contract.rows.filter((row) => row.path === path)
+    const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
+    const allow = rows.flatMap(methodsOf)
+    for (const row of rows) {
+      const limit = parts.limiterOf(row.endpoint.limit)
+      route.all((request, response, next) => {
+        response.locals.path = contract.prefix + row.path
+        if (row.page && isVisit(request, parts.listedOrigins)) return sendPage(response, row.page)
+        if (!methodsOf(row).includes(request.method)) return next()
+        response.locals.endpoint = row.endpoint.name
+        response.locals.access = row.endpoint.access
+        limit(request, response, (refusal?: unknown) => {
+          if (refusal) return next(refusal)
+          // Without an error, next() would go on as if nobody had answered.
+          answer(row, { ...parts, takesForms }, request, response).catch((error: unknown) =>
+            next(error ?? new Error('no reason given')),
+          )
+        })
+      })
+    }
+    route.all((request, response, next) => {
+      if (request.method === 'OPTIONS') response.set('Allow', allow.join(', ')).status(204).end()
+      else next(new AuthError(requestErrors.method_not_allowed, { allow }))
+    })
+  }
+  router
+    .route('/openapi.json')
+    .get((_request, response) => {
+      response.json(parts.document())
+    })
+    .all(refuseOtherMethods)
+  router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
+  router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
+    sendError(error, response, contract.dialect, parts.translateFault)
+  })
+  return router
+}
+
+/** HEAD is answered like the GETs that change nothing, and like a visit. */
+function methodsOf<Needs>({ method, endpoint, page }: Row<Needs>): string[] {
+  const changesNothing = endpoint.route.startsWith('GET ') && !endpoint.changes
+  return method === 'GET' && (changesNothing || page) ? ['GET', 'HEAD'] : [method]
+}
+
+/** Whether the path is only looked at: by a browser, by a person, or by a program that follows the links in mails. */
+function isVisit(request: Request, listedOrigins: readonly string[]): boolean {
+  return ['GET', 'HEAD'].includes(request.method) && !asksForJson(request, listedOrigins)
+}
+
+/** The path of a request from here to its endpoint and back. */
+async function answer<Needs>(
+  row: Row<Needs>,
+  parts: RouterParts<Needs> & Pick<Contract<Needs>, 'takesForms'>,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const { endpoint } = row
+  const { refreshTransport, clearSiteData, knownDevice, terms } = parts
+  const { requestId } = response.locals
+  const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
+  const inTime = startDeadline()
+  const caller = await inTime(identify(endpoint, parts, unproven, response))
+  const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
+  const rules = { takesForms, listedOrigins: parts.listedOrigins }
+  const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
+  const input = row.read({ ...sent, ...request.params })
+  const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
+    if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
+    throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
+  })
+  const body = refreshTransport.deliver(request, response, result, row.write(result))
+  knownDevice.keep(request, response, result)
+  if (endpoint.logsOut) {
+    refreshTransport.clear(request, response)
+    if (clearSiteData.length > 0) response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
+  }
+  response.status(row.status)
+  if (body === undefined) response.end()
+  else response.json(body)
+}
+
+/** Whether the token that came is worth nothing any more. */
+function isRefused(error: unknown): boolean {
+  return error instanceof AuthError && error.definition.status === 401
+}
+
+async function readSource<Needs>(
+  { source, emptyMeansAbsent }: Row<Needs>,
+  request: Request,
+  response: Response,
+  rules: FormRules,
+): Promise<Record<string, unknown>> {
+  if (source !== 'body') return source === 'query' ? readQuery(request) : {}
+  const { fields, isForm } = await readBody(request, response, rules)
+  if (!isForm) return fields
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== '' || !emptyMeansAbsent.includes(name)),
+  )
+}
+
+async function identify<Needs>(
+  { access, logsOut }: Row<Needs>['endpoint'],
+  { authenticate }: RouterParts<Needs>,
+  caller: Caller,
+  response: Response,
+): Promise<Caller> {
+  if (access !== 'bearer') return caller
+  const authenticated = await authenticate(caller, { logsOut: logsOut === true })
+  response.locals.userId = authenticated.user.id
+  return authenticated
+}
+
+function declaredErrors<Needs>(
+  endpoint: Row<Needs>['endpoint'],
+  parts: RouterParts<Needs>,
+): readonly ErrorDefinition[] {
+  const ofRequests = Object.values(requestErrors)
+  return endpoint.access === 'bearer'
+    ? [...endpoint.errors, ...ofRequests, ...parts.authenticationErrors]
+    : [...endpoint.errors, ...ofRequests]
+}
+
+function undeclaredAsFault(error: unknown, name: string, declared: readonly ErrorDefinition[]): unknown {
+  return error instanceof AuthError && !declared.includes(error.definition)
+    ? new Error(`endpoint ${name} failed with ${error.definition.code}, which it does not declare`)
+    : error
+}

@@ -1,0 +1,116 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from '../../generated/prisma/client.ts'
+import type { Database, Db } from '../../kernel/db.ts'
+import { statedConnections } from './connection.ts'
+import { createPool, repeatConflicts } from './pool.ts'
+
+export interface ConnectedDatabase extends Database {
+  /** The names of the migrations that the database has. Throws when it takes no writes, or lacks a table of ours. */
+  readonly appliedMigrations: () => Promise<string[]>
+  /** Waits for the queries in progress and closes the connections. */
+  readonly close: () => Promise<void>
+}
+
+export interface DatabaseLimits {
+  /** How long a query may wait for a connection, and a transaction for its turn. */
+  readonly waitLimitMs?: number
+  /**
+   * How long a statement, or a whole transaction, may take: a network that drops packets silently never answers. Longer
+   * than PostgreSQL's own limits (session.ts), which say what the matter is and leave the connection whole.
+   */
+  readonly queryLimitMs?: number
+}
+
+export interface DatabaseOptions extends DatabaseLimits {
+  readonly url: string
+  readonly poolSize: number
+}
+
+/** So that a database which moved to another address is followed, and pooled connections spread over it anew. */
+const maxLifetimeSeconds = 1800
+/** The system's own default is two hours, longer than firewalls and load balancers keep a silent connection in mind. */
+const keepAliveInitialDelayMillis = 30_000
+
+/** A pool of connections, opened when first used; those that break are replaced. */
+export function connectDatabase({
+  url,
+  poolSize,
+  waitLimitMs = 5000,
+  queryLimitMs = 12_000,
+}: DatabaseOptions): ConnectedDatabase {
+  const { config, schema } = statedConnections(url)
+  const pool = createPool({
+    ...config,
+    max: poolSize,
+    connectionTimeoutMillis: waitLimitMs,
+    query_timeout: queryLimitMs,
+    maxLifetimeSeconds,
+    keepAlive: true,
+    keepAliveInitialDelayMillis,
+  })
+  const adapter = {
+    provider: 'postgres',
+    adapterName: 'pg',
+    async connect() {
+      if (schema() === undefined) (await pool.connect()).release()
+      // Prisma names the schema in each statement.
+      return new PrismaPg(pool, { ...adapterOptions, schema: schema() as string }).connect()
+    },
+  } as const
+  const client = new PrismaClient({
+    adapter,
+    // The default form quotes lines of our source.
+    errorFormat: 'minimal',
+    log: [],
+    // The isolation level is stated by the connection: to name it here would cost a round trip each time.
+    transactionOptions: { maxWait: waitLimitMs, timeout: queryLimitMs },
+  })
+  const actionsOf = new WeakMap<Db, (() => void)[]>()
+
+  return {
+    db: client,
+    async transaction(work) {
+      const { result, actions } = await repeatConflicts(() =>
+        client.$transaction(async (tx) => {
+          const actions: (() => void)[] = []
+          actionsOf.set(tx, actions)
+          return { result: await work(tx), actions }
+        }),
+      )
+      for (const action of actions) action()
+      return result
+    },
+    afterCommit(tx, action) {
+      const actions = actionsOf.get(tx)
+      // Outside a transaction everything is committed already.
+      if (actions) actions.push(action)
+      else action()
+    },
+    async padWork(tx, item, work) {
+      if (item !== undefined) await work(item)
+      const actions = actionsOf.get(tx) ?? []
+      const kept = actions.length
+      // A part of the transaction and not one of its own, so that the commit has as much to write to the disk.
+      await tx.$executeRaw`SAVEPOINT padding`
+      if (item === undefined) await work(undefined)
+      await tx.$executeRaw`ROLLBACK TO SAVEPOINT padding`
+      actions.length = kept
+    },
+    async appliedMigrations() {
+      // Locking no row at all is refused like a write where there may be none, and so ends connections that lead there.
+      const rows = await client.$queryRaw<{ name: string }[]>`
+        SELECT migration_name AS name FROM _prisma_migrations
+        WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL
+          AND NOT EXISTS (SELECT FROM users WHERE id IS NULL FOR UPDATE)`
+      return rows.map(({ name }) => name)
+    },
+    async close() {
+      await client.$disconnect()
+    },
+  }
+}
+
+const adapterOptions = {
+  disposeExternalPool: true,
+  onConnectionError: () => undefined,
+}

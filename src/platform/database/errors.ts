@@ -1,0 +1,105 @@
+import { Prisma } from '../../generated/prisma/client.ts'
+import { StartError } from '../../kernel/errors.ts'
+import { isTlsFailure } from './failures.ts'
+
+/** SQLSTATEs of transactions that were sacrificed to another one: nothing of them happened, and the same again may succeed. */
+const conflicts = /^40(001|P01)$/
+
+/**
+ * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a refused login, a node that
+ * takes no writes, a cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator.
+ */
+const unavailable = /^(08...|28...|25006|57014|55P03|53...|57P..)$/
+
+/** SQLSTATEs of connections that lead to a node which ends or takes no writes: another connection may lead elsewhere. */
+const astray = /^(08...|25006|57P..)$/
+
+/** SQLSTATEs of a PostgreSQL, or of a pooler before it, that may take the same connection a little later. */
+const comingUp = /^(08...|53300|57P0[1-4])$/
+
+/**
+ * Codes of Prisma for: refused login, not reachable, no TLS, closed, no connection or no transaction in time, sacrificed to a deadlock,
+ * too many connections.
+ */
+const prismaCodes = ['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
+
+/** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
+const driverKinds = [
+  'AuthenticationFailed',
+  'ConnectionClosed',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TlsConnectionError',
+  'TooManyConnections',
+]
+
+/** What PgBouncer says of what does not pass by itself: it has one SQLSTATE, 08P01, for all. */
+const poolerRefusals = /authentication failed|no such (user|database)/i
+
+/** Errors of sockets and of `pg`, some of which Prisma passes through as they are. */
+const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
+const lostSentences =
+  /^(Query read timeout|Connection terminated|Client (has encountered a connection error|was closed))/
+/** What `pg` says of a server that does not answer, or that has no process to spare for another connection. */
+const lateSentences = /^(timeout expired|There was an error establishing an SSL connection)/
+const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a pool after)/
+
+/** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientInitializationError) return true
+  // A certificate that was there at the start.
+  if (error instanceof StartError || isTlsFailure(error)) return true
+  if (unavailable.test(codeOf(error)) || isConflict(error)) return true
+  if (isLost(error) || driverSentences.test(messageOf(error))) return true
+  const isKnown = error instanceof Prisma.PrismaClientKnownRequestError
+  return isKnown && (prismaCodes.includes(error.code) || driverKinds.includes(driverCause(error).kind ?? ''))
+}
+
+/** Whether the transaction, or the statement that was one of its own, lost against another one and may be tried again. */
+export function isConflict(error: unknown): boolean {
+  return conflicts.test(codeOf(error))
+}
+
+/** Whether the node takes no writes: it is a standby, or its operator or provider says so. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006'
+}
+
+/** Whether the connection is of no more use, and those that were opened with it may not be either. */
+export function isAstray(error: unknown): boolean {
+  return astray.test(codeOf(error)) || isLost(error)
+}
+
+function isLost(error: unknown): boolean {
+  return socketCodes.test(codeOf(error)) || lostSentences.test(messageOf(error))
+}
+
+/** Whether a connection failed in a way that passes when PostgreSQL, its machine or its name comes up. */
+export function mayComeUp(error: unknown): boolean {
+  if (poolerRefusals.test(messageOf(error))) return false
+  // The path of a Unix socket that is not there yet.
+  const isSocketMissing = codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'connect'
+  return isLost(error) || isSocketMissing || comingUp.test(codeOf(error)) || lateSentences.test(messageOf(error))
+}
+
+interface DriverCause {
+  readonly kind?: string
+  readonly originalCode?: string
+}
+
+function driverCause(error: unknown): DriverCause {
+  const { meta, cause } = (error ?? {}) as {
+    meta?: { driverAdapterError?: { cause?: DriverCause } }
+    cause?: DriverCause
+  }
+  return meta?.driverAdapterError?.cause ?? cause ?? {}
+}
+
+/** What PostgreSQL or the socket says, be it thrown by `pg`, by its adapter, or by Prisma with or without a code of its own. */
+function codeOf(error: unknown): string {
+  return driverCause(error).originalCode ?? String((error as { code?: unknown } | undefined)?.code)
+}
+
+function messageOf(error: unknown): string {
+  return String((error as { message?: unknown } | undefined)?.message)
+}

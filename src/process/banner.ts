@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+import { readVersion } from '../kernel/version.ts'
+import type { Config } from '../settings/config-types.ts'
+
+interface Started {
+  readonly config: Config
+  /** Or the socket in its place. */
+  readonly port: number | string
+  readonly served: readonly { readonly name: string; readonly prefix: string }[]
+  readonly disagreement: string | undefined
+}
+
+/** What a developer is told once the server answers. */
+export function createBanner({ config, port, served, disagreement }: Started): string {
+  const { server, database, mail } = config
+  const { host, publicUrl, docs } = server
+  const isSocket = typeof port === 'string'
+  const isLocal = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
+  const machine = isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  const here = isSocket ? publicUrl : `http://${machine}:${port}`
+  const data =
+    database.url === undefined ? `${resolve(database.dataDir)} (its own PostgreSQL)` : 'the PostgreSQL of DATABASE_URL'
+  const lines = [
+    `auth-server ${readVersion()} is ready`,
+    '',
+    ...served.map(
+      ({ name, prefix }, index) =>
+        `${index === 0 ? '  API      ' : ' '.repeat(11)}${here}${prefix}${name === 'v1' ? '' : ` (${name})`}`,
+    ),
+    ...(docs ? [`  Docs     ${here}/docs`] : []),
+    `  Health   ${here}/healthz`,
+    // Over a socket it shows nothing, as a proxy may speak there.
+    ...(mail.smtp || isSocket ? [] : [`  Mailbox  ${here}/mailbox`]),
+    ...(isSocket ? [`  Socket   ${port}`] : []),
+    `  Data     ${data}`,
+    ...(publicUrl === here ? [] : [`  Public   ${publicUrl}`]),
+    ...(disagreement === undefined ? [] : [`  Beware   ${disagreement}`]),
+    '',
+    'Stop it with Ctrl-C.',
+  ]
+  return lines.join('\n')
+}

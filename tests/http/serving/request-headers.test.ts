@@ -1,0 +1,54 @@
+import { contracts } from '../../../src/contracts/index.ts'
+import { problemDetails } from '../../../src/http/contracts/error-format.ts'
+import { talkTo } from '../../support/raw.ts'
+import type { TestServer } from '../../support/server.ts'
+import { startServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+const talk = (...lines: string[]) => talkTo(Number(new URL(server.url).port), `${lines.join('\r\n')}\r\n\r\n`)
+
+const places = [
+  ...contracts.map(({ prefix, dialect }) => ({ path: `${prefix}/login`, isOurs: dialect === problemDetails })),
+  { path: '/healthz', isOurs: true },
+  { path: '/nothing', isOurs: true },
+]
+
+/** What each dialect says, and where our own is spoken its code. */
+function expectRefusal({ head, body }: { head: string; body: string }, isOurs: boolean, code: string): void {
+  expect(head).toMatch(
+    isOurs ? /\r\nContent-Type: application\/problem\+json/i : /\r\nContent-Type: application\/json/i,
+  )
+  expect(head).toMatch(/\r\ncache-control: no-store/i)
+  const { detail, code: said } = JSON.parse(body)
+  expect([typeof detail, said]).toEqual(['string', isOurs ? code : undefined])
+}
+
+// Node answered these by itself, with a status and nothing else.
+describe.each(places)('at $path', ({ path, isOurs }) => {
+  it('refuses a request for no host in the dialect of the place', async () => {
+    const answer = await talk(`GET ${path} HTTP/1.1`, 'Connection: close')
+    expect(answer.status).toBe(400)
+    expectRefusal(answer, isOurs, 'invalid_request')
+  })
+
+  it('refuses a request for two hosts', async () => {
+    const answer = await talk(`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Host: 127.0.0.1')
+    expect(answer.status).toBe(400)
+    expectRefusal(answer, isOurs, 'invalid_request')
+  })
+
+  it('refuses an expectation that nobody knows in the dialect of the place, and waits for no body', async () => {
+    const answer = await talk(`POST ${path} HTTP/1.1`, 'Host: localhost', 'Expect: a miracle', 'Content-Length: 3')
+    expect(answer.status).toBe(417)
+    expectRefusal(answer, isOurs, 'expectation_failed')
+  })
+
+  it('needs no host from a client of HTTP/1.0', async () => {
+    expect((await talk(`GET ${path} HTTP/1.0`)).status).not.toBe(400)
+  })
+})

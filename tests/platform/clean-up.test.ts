@@ -1,0 +1,117 @@
+import { withClient } from '../support/database.ts'
+import { givenRegistration, givenResetToken, givenUser } from '../support/fixtures.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer, withServer } from '../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.close())
+
+async function rows() {
+  const { db } = server.database
+  return {
+    users: await db.user.count(),
+    sessions: await db.session.count(),
+    tokens: await db.mailToken.count(),
+    mails: await db.outboxMail.count(),
+    allowances: await db.mailAllowance.count(),
+    registrations: await db.registration.count(),
+    events: await db.event.count(),
+  }
+}
+
+describe('housekeeping', () => {
+  it('deletes what was over for 30 days, and neither users nor the audit trail', async () => {
+    const user = await givenUser(server)
+    await givenResetToken(server, user)
+    const demanding = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
+    await givenRegistration(demanding)
+    await demanding.close()
+    const { users, events } = await rows()
+
+    server.pass('29d')
+    await server.services.housekeeping.tidy()
+    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, allowances: 0, registrations: 1, events })
+
+    server.pass('40d')
+    await server.services.housekeeping.tidy()
+    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, allowances: 0, registrations: 0, events })
+  })
+
+  it('deletes everything in batches, and leaves what a request holds for the next time', async () => {
+    await withServer({}, async (other) => {
+      const user = await givenUser(other)
+      const { db } = other.database
+      await db.$executeRaw`
+        INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
+        SELECT 'reset_password', 'old ' || number, 'a@b', 'hash ' || number, now(), '2020-01-01'
+        FROM generate_series(1, 2500) AS number`
+      await withClient(other.settings.DATABASE_URL ?? '', async (holder) => {
+        await holder.query(`BEGIN; SELECT FROM mail_tokens WHERE subject = 'old 1' FOR UPDATE`)
+        await other.services.housekeeping.tidy()
+        expect(await db.mailToken.count({ where: { subject: { not: String(user.id) } } })).toBe(1)
+        await holder.query('ROLLBACK')
+      })
+      await other.services.housekeeping.tidy()
+      expect(await db.mailToken.count({ where: { subject: { not: String(user.id) } } })).toBe(0)
+    })
+  })
+
+  it('does each job whatever becomes of the others, and logs the one that failed by its name', async () => {
+    await withServer({}, async (other) => {
+      const user = await givenUser(other)
+      await givenResetToken(other, user)
+      const { db } = other.database
+      await db.$executeRaw`CREATE RULE broken AS ON DELETE TO sessions DO INSTEAD SELECT 1 / 0`
+      other.pass('70d')
+      await other.services.housekeeping.tidy()
+      expect([await db.session.count(), await db.mailToken.count(), await db.outboxMail.count()]).toEqual([1, 0, 0])
+      const failures = other.logged.map((line) => JSON.parse(line)).filter(({ job }) => job)
+      expect(failures.map(({ level, job }) => [level, job])).toEqual([['warn', 'sessions']])
+    })
+  })
+
+  it('is left to the instance that is at it', async () => {
+    await withServer({}, async (other) => {
+      await givenUser(other)
+      other.pass('70d')
+      await withClient(other.settings.DATABASE_URL ?? '', async (busy) => {
+        await busy.query('BEGIN; SELECT pg_advisory_xact_lock(72707370)')
+        await other.services.housekeeping.tidy()
+        expect(await other.database.db.session.count()).toBe(1)
+        await busy.query('COMMIT')
+      })
+      await other.services.housekeeping.tidy()
+      expect(await other.database.db.session.count()).toBe(0)
+    })
+  })
+
+  it('reads no large table from end to end', async () => {
+    // Asked one after the other, all goes over one connection, whose own counts are complete.
+    await withServer({}, async (other) => {
+      const { id } = await givenUser(other)
+      const { db } = other.database
+      await db.$executeRaw`
+        INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at,
+          expires_at, ends_at, ip, user_agent, revoked_at)
+        SELECT gen_random_uuid(), ${id}, 1, 1, now(), now(), now(), now() + interval '30 d', now() + interval '30 d', '', '',
+          CASE WHEN number % 2 = 0 THEN now() END
+        FROM generate_series(1, 20000) AS number`
+      await db.$executeRaw`
+        INSERT INTO outbox_mails (id, letter, recipient, status, next_attempt_at, created_at, finished_at)
+        SELECT gen_random_uuid(), '', '', 'sent', now(), now(), now() FROM generate_series(1, 20000)`
+      await db.$executeRaw`ANALYZE`
+      const countRead = async () => {
+        await db.$queryRaw`SELECT pg_stat_force_next_flush()::text`
+        const [row] = await db.$queryRaw<{ count: number }[]>`
+          SELECT sum(seq_tup_read)::integer AS count FROM pg_stat_user_tables WHERE relname IN ('sessions', 'outbox_mails')`
+        return row?.count
+      }
+      const countBefore = await countRead()
+      await other.services.housekeeping.tidy()
+      expect(await countRead()).toBe(countBefore)
+    })
+  })
+})

@@ -1,0 +1,150 @@
+import { refusalOf } from './answers.ts'
+import { django, foreignRefusalOf } from './dialects.ts'
+import type { Exchanged } from './exchange.ts'
+import type { Person } from './fixtures.ts'
+
+interface Request {
+  readonly method: string
+  readonly path: string
+  readonly body?: object
+  readonly token?: string
+}
+
+/** How a client of one published service says what all of them can do. */
+export interface Door {
+  readonly name: string
+  readonly register: (person: Person) => Request
+  readonly verify: (token: string, person: Person) => Request
+  readonly logIn: (person: Person) => Request
+  /** Something that only a live session may see. */
+  readonly look: (access: string) => Request
+  readonly refresh: (refreshToken: string) => Request
+  readonly logOut: (refreshToken: string) => Request
+  readonly forget: (email: string) => Request
+  /** With all that the link in the mail holds. */
+  readonly reset: (link: string, password: string) => Request
+  readonly pairIn: (body: Exchanged['body']) => { access: string; refresh: string }
+  /** Whether a refresh replaces the refresh token. */
+  readonly rotates: boolean
+  readonly verificationRequired: boolean
+  /** The status and the refusals. */
+  readonly loggedOut: number
+  readonly says: Readonly<Record<'wrongPassword' | 'ended' | 'endedRefresh' | 'reused' | 'usedReset', string>>
+  readonly refusalOf: (answer: Exchanged) => string
+}
+
+const post = (path: string, body: object): Request => ({ method: 'POST', path, body })
+const look = (path: string) => (token: string) => ({ method: 'GET', path, token })
+
+/** The token in a link, wherever it stands. */
+export function tokenIn(link: string): string {
+  return /(?<![\w-])[\w-]{43}(?![\w-])/.exec(link)?.[0] ?? 'none'
+}
+
+const own: Door = {
+  name: '/api/v1/auth',
+  register: (person) => post('/api/v1/auth/register_credentials', person),
+  verify: (token) => post('/api/v1/auth/verify_email', { token }),
+  logIn: ({ username, password }) => post('/api/v1/auth/login_credentials', { username, password }),
+  look: look('/api/v1/auth/session'),
+  refresh: (refresh_token) => post('/api/v1/auth/access_token', { refresh_token }),
+  logOut: (refresh_token) => post('/api/v1/auth/logout', { refresh_token }),
+  forget: (email) => post('/api/v1/auth/forgot_password', { email }),
+  reset: (link, new_password) => post('/api/v1/auth/reset_password', { token: tokenIn(link), new_password }),
+  pairIn: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
+  rotates: true,
+  verificationRequired: false,
+  loggedOut: 200,
+  says: {
+    wrongPassword: '401 credentials_invalid',
+    ended: '401 session_revoked',
+    endedRefresh: '401 session_revoked',
+    reused: '401 refresh_token_reused',
+    usedReset: '400 reset_token_invalid',
+  },
+  refusalOf,
+}
+
+/** What the three contracts have in common that speak Django's dialect; two of them have no mails of their own. */
+const foreign = {
+  ...own,
+  says: {
+    ...own.says,
+    wrongPassword: django.noAccount,
+    ended: django.badAccess,
+    endedRefresh: django.blacklisted,
+    reused: django.blacklisted,
+  },
+  pairIn: ({ access, refresh }: Exchanged['body']) => ({ access, refresh }),
+  refusalOf: (answer: Exchanged) =>
+    String(answer.headers['content-type']).startsWith('application/problem+json')
+      ? refusalOf(answer)
+      : foreignRefusalOf(answer),
+}
+
+const mailed = {
+  ...foreign,
+  verificationRequired: true,
+  rotates: false,
+  loggedOut: 205,
+  says: { ...foreign.says, usedReset: django.badToken('reset') },
+  look: look('/api/auth/profile/'),
+  logOut: (refresh: string) => post('/api/auth/logout/', { refresh }),
+}
+
+/** One per published service: two of the five share a prefix. */
+export const doors: readonly Door[] = [
+  own,
+  {
+    ...mailed,
+    name: '/api/auth by username',
+    register: (person) => post('/api/auth/register/', person),
+    verify: (token) => ({ method: 'GET', path: `/api/auth/verify-email/?token=${token}` }),
+    logIn: ({ username, password }) => post('/api/auth/login/', { username, password }),
+    refresh: (refresh) => post('/api/auth/login/refresh/', { refresh }),
+    forget: (email) => post('/api/auth/password-reset/', { email }),
+    reset: (link, password) => ({ method: 'PATCH', path: new URL(link).pathname, body: { password } }),
+  },
+  {
+    ...mailed,
+    name: '/api/auth by address',
+    register: (person) => post('/api/auth/register/', { ...person, password2: person.password }),
+    verify: (token, { password }) => post('/api/auth/verify-email/', { token, password }),
+    logIn: ({ email, password }) => post('/api/auth/login/', { email, password }),
+    refresh: (refresh) => post('/api/auth/token/refresh/', { refresh }),
+    forget: (email) => post('/api/auth/password/reset/request/', { email }),
+    reset: (link, password) =>
+      post('/api/auth/password/reset/confirm/', {
+        token: tokenIn(link),
+        new_password: password,
+        new_password_confirm: password,
+      }),
+  },
+  {
+    ...foreign,
+    name: '/api',
+    loggedOut: 205,
+    register: (person) => post('/api/register/', person),
+    logIn: ({ username, password }) => post('/api/login/', { username, password }),
+    look: look('/api/protected/'),
+    refresh: (refresh) => post('/api/refresh/', { refresh }),
+    logOut: (refresh) => post('/api/logout/', { refresh }),
+  },
+  {
+    ...foreign,
+    name: '/api/v1/drf/auth',
+    register: ({ email, password }) =>
+      post('/api/v1/drf/auth/register/', {
+        email,
+        password,
+        password_confirm: password,
+        first_name: 'Ada',
+        last_name: 'Lovelace',
+      }),
+    logIn: ({ email, password }) => post('/api/v1/drf/auth/login/', { email, password }),
+    look: look('/api/v1/drf/auth/me/'),
+    refresh: (refresh_token) => post('/api/v1/drf/auth/token/refresh/', { refresh_token }),
+    logOut: (refresh_token) => post('/api/v1/drf/auth/logout/', { refresh_token }),
+    pairIn: own.pairIn,
+  },
+]
