@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express'
 import express from 'express'
 import { createDocuments } from './contracts/documents.ts'
 import { contracts } from './contracts/index.ts'
-import { contractTerms } from './contracts/policy.ts'
+import { contractPolicy } from './contracts/policy.ts'
 import { verificationPage } from './features/auth/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
@@ -22,13 +22,13 @@ import { refuseForeignHosts } from './http/serving/host.ts'
 import { createMetricsRouter, createRequestCounter } from './http/serving/metrics.ts'
 import type { Budget } from './http/serving/rate-limits.ts'
 import { budgets, createLimiter } from './http/serving/rate-limits.ts'
-import { createBareAnswer } from './http/serving/raw-response.ts'
+import { createRawResponse } from './http/serving/raw-response.ts'
 import { createRefreshTransport } from './http/serving/refresh-transport.ts'
-import { ignoreConditions, judgeHead } from './http/serving/request-headers.ts'
+import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
 import { observeRequests, warnOfProxies } from './http/serving/request-log.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/serving/response-headers.ts'
 import { createContractRouter } from './http/serving/router.ts'
-import { createKnownDeviceTransport } from './http/serving/trusted-device.ts'
+import { createTrustedDeviceTransport } from './http/serving/trusted-device.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
 import type { Logger, SharedCounters } from './kernel/ports.ts'
 import type { Config } from './settings/config-types.ts'
@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(observeRequests(logger, requests.count))
   const https = server.publicUrl.startsWith('https:')
   app.use(securityHeaders({ https }))
-  app.use(judgeHead)
+  app.use(checkRequestHeaders)
   app.use(ignoreConditions)
   if (!production) app.use(refuseForeignHosts(server))
   app.use(crossOrigin(server.corsOrigins, server.corsHeaders))
@@ -85,7 +85,7 @@ export function createApp(parts: AppParts): RequestListener {
     if (sunset) app.use(contract.prefix, announceSunset(sunset))
     const router = createContractRouter(contract, {
       services,
-      terms: contractTerms(contract, config),
+      policy: contractPolicy(contract, config),
       document: () => documents(contract.name),
       authenticate: services.sessions.authenticate,
       authenticationErrors,
@@ -93,7 +93,7 @@ export function createApp(parts: AppParts): RequestListener {
       listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
-      knownDevice: createKnownDeviceTransport(cookies, server.corsOrigins),
+      trustedDevice: createTrustedDeviceTransport(cookies, server.corsOrigins),
       translateFault,
       strict: !production,
     })
@@ -119,14 +119,14 @@ export function createApp(parts: AppParts): RequestListener {
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    // What is refused before a contract has it is refused in its dialect as well.
+    // What is refused before a contract has it is refused in its errorFormat as well.
     const place = served.find(({ prefix }) => isBelow(request.path, prefix))
-    sendError(error, response, place?.dialect ?? problemDetails, translateFault)
+    sendError(error, response, place?.errorFormat ?? problemDetails, translateFault)
   })
   // The third is for what Express refuses before all of the above; its own answer would be a page.
-  const answerBare = createBareAnswer({ https, logger })
+  const sendRawResponse = createRawResponse({ https, logger })
   const unrouted = new AuthError(requestErrors.invalid_request)
-  return (request, response) => app(request as Request, response as Response, () => answerBare(unrouted, response))
+  return (request, response) => app(request as Request, response as Response, () => sendRawResponse(unrouted, response))
 }
 
 function isBelow(path: string, prefix: string): boolean {

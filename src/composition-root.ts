@@ -16,21 +16,21 @@ import type { CompleteConfig } from './settings/config-types.ts'
 import { longestLifetime } from './settings/settings.ts'
 
 /** The services with the real world as their ports, and the app in front of them. */
-export interface Assembly {
+export interface CompositionRoot {
   readonly answer: RequestListener
   readonly services: Services
   readonly database: ConnectedDatabase
   /** Begins the work that no request asks for, once it is known what can be reached. */
   readonly start: () => Promise<void>
   /** Says from now on that it is not ready any more. */
-  readonly retire: () => void
+  readonly markNotReady: () => void
   /** Ends that work, cutting off what lasts longer than the limit. */
   readonly finish: (limitMs: number) => Promise<void>
   /** Closes the connections to the database and to Redis: requests fail from now on. */
   readonly close: () => Promise<void>
 }
 
-/** What an assembly finds when it comes into the world. */
+/** What an root finds when it comes into the world. */
 interface Surroundings {
   readonly databaseUrl: string
   readonly logger: Logger
@@ -45,10 +45,10 @@ interface Surroundings {
 const readinessLimitMs = 2000
 
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
-export async function assemble(
+export async function createCompositionRoot(
   config: CompleteConfig,
   { databaseUrl, logger, clock: givenClock, mailer, databaseLimits }: Surroundings,
-): Promise<Assembly> {
+): Promise<CompositionRoot> {
   const { server, secretKeys, accessTokenKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
   const clock: Clock & { stop?: () => void } =
@@ -87,13 +87,13 @@ export async function assemble(
     async start() {
       await redis?.settled
       services.mailWorker.start()
-      services.housekeeping.start()
+      services.cleanUp.start()
     },
-    retire() {
+    markNotReady() {
       stopping = true
     },
     async finish(limitMs) {
-      const finished = Promise.all([services.mailWorker.stop(), services.housekeeping.stop()])
+      const finished = Promise.all([services.mailWorker.stop(), services.cleanUp.stop()])
       const limit = new AbortController()
       await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])
       limit.abort()

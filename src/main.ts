@@ -35,7 +35,7 @@ The settings are environment variables or lines of a file .env; .env.example lis
 const echoMs = 1000
 
 /** How long an end that cannot wait waits for PostgreSQL. */
-const patienceMs = 12_000
+const killDelayMs = 12_000
 
 async function main(): Promise<void> {
   const [command, contract] = readCommand()
@@ -146,7 +146,7 @@ function superviseProcess(server: AuthServer, logger: Logger, command: 'serve' |
   }
 
   async function giveUp(): Promise<void> {
-    setTimeout(() => process.exit(1), patienceMs)
+    setTimeout(() => process.exit(1), killDelayMs)
     await server.abandon()
     process.exit(1)
   }

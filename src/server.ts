@@ -1,11 +1,11 @@
 import type { RequestListener, Server } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Assembly } from './composition-root.ts'
+import type { CompositionRoot } from './composition-root.ts'
 import type { EmbeddedPostgres } from './embedded-postgres/start.ts'
 import { startEmbeddedPostgres } from './embedded-postgres/start.ts'
 import { createStartingListener } from './http/serving/health.ts'
 import { createHttpServer, drain, listen } from './http/serving/listener.ts'
-import { createBareAnswer } from './http/serving/raw-response.ts'
+import { createRawResponse } from './http/serving/raw-response.ts'
 import { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
@@ -35,14 +35,14 @@ const graceMs = 9000
 const closingMs = 500
 
 /** How long connections are still taken after the server says that it is not ready any more. */
-const farewellMs = 250
+const notReadyDelayMs = 250
 
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
   const stopping = new AbortController()
   let startup: Promise<unknown> | undefined
   let http: Server | undefined
   let postgres: Promise<EmbeddedPostgres> | undefined
-  let assembly: Assembly | undefined
+  let root: CompositionRoot | undefined
   let reportFailure: (error: StartError) => void
   const failed = new Promise<StartError>((resolve) => {
     reportFailure = resolve
@@ -65,7 +65,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
           { holder_pid: pid, holder: application },
           'waiting: another connection holds the lock for migrations',
         ),
-      patience: {
+      delays: {
         limitMs: config.database.waitLimit * 1000,
         signal: stopping.signal,
         onWait: ({ reason, waitedMs, limitMs }) =>
@@ -76,7 +76,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       },
     })
 
-  async function prepare(): Promise<Assembly> {
+  async function prepare(): Promise<CompositionRoot> {
     const migrated = async () => {
       const url = await provideDatabase()
       const applied = await bringUpToDate(url)
@@ -84,8 +84,8 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       return url
     }
     // Loading the app keeps one core busy while PostgreSQL starts on another.
-    const [{ assemble }, url] = await Promise.all([import('./composition-root.ts'), migrated()])
-    return assemble(await completeConfig(config), { databaseUrl: url, logger })
+    const [{ createCompositionRoot }, url] = await Promise.all([import('./composition-root.ts'), migrated()])
+    return createCompositionRoot(await completeConfig(config), { databaseUrl: url, logger })
   }
 
   async function start(): Promise<number | string> {
@@ -94,15 +94,15 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
       open = resolve
     })
     // The port comes first: when it is taken, nothing else has been started.
-    const answerBare = createBareAnswer({ https: config.server.publicUrl.startsWith('https:'), logger })
-    const starting = createStartingListener(answerBare, opened)
-    const answer: RequestListener = (request, response) => (assembly?.answer ?? starting)(request, response)
-    http = createHttpServer(answer, answerBare)
+    const sendRawResponse = createRawResponse({ https: config.server.publicUrl.startsWith('https:'), logger })
+    const starting = createStartingListener(sendRawResponse, opened)
+    const answer: RequestListener = (request, response) => (root?.answer ?? starting)(request, response)
+    http = createHttpServer(answer, sendRawResponse)
     const port = await listen(http, config.server)
     if (port === 'systemd' && !countsProxies(config.server.trustProxy)) throw new StartError(proxiesUncounted)
-    assembly = await prepare()
-    await assembly.start()
-    open(assembly.answer)
+    root = await prepare()
+    await root.start()
+    open(root.answer)
     return port
   }
 
@@ -112,12 +112,12 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     const remainingMs = () => Math.max(0, graceEnd - performance.now())
     // A start may hang, for instance while another instance migrates.
     await atMost(graceMs, startup)
-    assembly?.retire()
+    root?.markNotReady()
     // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
-    if (assembly) await delay(farewellMs)
-    // Without an assembly there is nobody to answer what waits.
-    await Promise.all([http && drain(http, assembly ? remainingMs() : 0), assembly?.finish(remainingMs())])
-    await atMost(closingMs, assembly?.close())
+    if (root) await delay(notReadyDelayMs)
+    // Without an root there is nobody to answer what waits.
+    await Promise.all([http && drain(http, root ? remainingMs() : 0), root?.finish(remainingMs())])
+    await atMost(closingMs, root?.close())
     await abandon()
   }
 

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import jwt from 'jsonwebtoken'
-import { createVault } from '../src/kernel/secrets.ts'
+import { createCipher } from '../src/kernel/secrets.ts'
 import { refusalOf } from './support/answers.ts'
 import { targets } from './support/endpoints.ts'
 import { exchange } from './support/exchange.ts'
@@ -76,11 +76,11 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     expect((await session(server, user.access_token)).status).toBe(200)
   })
 
-  it('makes no known device', async () => {
+  it('makes no trusted device', async () => {
     for (let failures = 0; failures < 6; failures += 1) await logIn(server, user.username, 'correct horse batterx')
     const exp = Math.floor(server.now().getTime() / 1000) + 1000
     const body = `${user.id}.1.${randomBytes(16).toString('base64url')}.${exp}`
-    for (const guess of guesses('known device')) {
+    for (const guess of guesses('trusted device')) {
       const mac = createHmac('sha256', guess).update(body).digest('base64url')
       const answer = await server.send('POST', '/login_credentials', {
         body: { username: user.username, password: user.password },
@@ -91,12 +91,15 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
   })
 
   it('opens no mail that waits', async () => {
-    const { sealedValues } = await server.database.db.outboxMail.findFirstOrThrow({ where: { recipient: user.email } })
-    if (sealedValues === null) throw new Error('the mail does not wait')
+    const { encryptedValues } = await server.database.db.outboxMail.findFirstOrThrow({
+      where: { recipient: user.email },
+    })
+    if (encryptedValues === null) throw new Error('the mail does not wait')
     const ours = derivedKey(server.settings.SECRET_KEY, 'outbox')
-    expect(JSON.parse(createVault([ours]).open(sealedValues))).toMatchObject({ link: expect.any(String) })
+    expect(JSON.parse(createCipher([ours]).decrypt(encryptedValues))).toMatchObject({ link: expect.any(String) })
     for (const guess of guesses('outbox').map((text) => Buffer.from(text))) {
-      if (guess.length === 32) expect(() => createVault([guess]).open(sealedValues)).toThrow(/none of the secret keys/)
+      if (guess.length === 32)
+        expect(() => createCipher([guess]).decrypt(encryptedValues)).toThrow(/none of the secret keys/)
     }
   })
 
@@ -104,7 +107,7 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     const name = `nobody-${randomBytes(6).toString('hex')}`
     await logIn(server, name, 'correct horse batterx')
     const digest = (key: Buffer | string) => `name:${createHmac('sha256', key).update(name).digest('base64url')}`
-    const subjects = (await server.database.db.passwordAttempts.findMany()).map(({ subject }) => subject)
+    const subjects = (await server.database.db.passwordAttempts.findMany()).map(({ throttleKey }) => throttleKey)
     expect(subjects).toContain(digest(derivedKey(server.settings.SECRET_KEY, 'password attempts')))
     for (const guess of guesses('password attempts')) expect(subjects).not.toContain(digest(guess))
   })

@@ -1,4 +1,4 @@
-import { askAsStranger, bytesOf } from './support/anonymous.ts'
+import { askAnonymously, bytesOf } from './support/anonymous.ts'
 import { freshDatabase } from './support/database.ts'
 import type { DatabaseProxy } from './support/database-proxy.ts'
 import { startDatabaseProxy } from './support/database-proxy.ts'
@@ -10,7 +10,7 @@ import {
   givenUser,
   givenVerificationToken,
   logIn,
-  somebody,
+  randomUser,
 } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer, withServer } from './support/server.ts'
@@ -34,12 +34,12 @@ afterAll(async () => {
 const wrong = 'correct horse batterx'
 
 const people: Readonly<Record<string, () => Promise<Person>>> = {
-  nobody: async () => somebody(),
+  nobody: async () => randomUser(),
   'a user': verified,
   'a disabled user': disabled,
   'a user whose address is not verified': () => givenUser(lenient),
   'a throttled user': async () => throttled(await verified()),
-  'nobody, throttled': async () => throttled(somebody()),
+  'nobody, throttled': async () => throttled(randomUser()),
   'somebody who waits to be verified': () => waitingTimes(1),
   'somebody who waits five times': () => waitingTimes(5),
 }
@@ -66,17 +66,17 @@ async function throttled(person: Person): Promise<Person> {
 }
 
 async function waitingTimes(times: number): Promise<Person> {
-  const person = somebody()
+  const person = randomUser()
   await withServer({ ...lenient.settings, EMAIL_VERIFICATION: 'required' }, async (strict) => {
     for (let attempt = 1; attempt < times; attempt += 1) {
-      await givenRegistration(strict, { ...somebody(), email: person.email })
+      await givenRegistration(strict, { ...randomUser(), email: person.email })
     }
     await strict.send('POST', '/register_credentials', { body: person })
   })
   return person
 }
 
-const ask = (route: string, body: object, headers?: object) => askAsStranger(server, route, body, headers)
+const ask = (route: string, body: object, headers?: object) => askAnonymously(server, route, body, headers)
 
 interface Told {
   readonly bytes: string
@@ -139,7 +139,7 @@ describe('a login that fails', () => {
     ['POST /api/login/', byName],
     ['POST /api/v1/drf/auth/login/', byAddress],
   ] as const)('says nothing of a right password to who is disabled or throttled: %s', async (route, body) => {
-    const crowd = [await disabled(), await throttled(await verified()), somebody()]
+    const crowd = [await disabled(), await throttled(await verified()), randomUser()]
     expectAlike(await tell(crowd, async (person) => [await ask(route, body(person))]), 401)
   })
 })
@@ -179,7 +179,7 @@ describe('registering where verification is required', () => {
     async (route, body) => {
       const crowd = await everybody()
       const told = await tell([...crowd, ...crowd], async ({ email }) => {
-        const attempt = { ...somebody(), email }
+        const attempt = { ...randomUser(), email }
         return [await ask(route, body(attempt)), [email, attempt.username]]
       })
       expectAlike(told, 201)

@@ -1,10 +1,10 @@
 import { refusalOf } from './support/answers.ts'
-import { countSessions, eventsOf, givenMailedToken, somebody } from './support/fixtures.ts'
+import { countSessions, eventsOf, givenMailedToken, randomUser } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 
 /** What a test talks to: one server, or several that share a database and take turns. */
-type Speaker = Pick<TestServer, 'send' | 'letters'>
+type Speaker = Pick<TestServer, 'send' | 'mails'>
 
 async function startServers(count: number, settings: Readonly<Record<string, string>>): Promise<TestServer[]> {
   const first = await startServer(settings)
@@ -23,10 +23,10 @@ function inTurns(servers: readonly TestServer[]): Speaker {
       turn += 1
       return (servers[turn % servers.length] as TestServer).send(...request)
     },
-    async letters() {
-      const letters = []
-      for (const server of servers) letters.push(...(await server.letters()))
-      return letters
+    async mails() {
+      const mails = []
+      for (const server of servers) mails.push(...(await server.mails()))
+      return mails
     },
   }
 }
@@ -52,7 +52,7 @@ describe.each([
     const post = (path: string, body: object, token?: string) => send('POST', path, { body, token })
     const get = (path: string, token: string) => send('GET', path, { token })
     const speaker = { ...server, send, ...rest }
-    const person = somebody()
+    const person = randomUser()
     const { username, email } = person
     const everyToken: { access_token: string; refresh_token: string }[] = []
     const remember = <Pair extends { access_token: string; refresh_token: string }>(pair: Pair) => {
@@ -121,7 +121,7 @@ describe.each([
     }
     expect(await countSessions(server, last.body.user)).toBe(0)
 
-    const subjects = (await rest.letters()).filter(({ recipient }) => recipient === email).map(({ subject }) => subject)
+    const subjects = (await rest.mails()).filter(({ recipient }) => recipient === email).map(({ subject }) => subject)
     expect(subjects.sort()).toEqual([
       'Reset your password',
       'Verify your e-mail address',
@@ -152,7 +152,7 @@ describe.each([
   it('begins with the mail where verification is required', async () => {
     const { send, ...rest } = inTurns(required)
     const speaker = { ...(required[0] as TestServer), send, ...rest }
-    const person = somebody()
+    const person = randomUser()
     const { username, email, password } = person
     const registered = await send('POST', '/register_credentials', { body: person })
     expect(registered.status).toBe(201)
@@ -168,17 +168,15 @@ describe.each([
   })
 
   it('ends for both when a refresh token is copied', async () => {
-    const { send, letters } = inTurns(servers)
-    const person = somebody()
+    const { send, mails } = inTurns(servers)
+    const person = randomUser()
     const { body } = await send('POST', '/register_credentials', { body: person })
     const refresh = (refresh_token: string) => send('POST', '/access_token', { body: { refresh_token } })
     const thief = await refresh((await refresh(body.refresh_token)).body.refresh_token)
     expect(refusalOf(await refresh(body.refresh_token))).toBe('401 refresh_token_reused')
     expect(refusalOf(await refresh(thief.body.refresh_token))).toBe('401 session_revoked')
     expect(refusalOf(await send('GET', '/session', { token: thief.body.access_token }))).toBe('401 session_revoked')
-    const subjects = (await letters())
-      .filter(({ recipient }) => recipient === person.email)
-      .map(({ subject }) => subject)
+    const subjects = (await mails()).filter(({ recipient }) => recipient === person.email).map(({ subject }) => subject)
     expect(subjects).toContain('We ended one of your sessions')
   })
 })

@@ -4,7 +4,7 @@ import { givenResetToken, givenUser } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { withServer } from './support/server.ts'
 
-interface Situation {
+interface ErrorContext {
   readonly user: { readonly username: string; readonly email: string; readonly password: string }
   readonly token: string
   readonly copiedToken: string
@@ -12,7 +12,7 @@ interface Situation {
 }
 
 /** All that changes several things of one user. */
-const deeds: Readonly<Record<string, (server: TestServer, situation: Situation) => Promise<Response>>> = {
+const deeds: Readonly<Record<string, (server: TestServer, situation: ErrorContext) => Promise<Response>>> = {
   'changing the password': (server, { token, user: { password } }) =>
     server.send('POST', '/change_password', {
       token,
@@ -29,7 +29,7 @@ const deeds: Readonly<Record<string, (server: TestServer, situation: Situation) 
 }
 
 /** The address is not verified, so notices count against a limit too. */
-async function givenSituation(server: TestServer): Promise<Situation> {
+async function givenSituation(server: TestServer): Promise<ErrorContext> {
   const user = await givenUser(server)
   const resetToken = await givenResetToken(server, user)
   const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { askAsStranger, bytesOf } from './support/anonymous.ts'
+import { askAnonymously, bytesOf } from './support/anonymous.ts'
 import { givenResetToken, givenUser, givenVerificationToken } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
@@ -47,7 +47,7 @@ describe('a mailed token that is not good', () => {
     async (route, body) => {
       const told: string[] = []
       for (const token of await givenDeadTokens()) {
-        told.push(bytesOf(await askAsStranger(server, route.replace('{token}', token), body(token))))
+        told.push(bytesOf(await askAnonymously(server, route.replace('{token}', token), body(token))))
       }
       expect(told[0]).toMatch('[400,')
       expect(told).toEqual(told.map(() => told[0]))

@@ -32,8 +32,8 @@ export const drf: Contract<FeatureServices> = {
   prefix: '/api/v1/drf/auth',
   trailingSlash: true,
   takesForms: true,
-  dialect: django,
-  terms: { lifetimes: { accessLifetime: 30 * 60, refreshLifetime: 7 * 86_400 } },
+  errorFormat: django,
+  policy: { lifetimes: { accessLifetime: 30 * 60, refreshLifetime: 7 * 86_400 } },
   differences: [
     'Accounts get a random username, which shows in the other contracts and can be changed there.',
     'Where the settings require verification, registering answers with a message and the address instead of tokens.',

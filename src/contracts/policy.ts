@@ -2,25 +2,25 @@ import type { FeatureServices } from '../features/index.ts'
 import type { LinkSettings } from '../features/mail/links.ts'
 import { createLinks } from '../features/mail/links.ts'
 import type { Contract } from '../http/contracts/contract.ts'
-import type { Terms } from '../kernel/policy.ts'
+import type { ContractPolicy } from '../kernel/policy.ts'
 import type { Config } from '../settings/config-types.ts'
 import { contracts } from './index.ts'
 
-/** The terms of a contract: what it lays down itself, and the settings for the rest. */
-export function contractTerms({ name, terms }: Contract<FeatureServices>, config: Config): Terms {
+/** The policy of a contract: what it lays down itself, and the settings for the rest. */
+export function contractPolicy({ name, policy }: Contract<FeatureServices>, config: Config): ContractPolicy {
   const { accessLifetime, refreshLifetime, sessionLifetime } = config.sessions
   return {
     contract: name,
-    verificationRequired: requiresVerification({ terms }, config),
-    linkCompletesRegistration: terms.linkCompletesRegistration ?? false,
-    lifetimes: { accessLifetime, refreshLifetime, sessionLifetime, ...terms.lifetimes },
-    links: createLinks(linkSettings(terms, config)),
+    verificationRequired: requiresVerification({ policy }, config),
+    linkCompletesRegistration: policy.linkCompletesRegistration ?? false,
+    lifetimes: { accessLifetime, refreshLifetime, sessionLifetime, ...policy.lifetimes },
+    links: createLinks(linkSettings(policy, config)),
   }
 }
 
 /** Links lead to the frontend; those of a contract with pages of its own lead there as long as the settings name no page for them. */
 function linkSettings(
-  { ownPages }: Contract<FeatureServices>['terms'],
+  { ownPages }: Contract<FeatureServices>['policy'],
   { links, server }: Pick<Config, 'links' | 'server'>,
 ): LinkSettings {
   const { frontendUrl, toOwnPages, verifyEmailPath, resetPasswordPath, restAuth } = links
@@ -37,10 +37,10 @@ function linkSettings(
 }
 
 function requiresVerification(
-  { terms }: Pick<Contract<FeatureServices>, 'terms'>,
+  { policy }: Pick<Contract<FeatureServices>, 'policy'>,
   { emailVerification }: Pick<Config, 'emailVerification'>,
 ): boolean {
-  return terms.verificationRequired ?? emailVerification === 'required'
+  return policy.verificationRequired ?? emailVerification === 'required'
 }
 
 /**

@@ -33,8 +33,8 @@ export const restAuth: Contract<FeatureServices> = {
   prefix: '/api/auth',
   trailingSlash: true,
   takesForms: true,
-  dialect: django,
-  terms: {
+  errorFormat: django,
+  policy: {
     verificationRequired: true,
     linkCompletesRegistration: true,
     ownPages: {

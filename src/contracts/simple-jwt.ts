@@ -21,8 +21,8 @@ export const simpleJwt: Contract<FeatureServices> = {
   prefix: '/api',
   trailingSlash: true,
   takesForms: true,
-  dialect: django,
-  terms: { lifetimes: { accessLifetime: 5 * 60, refreshLifetime: 86_400 } },
+  errorFormat: django,
+  policy: { lifetimes: { accessLifetime: 5 * 60, refreshLifetime: 86_400 } },
   differences: [
     'Where the settings require verification, the answer to a registration has no id yet: the account is made when its address is verified.',
     formDifference,

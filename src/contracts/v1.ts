@@ -15,8 +15,8 @@ export const v1: Contract<FeatureServices> = {
   prefix: '/api/v1/auth',
   trailingSlash: false,
   takesForms: false,
-  dialect: problemDetails,
-  terms: {},
+  errorFormat: problemDetails,
+  policy: {},
   differences: [],
   rows: [
     native(auth.register),

@@ -24,14 +24,14 @@ export async function runLogged(
 ): Promise<LoggedRun> {
   const file = join(dataDir, 'postgres.log')
   const size = await stat(file).then(
-    (facts) => facts.size,
+    (stats) => stats.size,
     () => 0,
   )
   const start = size > longestLog ? 0 : size
   const log = await open(file, start === 0 ? 'w' : 'a', 0o600)
   try {
     const child = account.run(program, args, log.fd)
-    const exited = endOf(child)
+    const exited = endReason(child)
     const output = async () => (await readFile(file)).subarray(start).toString('utf8').trim()
     return {
       child,
@@ -48,7 +48,7 @@ export async function runLogged(
   }
 }
 
-async function endOf(child: ChildProcess): Promise<number | string> {
+async function endReason(child: ChildProcess): Promise<number | string> {
   try {
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     return code ?? `ended by ${signal}`

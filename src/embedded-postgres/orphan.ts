@@ -9,7 +9,7 @@ import { endPostgres, postgresUrl, query } from './cluster.ts'
 export async function stopOrphan({ cluster, password }: Installation): Promise<void> {
   const trace = await readTrace(cluster)
   if (!trace || !isAlive(trace.pid)) return
-  if (!(await isOurs(trace, cluster, password))) {
+  if (!(await matchesSession(trace, cluster, password))) {
     // The number belongs to another process by now, and PostgreSQL would take that for a PostgreSQL.
     await rm(join(cluster, 'postmaster.pid'), { force: true })
     return
@@ -45,9 +45,9 @@ function isAlive(pid: number): boolean {
 }
 
 /** Asks whoever listens at the traced port which directory it serves. */
-async function isOurs({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
+async function matchesSession({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
   let refusals = 0
-  for (let patience = 600; patience > 0; patience -= 1) {
+  for (let delays = 600; delays > 0; delays -= 1) {
     try {
       const [row] = await query<{ data_directory: string }>(
         postgresUrl(port, password, 'postgres'),

@@ -1,25 +1,25 @@
 import type { Database, Db } from '../kernel/db.ts'
 import { createEventRecorder } from '../kernel/events.ts'
 import type { Clock, Logger, Mailer, PasswordHasher, PhoneNumbers, TokenSigner } from '../kernel/ports.ts'
-import { createVault, deriveKey, deriveKeys } from '../kernel/secrets.ts'
-import type { Housekeeping } from '../platform/clean-up.ts'
-import { createHousekeeping } from '../platform/clean-up.ts'
+import { createCipher, deriveKey, deriveKeys } from '../kernel/secrets.ts'
+import type { CleanUp } from '../platform/clean-up.ts'
+import { createCleanUp } from '../platform/clean-up.ts'
 import type { CompleteConfig } from '../settings/config-types.ts'
 import {
   addressInUse,
   completeRegistration,
   createLoginService,
-  createNewUsers,
   createRegistrationService,
   createRegistrationStore,
+  createUserCreator,
   createVerificationService,
   verifyEmail,
 } from './auth/index.ts'
 import type { FeatureServices } from './index.ts'
 import type { Mailbox, MailWorker } from './mail/index.ts'
 import {
-  createMailAllowances,
   createMailbox,
+  createMailRateLimits,
   createMailTokens,
   createMailWorker,
   createNotify,
@@ -31,8 +31,8 @@ import {
   createPasswordService,
   createPasswordStore,
   passwordChanged,
-  passwordDisabled,
   resetPassword,
+  untrustedDevicesRefused,
 } from './password/index.ts'
 import {
   allOf,
@@ -43,7 +43,7 @@ import {
   sessionCopied,
   verifiedEmailGate,
 } from './session/index.ts'
-import { createAttemptStore, createDeviceTokens, createSubjects, createThrottle } from './throttle/index.ts'
+import { createAttemptStore, createThrottle, createThrottleKeys, createTrustedDevices } from './throttle/index.ts'
 import { createUserService, createUserStore } from './user/index.ts'
 
 /** The world as the services need it. */
@@ -61,14 +61,14 @@ export interface Ports {
 export interface Services extends FeatureServices {
   readonly mailWorker: MailWorker
   readonly mailbox: Mailbox | undefined
-  readonly housekeeping: Housekeeping
+  readonly cleanUp: CleanUp
 }
 
 /** The whole object graph, in reading order. `xIn(tx)` is the store or service of one transaction. */
 export function createServices(config: CompleteConfig, ports: Ports): Services {
   const { clock, logger, hasher, signer, phones } = ports
   const { db, transaction, afterCommit, padWork } = ports.database
-  const vault = createVault(deriveKeys(config.secretKeys, 'outbox'))
+  const cipher = createCipher(deriveKeys(config.secretKeys, 'outbox'))
   const recordEvent = createEventRecorder({ afterCommit, clock, logger })
 
   const mailbox = createMailbox({ db, clock })
@@ -76,22 +76,22 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     db,
     clock,
     logger,
-    vault,
+    cipher,
     mailer: ports.mailer ?? mailbox,
-    letters: [
+    templates: [
       verifyEmail,
       completeRegistration,
       addressInUse,
       resetPassword,
       passwordChanged,
-      passwordDisabled,
+      untrustedDevicesRefused,
       sessionCopied,
     ],
   })
-  const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker: mailWorker.wake })
-  const allowancesIn = (tx: Db) => createMailAllowances({ db: tx, clock, padWork })
+  const outboxIn = (tx: Db) => createOutbox({ db: tx, afterCommit, clock, cipher, wakeWorker: mailWorker.wake })
+  const mailRateLimitsIn = (tx: Db) => createMailRateLimits({ db: tx, clock, padWork })
   const mailTokensIn = (tx: Db) => createMailTokens({ db: tx, clock })
-  const notify = createNotify({ clock, allowancesIn, outboxIn })
+  const notify = createNotify({ clock, mailRateLimitsIn, outboxIn })
 
   const usersIn = (tx: Db) => createUserStore({ db: tx, clock })
   const users = createUserService({ transaction, phones, usersIn, recordEvent })
@@ -118,10 +118,10 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
 
   const attemptsIn = (tx: Db) => createAttemptStore({ db: tx, clock })
   const throttle = createThrottle({ attempts: attemptsIn(db) })
-  const subjects = createSubjects(deriveKey(config.secretKeys[0], 'password attempts'))
-  const devices = createDeviceTokens({ keys: deriveKeys(config.secretKeys, 'known device'), clock })
+  const throttleKeys = createThrottleKeys(deriveKey(config.secretKeys[0], 'password attempts'))
+  const devices = createTrustedDevices({ keys: deriveKeys(config.secretKeys, 'trusted device'), clock })
 
-  const policy = createPasswordPolicy(config.passwords)
+  const passwordPolicy = createPasswordPolicy(config.passwords)
   const passwordsIn = (tx: Db) => createPasswordStore({ db: tx, clock })
   const check = createPasswordCheck({
     db,
@@ -130,7 +130,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     logger,
     hasher,
     throttle,
-    subjects,
+    throttleKeys,
     devices,
     sessions,
     passwordsIn,
@@ -144,16 +144,16 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     padWork,
     clock,
     hasher,
-    policy,
+    passwordPolicy,
     check,
     sessions,
-    subjects,
+    throttleKeys,
     devices,
     passwordsIn,
     attemptsIn,
     usersIn,
     sessionsIn,
-    allowancesIn,
+    mailRateLimitsIn,
     mailTokensIn,
     outboxIn,
     notify,
@@ -162,20 +162,20 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
 
   const registrationsIn = (tx: Db) => createRegistrationStore({ db: tx, clock })
   const login = createLoginService({ db, signer, users, check, devices, sessionsIn, registrationsIn })
-  const createUser = createNewUsers({ usersIn, passwordsIn, recordEvent })
+  const createUser = createUserCreator({ usersIn, passwordsIn, recordEvent })
   const registration = createRegistrationService({
     db,
     transaction,
     padWork,
     clock,
     hasher,
-    policy,
+    passwordPolicy,
     users,
     login,
     createUser,
     usersIn,
     registrationsIn,
-    allowancesIn,
+    mailRateLimitsIn,
     mailTokensIn,
     outboxIn,
     recordEvent,
@@ -186,7 +186,7 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     transaction,
     clock,
     hasher,
-    policy,
+    passwordPolicy,
     check,
     createUser,
     usersIn,
@@ -195,17 +195,17 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     recordEvent,
   })
 
-  const housekeeping = createHousekeeping({
+  const cleanUp = createCleanUp({
     transaction,
     clock,
     logger,
     jobs: {
-      sessions: (tx, before) => sessionsIn(tx).forgetEnded(before),
-      registrations: (tx, before) => registrationsIn(tx).forgetExpired(before),
-      mail_tokens: (tx, before) => mailTokensIn(tx).forgetExpired(before),
-      outbox_mails: (tx, before) => outboxIn(tx).forgetFinished(before),
-      mail_allowances: (tx) => allowancesIn(tx).forgetExpired(),
-      password_attempts: (tx) => attemptsIn(tx).forgetQuiet(),
+      sessions: (tx, before) => sessionsIn(tx).deleteEnded(before),
+      registrations: (tx, before) => registrationsIn(tx).deleteExpired(before),
+      mail_tokens: (tx, before) => mailTokensIn(tx).deleteExpired(before),
+      outbox_mails: (tx, before) => outboxIn(tx).deleteFinished(before),
+      mail_rate_limits: (tx) => mailRateLimitsIn(tx).deleteExpired(),
+      password_attempts: (tx) => attemptsIn(tx).deleteExpired(),
     },
   })
 
@@ -218,6 +218,6 @@ export function createServices(config: CompleteConfig, ports: Ports): Services {
     verification,
     mailWorker,
     mailbox: ports.mailer ? undefined : mailbox,
-    housekeeping,
+    cleanUp,
   }
 }

@@ -1,7 +1,7 @@
 import type { Session, User } from './db.ts'
-import type { Terms } from './policy.ts'
+import type { ContractPolicy } from './policy.ts'
 
-/** Who is calling, from where, and on which terms. */
+/** Who is calling, from where, and on which policy. */
 export interface Caller {
   readonly requestId: string
   readonly ip: string
@@ -12,7 +12,7 @@ export interface Caller {
   readonly bearer: string | undefined
   /** The token by which the browser says that it is known, not yet believed. */
   readonly device: string | undefined
-  readonly terms: Terms
+  readonly policy: ContractPolicy
 }
 
 /** A caller who showed a live access token: the session and the user as they are at this request. */

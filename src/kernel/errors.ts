@@ -2,7 +2,7 @@
 export interface ErrorDefinition {
   readonly code: string
   readonly status: number
-  readonly sentence: string
+  readonly message: string
   /** The field of the input that is to blame. */
   readonly field?: string
 }
@@ -53,7 +53,7 @@ export interface RuleIssue extends InputIssue {
 }
 
 /** What only the place that throws knows. */
-export interface Circumstances {
+export interface ErrorDetails {
   readonly issues?: readonly InputIssue[]
   readonly retryAfterSeconds?: number
   readonly allow?: readonly string[]
@@ -62,26 +62,25 @@ export interface Circumstances {
 /** A refusal that the caller is told about. Anything else that is thrown is a fault of ours. */
 export class AuthError extends Error {
   readonly definition: ErrorDefinition
-  readonly circumstances: Circumstances
+  readonly details: ErrorDetails
 
-  constructor(definition: ErrorDefinition, circumstances: Circumstances = {}) {
-    super(definition.sentence)
+  constructor(definition: ErrorDefinition, details: ErrorDetails = {}) {
+    super(definition.message)
     this.name = 'AuthError'
-    const { code, sentence: detail, field } = definition
+    const { code, message: detail, field } = definition
     this.definition = definition
-    this.circumstances =
-      field === undefined ? circumstances : { issues: [{ path: [field], code, detail }], ...circumstances }
+    this.details = field === undefined ? details : { issues: [{ path: [field], code, detail }], ...details }
   }
 }
 
 /** Declares errors as data: `{ code: [status, sentence] }`, with the field that is to blame, if one is. */
 export function defineErrors<Code extends string>(
-  table: Readonly<Record<Code, readonly [status: number, sentence: string, field?: string]>>,
+  table: Readonly<Record<Code, readonly [status: number, message: string, field?: string]>>,
 ): Readonly<Record<Code, ErrorDefinition>> {
   const definitions = {} as Record<Code, ErrorDefinition>
   for (const code of Object.keys(table) as Code[]) {
-    const [status, sentence, field] = table[code]
-    definitions[code] = { code, status, sentence, ...(field !== undefined && { field }) }
+    const [status, message, field] = table[code]
+    definitions[code] = { code, status, message, ...(field !== undefined && { field }) }
   }
   return Object.freeze(definitions)
 }

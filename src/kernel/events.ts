@@ -27,14 +27,14 @@ interface SecurityEvent {
   readonly type: EventType
   readonly userId?: number
   readonly sessionId?: string
-  readonly facts?: Readonly<Record<string, string | number | boolean>>
+  readonly details?: Readonly<Record<string, string | number | boolean>>
 }
 
 /** A change that is one statement with its event. */
 interface Change {
   /** The parts of a WITH clause, of which `change` is the last: the event is written if it returns a row. */
   readonly parts: Sql
-  /** A query over those parts for what else the change did: the type, user_id, session_id and facts of further events. */
+  /** A query over those parts for what else the change did: the type, user_id, session_id and details of further events. */
   readonly furtherEvents?: Sql
 }
 
@@ -50,7 +50,7 @@ interface WrittenEvent {
   readonly type: string
   readonly user_id: number | null
   readonly session_id: string | null
-  readonly facts: object
+  readonly details: object
 }
 
 /** Writes an event as a row and, once that row is committed, as a log line. */
@@ -60,17 +60,17 @@ export function createEventRecorder({
   logger,
 }: Pick<Database, 'afterCommit'> & { clock: Clock; logger: Logger }): EventRecorder {
   return async (tx, event, { ip, userAgent, requestId }, { parts, furtherEvents } = madeBefore) => {
-    const { type, userId, sessionId, facts = {} } = event
+    const { type, userId, sessionId, details = {} } = event
     const own = sql`SELECT ${type}::text AS type, ${userId}::integer AS user_id, ${sessionId}::uuid AS session_id,
-      ${JSON.stringify(facts)}::jsonb AS facts FROM change`
+      ${JSON.stringify(details)}::jsonb AS details FROM change`
     const events = furtherEvents ? sql`${own} UNION ALL ${furtherEvents}` : own
     const written = await tx.$queryRaw<WrittenEvent[]>`
       WITH ${parts}
-      INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, facts)
-      SELECT type, ${clock.now()}, user_id, session_id, ${ip}, ${userAgent}, ${requestId}, facts FROM (${events}) AS event
-      RETURNING type, user_id, session_id, facts`
+      INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
+      SELECT type, ${clock.now()}, user_id, session_id, ${ip}, ${userAgent}, ${requestId}, details FROM (${events}) AS event
+      RETURNING type, user_id, session_id, details`
     afterCommit(tx, () => {
-      for (const { type: event, user_id, session_id, facts: told } of written) {
+      for (const { type: event, user_id, session_id, details: told } of written) {
         logger.info({ event, user_id, session_id, ip, request_id: requestId, ...told }, 'event')
       }
     })

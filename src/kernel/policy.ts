@@ -16,7 +16,7 @@ export interface Links {
 }
 
 /** What the contract lays down that a request came through. */
-export interface Terms {
+export interface ContractPolicy {
   readonly contract: ContractName
   /** Whether nobody gets in whose address is not verified. */
   readonly verificationRequired: boolean

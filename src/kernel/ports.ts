@@ -5,9 +5,9 @@ export interface Clock {
 }
 
 export interface Logger {
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
 }
 
 /** Its work waits in turn for a core. The client is the network that the work is done for, and gets its share of the turns. */
@@ -58,13 +58,13 @@ export interface SharedCounter {
 export type SharedCounters = (name: string, windowMs: number) => SharedCounter
 
 /** A phone number as it is stored, in E.164 with an extension as RFC 3966 writes it; or why the text is none. */
-export type PhoneReading =
+export type PhoneNumberParse =
   | { readonly state: 'read'; readonly number: string }
   | { readonly state: 'no_number' | 'country_missing' | 'country_unknown' | 'too_short' | 'too_long' }
 
 export interface PhoneNumbers {
   /** Reads a phone number as people write it. */
-  read(text: string): PhoneReading
+  read(text: string): PhoneNumberParse
 }
 
 export type TokenKind = 'access' | 'refresh'
@@ -79,7 +79,7 @@ export interface TokenClaims {
   readonly exp: number
 }
 
-export type TokenReading =
+export type TokenVerification =
   | { readonly state: 'valid' | 'expired'; readonly claims: TokenClaims }
   | { readonly state: 'invalid' }
 
@@ -87,5 +87,5 @@ export interface TokenSigner {
   /** The same claims give the same bytes. */
   sign(kind: TokenKind, claims: TokenClaims): string
   /** Reads a token of this kind; one of another kind, however well signed, is invalid. */
-  read(kind: TokenKind, token: string): TokenReading
+  verify(kind: TokenKind, token: string): TokenVerification
 }

@@ -35,21 +35,21 @@ const nonceLength = 12
 const tagLength = 16
 
 /** Keeps short texts unreadable in the database (AES-256-GCM). The first key seals, all of them open. */
-export interface Vault {
-  seal(text: string): Uint8Array<ArrayBuffer>
+export interface Cipher {
+  encrypt(text: string): Uint8Array<ArrayBuffer>
   /** Throws when none of the keys fits. */
-  open(sealed: Uint8Array): string
+  decrypt(sealed: Uint8Array): string
 }
 
-export function createVault(keys: readonly [Buffer, ...Buffer[]]): Vault {
+export function createCipher(keys: readonly [Buffer, ...Buffer[]]): Cipher {
   return {
-    seal(text) {
+    encrypt(text) {
       const nonce = randomBytes(nonceLength)
       const cipher = createCipheriv('aes-256-gcm', keys[0], nonce)
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), body]))
     },
-    open(sealed) {
+    decrypt(sealed) {
       const nonce = sealed.subarray(0, nonceLength)
       const tag = sealed.subarray(nonceLength, nonceLength + tagLength)
       const body = sealed.subarray(nonceLength + tagLength)

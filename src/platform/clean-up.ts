@@ -3,12 +3,12 @@ import type { Clock, Logger } from '../kernel/ports.ts'
 import { secondsAfter } from '../kernel/time.ts'
 
 /** Deletes what nobody will ask for again. Any number of instances may share one database: one of them works at a time. */
-export interface Housekeeping {
+export interface CleanUp {
   /** Tidies now and every hour. */
   start(): void
   /** Begins no further batch and waits for the one in progress. */
   stop(): Promise<void>
-  tidy(): Promise<void>
+  run(): Promise<void>
 }
 
 /** Deletes a batch of its own kind of rows that were over before that instant, and says how many it were. */
@@ -20,7 +20,7 @@ const intervalMs = 3_600_000
 /** Ends with its transaction, so that no pooler can keep it. */
 const lock = 72_707_370
 
-export function createHousekeeping({
+export function createCleanUp({
   transaction,
   clock,
   logger,
@@ -30,20 +30,20 @@ export function createHousekeeping({
   logger: Logger
   /** By what they delete. Each goes its way, whatever becomes of the others. */
   jobs: Readonly<Record<string, Job>>
-}): Housekeeping {
+}): CleanUp {
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
   let stopping = false
 
   function deleteBatch(job: Job, before: Date): Promise<number> {
     return transaction(async (tx) => {
-      const [row] = await tx.$queryRaw<{ isOurs: boolean }[]>`
-        SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS "isOurs"`
-      return row?.isOurs ? job(tx, before) : 0
+      const [row] = await tx.$queryRaw<{ isHeld: boolean }[]>`
+        SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS "isHeld"`
+      return row?.isHeld ? job(tx, before) : 0
     })
   }
 
-  async function tidy(): Promise<void> {
+  async function run(): Promise<void> {
     const before = secondsAfter(clock.now(), -keptSeconds)
     for (const [name, job] of Object.entries(jobs)) {
       try {
@@ -55,7 +55,7 @@ export function createHousekeeping({
   }
 
   function begin(): void {
-    running = tidy()
+    running = run()
   }
 
   return {
@@ -70,6 +70,6 @@ export function createHousekeeping({
       timer = undefined
       await running
     },
-    tidy,
+    run,
   }
 }

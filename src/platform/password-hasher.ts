@@ -33,7 +33,7 @@ export function createBcryptHasher({
   // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
   const inTurn = createFairSemaphore({ width: availableParallelism(), queueLimit })
   // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
-  const decoy = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
+  const dummyHash = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
   /** How long a comparison takes lately, in ms. */
   let usualMs = 0
 
@@ -52,7 +52,7 @@ export function createBcryptHasher({
   async function compare(digest: string, hash: string, hashCost: number): Promise<boolean> {
     const matches = await bcrypt.compare(digest, hash)
     for (let missing = hashCost; missing < cost; missing += 1) {
-      await bcrypt.compare(digest, withCost(await decoy, missing))
+      await bcrypt.compare(digest, withCost(await dummyHash, missing))
     }
     return matches
   }
@@ -66,13 +66,13 @@ export function createBcryptHasher({
       const stored = storedFormat.exec(storedHash ?? '')?.groups
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
-      const hash = comparable ? stored.hash : await decoy
+      const hash = comparable ? stored.hash : await dummyHash
       const hashCost = comparable ? Number(stored.cost) : cost
       const matches = await inTurn(client, () => timed(() => compare(prehash(password, pepper), hash ?? '', hashCost)))
       return matches && comparable
     },
     async dummyVerify(client) {
-      await decoy
+      await dummyHash
       await inTurn(client, () => delay(usualMs))
     },
     async jitter() {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { CountryCode } from 'libphonenumber-js/min'
-import type { PhoneNumbers, PhoneReading } from '../kernel/ports.ts'
+import type { PhoneNumberParse, PhoneNumbers } from '../kernel/ports.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -39,7 +39,7 @@ export function createPhoneNumbers({ defaultCountry }: { defaultCountry: Country
   }
 }
 
-function stateOf(problem: string, plain: string): Exclude<PhoneReading['state'], 'read'> {
+function stateOf(problem: string, plain: string): Exclude<PhoneNumberParse['state'], 'read'> {
   switch (problem) {
     case 'INVALID_COUNTRY':
       return plain.startsWith('+') ? 'country_unknown' : 'country_missing'

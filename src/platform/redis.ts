@@ -14,7 +14,7 @@ export interface ConnectedRedis {
 }
 
 /** How long a count may take: a Redis that does not answer is as down as one that cannot be reached. */
-const patienceMs = 1000
+const killDelayMs = 1000
 
 const retryAfterSeconds = 5
 
@@ -58,7 +58,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
       if (client.isReady) outage.end()
     }
     try {
-      const result = await within(patienceMs, answer)
+      const result = await within(killDelayMs, answer)
       recover()
       return result
     } catch (error) {
@@ -106,7 +106,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     settled,
     async close() {
       closing = true
-      if (client.isReady) await Promise.race([client.close(), delay(patienceMs, undefined, { ref: false })])
+      if (client.isReady) await Promise.race([client.close(), delay(killDelayMs, undefined, { ref: false })])
       client.destroy()
     },
   }

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { createSecretKey } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { z } from 'zod'
-import type { Clock, TokenClaims, TokenKind, TokenReading, TokenSigner } from '../kernel/ports.ts'
+import type { Clock, TokenClaims, TokenKind, TokenSigner, TokenVerification } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
 
 type Keys = readonly [KeyObject, ...KeyObject[]]
@@ -65,7 +65,7 @@ export function createJwtSigner({
         header: { alg: 'HS256', typ: headerType[kind] },
       })
     },
-    read(kind, token) {
+    verify(kind, token) {
       if (token.length > longestToken || !compactForm.test(token)) return { state: 'invalid' }
       const payload = verifiedPayload(token, kind, keys[kind])
       const claims = claimsOf[kind].safeParse(payload)
@@ -125,7 +125,7 @@ function judge(
   { sub, user_id, sid, jti, iat, exp }: z.output<ReturnType<typeof exactClaims>>,
   longestLifetime: number,
   now: number,
-): TokenReading {
+): TokenVerification {
   if (exp <= iat || exp - iat > longestLifetime || iat > now + tolerableSkewSeconds) return { state: 'invalid' }
   const claims: TokenClaims = { sub, user_id, sid, generation: Number(jti.split('.')[1]), iat, exp }
   return { state: now < exp ? 'valid' : 'expired', claims }

@@ -21,7 +21,7 @@ function text(title: string, change: (json: string, mould: Mould) => string | Bu
   ]
 }
 
-const escaped = (letter: string) => `\\u00${letter.charCodeAt(0).toString(16)}`
+const escaped = (mail: string) => `\\u00${mail.charCodeAt(0).toString(16)}`
 const bytes = (...values: number[]) => Buffer.from(values)
 const insertAfter = (json: string, word: string, inserted: Buffer) => {
   const at = json.indexOf(word) + word.length
@@ -54,13 +54,13 @@ const texts: readonly Row[] = [
   ...text('in UTF-16', (json) => Buffer.from(json, 'utf16le')),
   ...text('in a list', (json) => `[${json}]`),
   ...text('as a text', (json) => JSON.stringify(json)),
-  ...text('its first name escaped', (json) => json.replace(/^\{"(.)/, (_all, letter) => `{"${escaped(letter)}`)),
+  ...text('its first name escaped', (json) => json.replace(/^\{"(.)/, (_all, mail) => `{"${escaped(mail)}`)),
   ...text('its first value escaped', (json) =>
-    json.replace(/^(\{"\w+":")(.)/, (_all, start, letter) => start + escaped(letter)),
+    json.replace(/^(\{"\w+":")(.)/, (_all, start, mail) => start + escaped(mail)),
   ),
   ...text('its first member twice', (json) => json.replace(/^\{("\w+":"[^"]*")/, '{$1,$1')),
   ...text('its first member twice, one name escaped', (json) =>
-    json.replace(/^\{"(.)(\w+":"[^"]*")/, (_all, letter, rest) => `{"${letter}${rest},"${escaped(letter)}${rest}`),
+    json.replace(/^\{"(.)(\w+":"[^"]*")/, (_all, mail, rest) => `{"${mail}${rest},"${escaped(mail)}${rest}`),
   ),
   ...text('its first member null before', (json) => json.replace(/^\{("\w+":)/, '{$1null,$1')),
   ...text('its first member null after', (json) => json.replace(/^\{("\w+":)(.*)\}$/, '{$1$2,$1null}')),

@@ -6,7 +6,7 @@ import {
   givenResetToken,
   givenVerificationToken,
   givenVerifiedUser,
-  somebody,
+  randomUser,
 } from '../support/fixtures.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterAll(() => Promise.all([server.close(), strict.close()]))
 
 const kinds: readonly Kind[] = ['access', 'refresh', 'verification', 'registration', 'reset']
-const { password } = somebody()
+const { password } = randomUser()
 const new_password = 'another horse battery'
 const uid = () => Buffer.from(String(user.id)).toString('base64url')
 

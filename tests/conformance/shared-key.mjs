@@ -24,11 +24,11 @@ export async function sharedKeyRows(ours) {
     ours.send({ ...post('/api/v1/auth/access_token', { refresh_token: token }), from: '10.9.0.2' })
   const derived = Buffer.from(hkdfSync('sha256', key, '', 'auth-server refresh token', 32))
 
-  const welcome = await there(access)
+  const openSession = await there(access)
   const row = (what, { status }, isMeant) => ({ title: `shared key: ${what}`, status, isMeant })
   const refused = (what, answer) => row(what, answer, answer.status === 401)
   return [
-    row('an access token tells there who calls', welcome, JSON.parse(welcome.text).user_id === user.id),
+    row('an access token tells there who calls', openSession, JSON.parse(openSession.text).user_id === user.id),
     row('an access token is taken there by one of several audiences', await there(access, moving), true),
     refused('an access token for another audience is refused there', await there(access, elsewhere)),
     refused('a refresh token is refused there', await there(refresh)),

@@ -108,7 +108,7 @@ export const refusals = {
     'a password of digits of another script': () => samePasswords('٣٩٢٧٥١٨٤٦٠'),
     'a password that is the username': ({ name }) => samePasswords(name),
     'a password like the username': ({ name }) => samePasswords(`${name.toUpperCase()}.`),
-    'a password of the letters of the username': ({ name }) => samePasswords([...name].reverse().join('')),
+    'a password of the mails of the username': ({ name }) => samePasswords([...name].reverse().join('')),
     'a password that begins with the username': ({ name }) => samePasswords(`${name} and some more words`),
     'a password that is the address': ({ name }) => samePasswords(`${name}@example.com`),
     'a password like the domain of the address': ({ name }) => ({
@@ -144,7 +144,7 @@ export const refusals = {
     'a password of digits': () => sameNewPasswords('70918264000'),
     'a password that is the username': ({ person }) => sameNewPasswords(person.username),
     'a password that is the address': ({ person }) => sameNewPasswords(person.email),
-    'a password of the letters of the address': ({ person }) => sameNewPasswords([...person.email].reverse().join('')),
+    'a password of the mails of the address': ({ person }) => sameNewPasswords([...person.email].reverse().join('')),
     'two passwords': () => ({ new_password_confirm: password }),
   },
   '/password/reset/confirm/': { 'two passwords': () => ({ new_password_confirm: password }) },

@@ -1,12 +1,12 @@
 import { times } from '../support/answers.ts'
-import { doors } from '../support/clients.ts'
+import { clients } from '../support/clients.ts'
 import { freshDatabase } from '../support/database.ts'
 import type { DatabaseProxy } from '../support/database-proxy.ts'
 import { startDatabaseProxy } from '../support/database-proxy.ts'
-import { django, foreignRefusalOf } from '../support/dialects.ts'
 import { foreignEndpoints } from '../support/endpoints.ts'
+import { django, foreignRefusalOf } from '../support/error-formats.ts'
 import { exchange } from '../support/exchange.ts'
-import { givenDisabled, givenVerifiedUser, somebody } from '../support/fixtures.ts'
+import { givenDisabled, givenVerifiedUser, randomUser } from '../support/fixtures.ts'
 import { call } from '../support/foreign.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
@@ -26,7 +26,7 @@ afterAll(async () => {
 const contracts = [
   {
     prefix: '/api/auth',
-    door: '/api/auth by username',
+    client: '/api/auth by username',
     bearer: 'GET profile/',
     refresh: 'token/refresh/',
     refreshField: 'refresh',
@@ -36,7 +36,7 @@ const contracts = [
   },
   {
     prefix: '/api',
-    door: '/api',
+    client: '/api',
     bearer: 'GET protected/',
     refresh: 'refresh/',
     refreshField: 'refresh',
@@ -46,7 +46,7 @@ const contracts = [
   },
   {
     prefix: '/api/v1/drf/auth',
-    door: '/api/v1/drf/auth',
+    client: '/api/v1/drf/auth',
     bearer: 'GET me/',
     refresh: 'token/refresh/',
     refreshField: 'refresh_token',
@@ -56,10 +56,10 @@ const contracts = [
   },
 ] as const
 
-describe.each(contracts)('the dialect of $prefix', (contract) => {
+describe.each(contracts)('the errorFormat of $prefix', (contract) => {
   const { prefix, refreshField } = contract
-  const door = doors.find(({ name }) => name === contract.door)
-  if (!door) throw new Error(`no door ${contract.door}`)
+  const client = clients.find(({ name }) => name === contract.client)
+  if (!client) throw new Error(`no client ${contract.client}`)
 
   const ask = (route: string, options: { body?: object; token?: string; on?: TestServer } = {}) => {
     const [method = '', path = ''] = route.split(' ')
@@ -178,10 +178,10 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
   it('tells no credentials from bad, expired and revoked access tokens as Django does', async () => {
     expect(foreignRefusalOf(await ask(contract.bearer))).toBe(django.noCredentials)
     expect(foreignRefusalOf(await look('x'))).toBe(django.badAccess)
-    const somebodyElse = await givenVerifiedUser(server)
-    expect(foreignRefusalOf(await look(somebodyElse.refresh_token))).toBe(django.badAccess)
-    await server.send('POST', '/logout_all', { token: somebodyElse.access_token })
-    expect(foreignRefusalOf(await look(somebodyElse.access_token))).toBe(django.badAccess)
+    const anotherUser = await givenVerifiedUser(server)
+    expect(foreignRefusalOf(await look(anotherUser.refresh_token))).toBe(django.badAccess)
+    await server.send('POST', '/logout_all', { token: anotherUser.access_token })
+    expect(foreignRefusalOf(await look(anotherUser.access_token))).toBe(django.badAccess)
     const late = await givenVerifiedUser(server)
     expect((await look(late.access_token)).status).toBe(200)
     server.pass('16m')
@@ -202,8 +202,8 @@ describe.each(contracts)('the dialect of $prefix', (contract) => {
     const [known, disabled] = [await givenVerifiedUser(server), await givenVerifiedUser(server)]
     await givenDisabled(server, disabled)
     const wrong = { ...known, password: 'not it at all' }
-    for (const person of [wrong, somebody(), disabled]) {
-      expect(foreignRefusalOf(await call(server, door.logIn(person)))).toBe(django.noAccount)
+    for (const person of [wrong, randomUser(), disabled]) {
+      expect(foreignRefusalOf(await call(server, client.logIn(person)))).toBe(django.noAccount)
     }
   })
 
@@ -254,7 +254,7 @@ describe('the words for a confirmation', () => {
     'are those of $prefix',
     async ({ prefix, confirmation }) => {
       const password = 'a good enough one'
-      const body = { ...somebody(), password, [String(confirmation)]: 'x', first_name: 'A', last_name: 'B' }
+      const body = { ...randomUser(), password, [String(confirmation)]: 'x', first_name: 'A', last_name: 'B' }
       const answer = await call(server, { method: 'POST', path: `${prefix}/register/`, body })
       expect(foreignRefusalOf(answer)).toBe(
         django.fields({ [String(confirmation)]: ['The two passwords do not match.'] }),

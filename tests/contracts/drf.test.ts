@@ -1,6 +1,6 @@
 import { keysOf } from '../support/answers.ts'
-import { django, foreignRefusalOf } from '../support/dialects.ts'
-import { somebody } from '../support/fixtures.ts'
+import { django, foreignRefusalOf } from '../support/error-formats.ts'
+import { randomUser } from '../support/fixtures.ts'
 import { claimsOf, client } from '../support/foreign.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
@@ -44,7 +44,7 @@ const printedTokens = {
 const kindsOf = (body: object) =>
   Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === null ? 'null' : typeof value]))
 
-const newcomer = (email = somebody().email) => ({
+const newcomer = (email = randomUser().email) => ({
   email,
   password: 'securepass123!',
   password_confirm: 'securepass123!',
@@ -146,7 +146,7 @@ describe('POST register/', () => {
   })
 
   it('refuses a password that is the address or its beginning, and says so', async () => {
-    const { email } = somebody()
+    const { email } = randomUser()
     for (const password of [email.toUpperCase(), email.slice(0, email.indexOf('@'))]) {
       const sent = { ...newcomer(email), password, password_confirm: password }
       expect(foreignRefusalOf(await send('POST register/', sent))).toBe(
@@ -168,7 +168,7 @@ describe('POST register/', () => {
       const sent = newcomer('some.body@example.com')
       const unknown = await to('POST register/', sent)
       expect([unknown.status, unknown.body]).toEqual([201, { message: expect.any(String), email: sent.email }])
-      const token = /token=([\w-]{43})/.exec((await required.letters()).at(-1)?.text ?? '')?.[1]
+      const token = /token=([\w-]{43})/.exec((await required.mails()).at(-1)?.text ?? '')?.[1]
       expect(foreignRefusalOf(await to('POST login/', { email: sent.email, password: sent.password }))).toBe(
         django.noAccount,
       )
@@ -177,7 +177,7 @@ describe('POST register/', () => {
       const known = await to('POST register/', sent)
       expect([known.status, known.text]).toEqual([unknown.status, unknown.text])
       expect(keysOf(known.headers)).toEqual(keysOf(unknown.headers))
-      expect((await required.letters()).map(({ subject }) => subject)).toEqual([
+      expect((await required.mails()).map(({ subject }) => subject)).toEqual([
         'Verify your e-mail address',
         expect.not.stringMatching(/verify/i),
       ])

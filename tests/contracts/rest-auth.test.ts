@@ -1,9 +1,9 @@
 import { keysOf, shownUser, times } from '../support/answers.ts'
 import { tokenIn } from '../support/clients.ts'
 import { collide, many } from '../support/collision.ts'
-import { django, foreignRefusalOf } from '../support/dialects.ts'
+import { django, foreignRefusalOf } from '../support/error-formats.ts'
 import { exchange } from '../support/exchange.ts'
-import { givenLink, givenMailedToken, givenUser, mailsTo, somebody } from '../support/fixtures.ts'
+import { givenLink, givenMailedToken, givenUser, mailsTo, randomUser } from '../support/fixtures.ts'
 import { call, claimsOf, client, givenVerified } from '../support/foreign.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
@@ -108,7 +108,7 @@ const givenMailedTokenInPath = async (email: string) => tokenIn(await givenLink(
 
 describe('verification', () => {
   it('is always required here, though the settings say optional', async () => {
-    const { username, email, password } = somebody()
+    const { username, email, password } = randomUser()
     await send('POST register/', { username, email, password })
     for (const credentials of [{ username }, { email }]) {
       expect(foreignRefusalOf(await send('POST login/', { ...credentials, password }))).toBe(django.noAccount)
@@ -122,7 +122,7 @@ describe('verification', () => {
 
   it('answers registrations of known and unknown addresses alike, and mails the difference', async () => {
     const { email } = await givenVerified(server)
-    const [first, second] = [somebody(), { ...somebody(), email }]
+    const [first, second] = [randomUser(), { ...randomUser(), email }]
     const [unknown, known] = [await send('POST register/', first), await send('POST register/', second)]
     expect([unknown.status, known.status]).toEqual([201, 201])
     expect(known.text).toBe(unknown.text.replace(first.username, second.username).replace(first.email, email))
@@ -157,7 +157,7 @@ describe('verification', () => {
 
 describe('GET verify-email/', () => {
   async function givenPath() {
-    const person = somebody()
+    const person = randomUser()
     await send('POST register/', person)
     const { pathname, search } = new URL(await givenLink(server, person.email, /verify/i))
     return { ...person, path: pathname + search, token: await givenMailedToken(server, person.email, /verify/i) }
@@ -353,7 +353,7 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     const id = Buffer.from(uid, 'base64url').toString()
     const respelled = (text: string) => Buffer.from(text).toString('base64url')
     const loose = Array.from(uid, (_, index) =>
-      [...'Rhx'].map((letter) => uid.slice(0, index) + letter + uid.slice(index + 1)),
+      [...'Rhx'].map((mail) => uid.slice(0, index) + mail + uid.slice(index + 1)),
     )
     const others = loose.flat().filter((each) => each !== uid && Buffer.from(each, 'base64url').toString() === id)
     for (const text of [
@@ -421,7 +421,7 @@ describe('confirmations', () => {
   const differs = ['The two passwords do not match.']
 
   it('are compared when they are given', async () => {
-    const person = somebody()
+    const person = randomUser()
     const answer = await send('POST register/', { ...person, password2: `${person.password}!` })
     expect(foreignRefusalOf(answer)).toBe(django.fields({ password2: differs }))
     expect((await send('POST register/', { ...person, password2: person.password })).status).toBe(201)

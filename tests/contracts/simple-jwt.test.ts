@@ -1,6 +1,6 @@
 import { keysOf } from '../support/answers.ts'
-import { django, foreignRefusalOf } from '../support/dialects.ts'
-import { givenLink, mailsTo, somebody } from '../support/fixtures.ts'
+import { django, foreignRefusalOf } from '../support/error-formats.ts'
+import { givenLink, mailsTo, randomUser } from '../support/fixtures.ts'
 import { claimsOf, client } from '../support/foreign.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
@@ -14,7 +14,7 @@ afterAll(() => server.close())
 const send = client(() => server, '/api')
 
 async function givenMember() {
-  const person = somebody()
+  const person = randomUser()
   const { status, text, body } = await send('POST register/', person)
   if (status !== 201) throw new Error(text)
   const login = await send('POST login/', { username: person.username, password: person.password })
@@ -23,7 +23,7 @@ async function givenMember() {
 
 describe.each(['', '/'])('the printed endpoints, with "%s" at the end', (slash) => {
   it('register, log in, the protected route, refresh, change the password, log out', async () => {
-    const person = { ...somebody(), password: 'oldpassword' }
+    const person = { ...randomUser(), password: 'oldpassword' }
     const registered = await send(`POST register${slash}`, person)
     const shown = { id: expect.any(Number), username: person.username, email: person.email }
     expect([registered.status, registered.body]).toEqual([201, shown])
@@ -55,7 +55,7 @@ describe('the sessions', () => {
   it('have access tokens of 5 minutes and refresh tokens of a day, whatever the settings say', () =>
     withServer({ ACCESS_TOKEN_LIFETIME: '1h', REFRESH_TOKEN_LIFETIME: '9d' }, async (other) => {
       const to = client(() => other, '/api')
-      const person = somebody()
+      const person = randomUser()
       await to('POST register/', person)
       const { body } = await to('POST login/', { username: person.username, password: person.password })
       const [access, refresh] = [claimsOf(body.access), claimsOf(body.refresh)]
@@ -109,16 +109,16 @@ describe('POST register/', () => {
       'a username with spaces',
       { username: 'a b' },
       {
-        username: ['Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'],
+        username: ['Enter a valid username. This value may contain only mails, numbers, and @/./+/-/_ characters.'],
       },
     ],
     ['no address', { email: 'x@' }, { email: ['Enter a valid email address.'] }],
   ])('refuses %s', async (_name, changes, errors) => {
-    expect(foreignRefusalOf(await send('POST register/', { ...somebody(), ...changes }))).toBe(django.fields(errors))
+    expect(foreignRefusalOf(await send('POST register/', { ...randomUser(), ...changes }))).toBe(django.fields(errors))
   })
 
   it('refuses a password that is the username, and says so', async () => {
-    const person = somebody()
+    const person = randomUser()
     const password = person.username.toUpperCase()
     expect(foreignRefusalOf(await send('POST register/', { ...person, password }))).toBe(
       django.fields({ password: ['The password is too similar to the username.'] }),
@@ -127,10 +127,10 @@ describe('POST register/', () => {
 
   it('refuses a name or an address that is taken', async () => {
     const { username, email } = await givenMember()
-    expect(foreignRefusalOf(await send('POST register/', { ...somebody(), username }))).toBe(
+    expect(foreignRefusalOf(await send('POST register/', { ...randomUser(), username }))).toBe(
       django.fields({ username: ['A user with that username already exists.'] }),
     )
-    expect(foreignRefusalOf(await send('POST register/', { ...somebody(), email }))).toBe(
+    expect(foreignRefusalOf(await send('POST register/', { ...randomUser(), email }))).toBe(
       django.fields({ email: ['user with this email already exists.'] }),
     )
   })
@@ -143,15 +143,15 @@ describe('POST register/', () => {
   it('where verification is required, answers alike for known and unknown addresses, and mails the difference', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (required) => {
       const to = client(() => required, '/api')
-      const person = somebody()
+      const person = randomUser()
       const unknown = await to('POST register/', person)
       expect([unknown.status, unknown.body]).toEqual([201, { username: person.username, email: person.email }])
       const credentials = { username: person.username, password: person.password }
       expect(foreignRefusalOf(await to('POST login/', credentials))).toBe(django.noAccount)
-      const token = /token=([\w-]{43})/.exec((await required.letters()).at(-1)?.text ?? '')?.[1]
+      const token = /token=([\w-]{43})/.exec((await required.mails()).at(-1)?.text ?? '')?.[1]
       await required.send('POST', '/verify_email', { body: { token, password: person.password } })
       expect((await to('POST login/', credentials)).status).toBe(200)
-      const other = { ...somebody(), email: person.email }
+      const other = { ...randomUser(), email: person.email }
       const known = await to('POST register/', other)
       expect([known.status, known.text]).toEqual([201, unknown.text.replace(person.username, other.username)])
       expect(keysOf(known.headers)).toEqual(keysOf(unknown.headers))

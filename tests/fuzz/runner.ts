@@ -76,7 +76,7 @@ export function createRunner(server: TestServer, store: Store) {
     async run(steps: readonly Step[]): Promise<void> {
       server.logged.splice(0)
       await store.empty()
-      const world = createWorld(server, (await server.letters()).length)
+      const world = createWorld(server, (await server.mails()).length)
       for (const step of beginning) {
         const answer = await call(step, world)
         if (answer?.status !== 200 && answer?.status !== 201) throw new Error(`${step.target}: ${answer?.text}`)

@@ -14,14 +14,14 @@ export interface Store {
 
 /** Queries that find what must not be; each returns the rows that break the rule. $1 is the time. */
 const rules: Readonly<Record<string, string>> = {
-  'one live mail token per purpose and subject': `SELECT purpose, subject FROM mail_tokens
-    WHERE spent_at IS NULL AND expires_at > $1::timestamptz GROUP BY purpose, subject HAVING count(*) > 1`,
+  'one live mail token per purpose and target_id': `SELECT purpose, target_id FROM mail_tokens
+    WHERE spent_at IS NULL AND expires_at > $1::timestamptz GROUP BY purpose, target_id HAVING count(*) > 1`,
   'addresses are in lower case': `SELECT email FROM users WHERE email <> lower(email)
     UNION ALL SELECT email FROM registrations WHERE email <> lower(email)
     UNION ALL SELECT email FROM mail_tokens WHERE email <> lower(email)`,
   'addresses are in ASCII': `SELECT email FROM users WHERE email !~ '^[!-~]+$'
     UNION ALL SELECT email FROM registrations WHERE email !~ '^[!-~]+$'
-    UNION ALL SELECT email FROM mail_allowances WHERE email !~ '^[!-~]+$'`,
+    UNION ALL SELECT email FROM mail_rate_limits WHERE email !~ '^[!-~]+$'`,
   'phone numbers are in E.164': `SELECT phone_number FROM users WHERE phone_number !~ '^([+][1-9][0-9]{6,14}(;ext=[0-9]{1,20})?)?$'
     UNION ALL SELECT phone_number FROM registrations WHERE phone_number !~ '^([+][1-9][0-9]{6,14}(;ext=[0-9]{1,20})?)?$'`,
   'addresses are unique': 'SELECT lower(email) FROM users GROUP BY 1 HAVING count(*) > 1',
@@ -36,7 +36,7 @@ const rules: Readonly<Record<string, string>> = {
   'a session ends when it says': 'SELECT id::text FROM sessions WHERE expires_at > ends_at',
   'an ended session says why': 'SELECT id::text FROM sessions WHERE (revoked_at IS NULL) <> (revoked_reason IS NULL)',
   'everybody has a password': 'SELECT username FROM users WHERE id NOT IN (SELECT user_id FROM passwords)',
-  'a sent mail keeps no values': `SELECT id::text FROM outbox_mails WHERE status <> 'queued' AND sealed_values IS NOT NULL`,
+  'a sent mail keeps no values': `SELECT id::text FROM outbox_mails WHERE status <> 'queued' AND encrypted_values IS NOT NULL`,
 }
 
 interface Breach {

@@ -44,11 +44,11 @@ const samples = new Map(
     .reverse(),
 )
 
-export function createWorld(server: TestServer, lettersBefore: number): World {
+export function createWorld(server: TestServer, mailsBefore: number): World {
   const people = [0, 1, 2].map(makePerson)
   const owners = new Map<string, Person>()
   const cookies = new Set<string>()
-  let lettersRead = lettersBefore
+  let mailsRead = mailsBefore
 
   const personOf = (index: number): Person => people[index] ?? makePerson(index)
 
@@ -68,12 +68,12 @@ export function createWorld(server: TestServer, lettersBefore: number): World {
   }
 
   async function readMails(): Promise<void> {
-    const letters = await server.letters()
-    for (const { recipient, text } of letters.slice(lettersRead)) {
+    const mails = await server.mails()
+    for (const { recipient, text } of mails.slice(mailsRead)) {
       const person = people.find(({ email }) => email === recipient) ?? personOf(0)
       for (const [value] of text.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) keep(person, 'mailed', value)
     }
-    lettersRead = letters.length
+    mailsRead = mails.length
   }
 
   async function live(name: string, { who, holder, which, secret }: Call): Promise<string> {

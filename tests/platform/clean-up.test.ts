@@ -16,13 +16,13 @@ async function rows() {
     sessions: await db.session.count(),
     tokens: await db.mailToken.count(),
     mails: await db.outboxMail.count(),
-    allowances: await db.mailAllowance.count(),
+    allowances: await db.mailRateLimit.count(),
     registrations: await db.registration.count(),
     events: await db.event.count(),
   }
 }
 
-describe('housekeeping', () => {
+describe('cleanUp', () => {
   it('deletes what was over for 30 days, and neither users nor the audit trail', async () => {
     const user = await givenUser(server)
     await givenResetToken(server, user)
@@ -32,11 +32,11 @@ describe('housekeeping', () => {
     const { users, events } = await rows()
 
     server.pass('29d')
-    await server.services.housekeeping.tidy()
+    await server.services.cleanUp.run()
     expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, allowances: 0, registrations: 1, events })
 
     server.pass('40d')
-    await server.services.housekeeping.tidy()
+    await server.services.cleanUp.run()
     expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, allowances: 0, registrations: 0, events })
   })
 
@@ -45,17 +45,17 @@ describe('housekeeping', () => {
       const user = await givenUser(other)
       const { db } = other.database
       await db.$executeRaw`
-        INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
+        INSERT INTO mail_tokens (purpose, targetId, email, token_hash, created_at, expires_at)
         SELECT 'reset_password', 'old ' || number, 'a@b', 'hash ' || number, now(), '2020-01-01'
         FROM generate_series(1, 2500) AS number`
       await withClient(other.settings.DATABASE_URL ?? '', async (holder) => {
-        await holder.query(`BEGIN; SELECT FROM mail_tokens WHERE subject = 'old 1' FOR UPDATE`)
-        await other.services.housekeeping.tidy()
-        expect(await db.mailToken.count({ where: { subject: { not: String(user.id) } } })).toBe(1)
+        await holder.query(`BEGIN; SELECT FROM mail_tokens WHERE targetId = 'old 1' FOR UPDATE`)
+        await other.services.cleanUp.run()
+        expect(await db.mailToken.count({ where: { targetId: { not: String(user.id) } } })).toBe(1)
         await holder.query('ROLLBACK')
       })
-      await other.services.housekeeping.tidy()
-      expect(await db.mailToken.count({ where: { subject: { not: String(user.id) } } })).toBe(0)
+      await other.services.cleanUp.run()
+      expect(await db.mailToken.count({ where: { targetId: { not: String(user.id) } } })).toBe(0)
     })
   })
 
@@ -66,7 +66,7 @@ describe('housekeeping', () => {
       const { db } = other.database
       await db.$executeRaw`CREATE RULE broken AS ON DELETE TO sessions DO INSTEAD SELECT 1 / 0`
       other.pass('70d')
-      await other.services.housekeeping.tidy()
+      await other.services.cleanUp.run()
       expect([await db.session.count(), await db.mailToken.count(), await db.outboxMail.count()]).toEqual([1, 0, 0])
       const failures = other.logged.map((line) => JSON.parse(line)).filter(({ job }) => job)
       expect(failures.map(({ level, job }) => [level, job])).toEqual([['warn', 'sessions']])
@@ -79,11 +79,11 @@ describe('housekeeping', () => {
       other.pass('70d')
       await withClient(other.settings.DATABASE_URL ?? '', async (busy) => {
         await busy.query('BEGIN; SELECT pg_advisory_xact_lock(72707370)')
-        await other.services.housekeeping.tidy()
+        await other.services.cleanUp.run()
         expect(await other.database.db.session.count()).toBe(1)
         await busy.query('COMMIT')
       })
-      await other.services.housekeeping.tidy()
+      await other.services.cleanUp.run()
       expect(await other.database.db.session.count()).toBe(0)
     })
   })
@@ -100,7 +100,7 @@ describe('housekeeping', () => {
           CASE WHEN number % 2 = 0 THEN now() END
         FROM generate_series(1, 20000) AS number`
       await db.$executeRaw`
-        INSERT INTO outbox_mails (id, letter, recipient, status, next_attempt_at, created_at, finished_at)
+        INSERT INTO outbox_mails (id, mail, recipient, status, next_attempt_at, created_at, finished_at)
         SELECT gen_random_uuid(), '', '', 'sent', now(), now(), now() FROM generate_series(1, 20000)`
       await db.$executeRaw`ANALYZE`
       const countRead = async () => {
@@ -110,7 +110,7 @@ describe('housekeeping', () => {
         return row?.count
       }
       const countBefore = await countRead()
-      await other.services.housekeeping.tidy()
+      await other.services.cleanUp.run()
       expect(await countRead()).toBe(countBefore)
     })
   })

@@ -138,7 +138,7 @@ describe('createSmtpMailer', () => {
   })
 
   test('takes a wrong address as final when the server says so after the mail only', async () => {
-    const { smtp } = await givenServer({ onLetter: () => '550 5.1.1 User unknown' })
+    const { smtp } = await givenServer({ onMail: () => '550 5.1.1 User unknown' })
     expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).toBeInstanceOf(MailRefused)
   })
 
@@ -166,14 +166,14 @@ describe('createSmtpMailer', () => {
   test.each(['554 Looks like spam', '554 5.7.1 Message refused by policy', '550 No such user'])(
     'takes a refused mail as temporary: %s',
     async (reply) => {
-      const { smtp } = await givenServer({ onLetter: () => reply })
+      const { smtp } = await givenServer({ onMail: () => reply })
       expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
     },
   )
 
   test.each([
     ['a busy mailbox', { onRecipient: () => '450 Try later' }],
-    ['a full disk', { onLetter: () => '452 Insufficient storage' }],
+    ['a full disk', { onMail: () => '452 Insufficient storage' }],
     ['a refused sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderRefused) } }],
     ['an unknown sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderUnknown) } }],
     ['a refused client', { options: { onConnect: (_session, callback) => callback(new Error('go away')) } }],
@@ -200,8 +200,8 @@ describe('createSmtpMailer', () => {
     expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
   })
 
-  const patience = 60_000
-  const patient = { connect: patience, greeting: patience, socket: patience, total: patience }
+  const delays = 60_000
+  const patient = { connect: delays, greeting: delays, socket: delays, total: delays }
 
   test('gives up on a server that never greets', async () => {
     const smtp = await givenSocketServer(() => undefined)

@@ -87,18 +87,18 @@ const [goodHead = '', goodBody = '', goodSignature = ''] = good.split('.')
 
 describe('the JWT signer', () => {
   it('reads what was made by hand after the rules, so that the refusals below are due to what they name', () => {
-    expect(signer.read('access', good)).toEqual({ state: 'valid', claims })
+    expect(signer.verify('access', good)).toEqual({ state: 'valid', claims })
     expect(
-      signer.read('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[0]))),
+      signer.verify('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[0]))),
     ).toEqual({
       state: 'valid',
       claims,
     })
-    expect(signer.read('access', forge(accessHeader, withClaim('user_id', '42')))).toEqual({ state: 'valid', claims })
+    expect(signer.verify('access', forge(accessHeader, withClaim('user_id', '42')))).toEqual({ state: 'valid', claims })
   })
 
   it.each(['access', 'refresh'] as const)('reads the %s tokens that it signs', (kind) => {
-    expect(signer.read(kind, signer.sign(kind, claims))).toEqual({ state: 'valid', claims })
+    expect(signer.verify(kind, signer.sign(kind, claims))).toEqual({ state: 'valid', claims })
   })
 
   it('signs the same claims to the same bytes, and other claims to others', () => {
@@ -110,9 +110,9 @@ describe('the JWT signer', () => {
   })
 
   it('verifies with every key of the list and signs with the first', () => {
-    expect(signer.read('access', forge(accessHeader, accessPayload, keys[1]))).toEqual({ state: 'valid', claims })
+    expect(signer.verify('access', forge(accessHeader, accessPayload, keys[1]))).toEqual({ state: 'valid', claims })
     const refresh = forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[1]))
-    expect(signer.read('refresh', refresh)).toEqual({ state: 'valid', claims })
+    expect(signer.verify('refresh', refresh)).toEqual({ state: 'valid', claims })
     expect(signer.sign('access', claims)).toBe(forge(accessHeader, accessPayload, keys[0]))
   })
 
@@ -122,12 +122,12 @@ describe('the JWT signer', () => {
     ['of the longest lifetime', now, now + 900],
     ['good for another second', now - 600, now + 1],
   ])('takes a token that was %s', (_name, iat, exp) => {
-    expect(signer.read('access', forge(accessHeader, { ...accessPayload, iat, exp })).state).toBe('valid')
+    expect(signer.verify('access', forge(accessHeader, { ...accessPayload, iat, exp })).state).toBe('valid')
   })
 
   it.each([0, 1, 86_400, now - 901])('calls a token that ended %i seconds ago expired and tells its claims', (ago) => {
     const [iat, exp] = [now - ago - 900, now - ago]
-    expect(signer.read('access', forge(accessHeader, { ...accessPayload, iat, exp }))).toEqual({
+    expect(signer.verify('access', forge(accessHeader, { ...accessPayload, iat, exp }))).toEqual({
       state: 'expired',
       claims: { ...claims, iat, exp },
     })
@@ -149,7 +149,7 @@ describe('the JWT signer', () => {
     ['no algorithm', forge({ typ: 'at+jwt' }, accessPayload)],
     ['an algorithm that is no text', forge({ ...accessHeader, alg: ['HS256'] }, accessPayload)],
   ])('refuses %s', (_name, token) => {
-    expect(signer.read('access', token)).toEqual({ state: 'invalid' })
+    expect(signer.verify('access', token)).toEqual({ state: 'invalid' })
   })
 
   it.each<[string, Part]>([
@@ -175,7 +175,7 @@ describe('the JWT signer', () => {
     ['null', 'null'],
     ['no JSON', 'HS256'],
   ])('refuses a header with %s, however well signed', (_name, header) => {
-    expect(signer.read('access', forge(header, accessPayload))).toEqual({ state: 'invalid' })
+    expect(signer.verify('access', forge(header, accessPayload))).toEqual({ state: 'invalid' })
   })
 
   it.each<[string, string]>([
@@ -252,7 +252,7 @@ describe('the JWT signer', () => {
     ['no JSON', 'claims'],
     ['nothing', ''],
   ])('refuses a payload with %s, however well signed', (_name, payload) => {
-    expect(signer.read('access', forge(accessHeader, payload))).toEqual({ state: 'invalid' })
+    expect(signer.verify('access', forge(accessHeader, payload))).toEqual({ state: 'invalid' })
   })
 
   it.each<[string, string, TokenKind]>([
@@ -261,20 +261,20 @@ describe('the JWT signer', () => {
     ['the key of refresh tokens', forge(accessHeader, accessPayload, refreshKey(secrets[0])), 'access'],
     ['the key of access tokens', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload), 'refresh'],
   ])('refuses a token signed with %s', (_name, token, kind) => {
-    expect(signer.read(kind, token)).toEqual({ state: 'invalid' })
+    expect(signer.verify(kind, token)).toEqual({ state: 'invalid' })
   })
 
   it('takes no token for one of the other kind, even if only one word of it tells', () => {
-    expect(signer.read('refresh', signer.sign('access', claims))).toEqual({ state: 'invalid' })
-    expect(signer.read('access', signer.sign('refresh', claims))).toEqual({ state: 'invalid' })
+    expect(signer.verify('refresh', signer.sign('access', claims))).toEqual({ state: 'invalid' })
+    expect(signer.verify('access', signer.sign('refresh', claims))).toEqual({ state: 'invalid' })
     const key = refreshKey(secrets[0])
-    expect(signer.read('refresh', forge(accessHeader, refreshPayload, key))).toEqual({ state: 'invalid' })
-    expect(signer.read('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, accessPayload, key))).toEqual({
+    expect(signer.verify('refresh', forge(accessHeader, refreshPayload, key))).toEqual({ state: 'invalid' })
+    expect(signer.verify('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, accessPayload, key))).toEqual({
       state: 'invalid',
     })
     const { jti } = accessPayload
     const otherJti = forge({ alg: 'HS256', typ: 'rt+jwt' }, { ...refreshPayload, jti }, key)
-    expect(signer.read('refresh', otherJti)).toEqual({ state: 'invalid' })
+    expect(signer.verify('refresh', otherJti)).toEqual({ state: 'invalid' })
   })
 
   it.each<[string, string]>([
@@ -300,7 +300,7 @@ describe('the JWT signer', () => {
     ['10 kB', forge(accessHeader, { ...accessPayload, sub: 'x'.repeat(10_240) })],
     ['10 kB of dots', '.'.repeat(10_240)],
   ])('refuses a token of %s', (_name, token) => {
-    expect(signer.read('access', token)).toEqual({ state: 'invalid' })
+    expect(signer.verify('access', token)).toEqual({ state: 'invalid' })
   })
 
   // The last character of 32 bytes in base64url holds two bits of nothing: three other characters decode to the same bytes.
@@ -309,7 +309,7 @@ describe('the JWT signer', () => {
     const last = alphabet.indexOf(good.at(-1) ?? '')
     const others = [1, 2, 3].map((bits) => good.slice(0, -1) + alphabet[(last & ~3) | ((last + bits) & 3)])
     expect(new Set(others).size).toBe(3)
-    for (const other of others) expect(signer.read('access', other)).toEqual({ state: 'invalid' })
+    for (const other of others) expect(signer.verify('access', other)).toEqual({ state: 'invalid' })
   })
 })
 

@@ -2,7 +2,7 @@ import { refusalOf } from '../support/answers.ts'
 import { freshDatabase } from '../support/database.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/fixtures.ts'
+import { randomUser } from '../support/fixtures.ts'
 import { endProcesses, processKey, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
@@ -29,7 +29,7 @@ describe('instances whose machines disagree about the time', () => {
       [wrong, right],
       [right, wrong],
     ] as const) {
-      const { refresh_token } = (await post(first, '/register_credentials', somebody())).body
+      const { refresh_token } = (await post(first, '/register_credentials', randomUser())).body
       const refreshed = await post(first, '/access_token', { refresh_token })
       expect(refreshed.status).toBe(200)
       expect((await post(second, '/access_token', { refresh_token })).body).toEqual(refreshed.body)
@@ -39,7 +39,7 @@ describe('instances whose machines disagree about the time', () => {
   it.each([-3600, 3600])('take the tokens of each other when one is %i s off', async (seconds) => {
     const servers = await givenServers(seconds)
     for (const [issuer, other] of [servers, servers.toReversed() as typeof servers]) {
-      const { access_token } = (await post(issuer, '/register_credentials', somebody())).body
+      const { access_token } = (await post(issuer, '/register_credentials', randomUser())).body
       const headers = { Authorization: `Bearer ${access_token}` }
       expect((await exchange(other, '/api/v1/auth/session', { headers })).status).toBe(200)
     }
@@ -47,7 +47,7 @@ describe('instances whose machines disagree about the time', () => {
 
   it('keep a guesser waiting as long as the other one says when one is an hour ahead', async () => {
     const [wrong, right] = await givenServers(3600)
-    const { username, password } = somebody()
+    const { username, password } = randomUser()
     await post(right, '/register_credentials', { username, email: `${username}@example.com`, password })
     for (let failures = 0; failures < 5; failures += 1) {
       await post(right, '/login_credentials', { username, password: 'a wrong password' })

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { freshDatabase } from '../support/database.ts'
 import { endpoints, foreignEndpoints, sampleBody } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/fixtures.ts'
+import { randomUser } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
@@ -23,7 +23,7 @@ describe('the log of a process', () => {
         DATA_DIR: await givenFolder(),
       })
       const url = await process.ready
-      const person = { ...somebody(), password: 'CANARY good password' }
+      const person = { ...randomUser(), password: 'CANARY good password' }
       const registered = await exchange(url, '/api/v1/auth/register_credentials', {
         method: 'POST',
         headers: typed,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { selfSigned } from '../support/certificate.ts'
 import { freshDatabase } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/fixtures.ts'
+import { randomUser } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, processKey, startProcess, until } from '../support/process.ts'
 import { startSmtpServer } from '../support/smtp-server.ts'
 
@@ -23,7 +23,7 @@ it('mails through a server that speaks TLS from the first byte, under an authori
     EMAIL_CA_FILE: caFile,
     DEFAULT_FROM_EMAIL: 'auth@example.com',
   }).ready
-  const person = somebody()
+  const person = randomUser()
   const registered = await exchange(url, '/api/v1/auth/register_credentials', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freshDatabase } from '../support/database.ts'
 import { exchange } from '../support/exchange.ts'
-import { somebody } from '../support/fixtures.ts'
+import { randomUser } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
@@ -21,7 +21,7 @@ it('starts with secrets from files, and they are those that the files hold', asy
   const registered = await exchange(byFiles, '/api/v1/auth/register_credentials', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(somebody()),
+    body: JSON.stringify(randomUser()),
   })
   expect(registered.status).toBe(201)
   const headers = { Authorization: `Bearer ${registered.body.access_token}` }

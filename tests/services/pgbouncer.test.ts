@@ -46,12 +46,12 @@ describe('through PgBouncer in transaction mode', () => {
     const url = await startPgbouncer(direct)
     const instances = [await givenServer(url), await givenServer(url)]
     // Each sends mails of the other, too.
-    const letters = async () => {
+    const mails = async () => {
       const sent = []
-      for (const instance of instances) sent.push(...(await instance.letters()))
+      for (const instance of instances) sent.push(...(await instance.mails()))
       return sent
     }
-    await Promise.all(instances.map((instance) => liveWholeLife({ ...instance, letters }, direct)))
+    await Promise.all(instances.map((instance) => liveWholeLife({ ...instance, mails }, direct)))
   })
 
   it.each([

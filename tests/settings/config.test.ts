@@ -598,7 +598,7 @@ describe('settings that do not fit together', () => {
     ],
     [
       'the path of a page that no site has, for verifying',
-      { VERIFY_EMAIL_PATH: '/welcome/{token}' },
+      { VERIFY_EMAIL_PATH: '/openSession/{token}' },
       'FRONTEND_URL must be set when VERIFY_EMAIL_PATH is: the site that has this page',
     ],
     [
@@ -673,7 +673,7 @@ describe('settings that do not fit together', () => {
       PORT: '0',
       PUBLIC_URL: 'auth.example.com',
       FRONTEND_URL: 'app.example.com',
-      VERIFY_EMAIL_PATH: '/welcome/{token}',
+      VERIFY_EMAIL_PATH: '/openSession/{token}',
     })
     expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
       'PUBLIC_URL',

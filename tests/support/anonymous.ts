@@ -2,18 +2,18 @@ import type { Exchanged } from './exchange.ts'
 import { call } from './foreign.ts'
 import type { TestServer } from './server.ts'
 
-let strangers = 0
+let anonymousClients = 0
 
 /** A request from an address that asks for the first time, where TRUST_PROXY is 1: nothing of any budget is used up. */
-export async function askAsStranger(
+export async function askAnonymously(
   server: TestServer,
   route: string,
   body?: object,
   headers: object = {},
 ): Promise<Exchanged> {
   const [method = '', path = ''] = route.split(' ')
-  strangers += 1
-  const address = `198.18.${strangers >> 8}.${strangers & 255}`
+  anonymousClients += 1
+  const address = `198.18.${anonymousClients >> 8}.${anonymousClients & 255}`
   return call(server, { method, path, ...(body && { body }), headers: { ...headers, 'X-Forwarded-For': address } })
 }
 

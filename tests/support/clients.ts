@@ -1,5 +1,5 @@
 import { refusalOf } from './answers.ts'
-import { django, foreignRefusalOf } from './dialects.ts'
+import { django, foreignRefusalOf } from './error-formats.ts'
 import type { Exchanged } from './exchange.ts'
 import type { Person } from './fixtures.ts'
 
@@ -11,7 +11,7 @@ interface Request {
 }
 
 /** How a client of one published service says what all of them can do. */
-export interface Door {
+export interface Client {
   readonly name: string
   readonly register: (person: Person) => Request
   readonly verify: (token: string, person: Person) => Request
@@ -41,7 +41,7 @@ export function tokenIn(link: string): string {
   return /(?<![\w-])[\w-]{43}(?![\w-])/.exec(link)?.[0] ?? 'none'
 }
 
-const own: Door = {
+const own: Client = {
   name: '/api/v1/auth',
   register: (person) => post('/api/v1/auth/register_credentials', person),
   verify: (token) => post('/api/v1/auth/verify_email', { token }),
@@ -65,7 +65,7 @@ const own: Door = {
   refusalOf,
 }
 
-/** What the three contracts have in common that speak Django's dialect; two of them have no mails of their own. */
+/** What the three contracts have in common that speak Django's errorFormat; two of them have no mails of their own. */
 const foreign = {
   ...own,
   says: {
@@ -93,7 +93,7 @@ const mailed = {
 }
 
 /** One per published service: two of the five share a prefix. */
-export const doors: readonly Door[] = [
+export const clients: readonly Client[] = [
   own,
   {
     ...mailed,

@@ -4,7 +4,7 @@ import addFormats from 'ajv-formats'
 import { createDocuments } from '../../src/contracts/documents.ts'
 import { contracts } from '../../src/contracts/index.ts'
 import { readConfig } from '../../src/settings/config.ts'
-import { beforeAnyPath } from './dialects.ts'
+import { beforeAnyPath } from './error-formats.ts'
 
 interface Operation {
   readonly responses: Readonly<

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:http'
-import { expectDialect, servedAt } from './dialects.ts'
 import { holdAgainstDocument } from './documents.ts'
+import { expectDialect, servedAt } from './error-formats.ts'
 
 export interface Exchanged {
   readonly status: number

@@ -25,14 +25,14 @@ export interface User extends Person, TokenPair {
 }
 
 /** Somebody nobody has met, so that tests share a database without meeting. */
-export function somebody(): Person {
+export function randomUser(): Person {
   const name = `p${randomBytes(6).toString('hex')}`
   return { username: name, email: `${name}@example.com`, password }
 }
 
 /** A registered user with the session of the registration. */
 export async function givenUser(server: TestServer, person: Partial<Person> = {}): Promise<User> {
-  const who = { ...somebody(), ...person }
+  const who = { ...randomUser(), ...person }
   const { status, body } = await server.send('POST', '/register_credentials', { body: who })
   if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
   return { ...who, ...body, id: body.user.id, uuid: body.user.uuid }
@@ -54,9 +54,9 @@ export async function givenSession(server: TestServer, { username, password }: P
 
 /** The link in the newest mail to the address whose subject matches. */
 export async function givenLink(server: TestServer, email: string, subject: RegExp): Promise<string> {
-  const letter = (await mailsTo(server, email)).findLast((mail) => subject.test(mail.subject))
-  const link = /^https?:\/\/\S+$/m.exec(letter?.text ?? '')?.[0]
-  if (link === undefined) throw new Error(`no mail with a link: ${letter?.text ?? 'none'}`)
+  const mail = (await mailsTo(server, email)).findLast((mail) => subject.test(mail.subject))
+  const link = /^https?:\/\/\S+$/m.exec(mail?.text ?? '')?.[0]
+  if (link === undefined) throw new Error(`no mail with a link: ${mail?.text ?? 'none'}`)
   return link
 }
 
@@ -82,7 +82,7 @@ export async function givenRegistration(
   server: TestServer,
   person: Partial<Person> = {},
 ): Promise<Person & { readonly token: string }> {
-  const who = { ...somebody(), ...person }
+  const who = { ...randomUser(), ...person }
   const { status, body } = await server.send('POST', '/register_credentials', { body: who })
   if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
   return { ...who, token: await givenVerificationToken(server, who) }
@@ -112,7 +112,7 @@ export function eventsOf(server: TestServer, { id }: { readonly id: number }) {
 }
 
 /**
- * The events that one request caused, oldest first, by whom and with what facts; fails unless each tells when that was
+ * The events that one request caused, oldest first, by whom and with what details; fails unless each tells when that was
  * and from where.
  */
 export async function recordedBy(server: TestServer, ...[method, path, options]: Parameters<TestServer['send']>) {
@@ -128,10 +128,10 @@ export async function recordedBy(server: TestServer, ...[method, path, options]:
     expect(at.getTime()).toBeGreaterThan(before)
     expect(at.getTime()).toBeLessThan(after)
   }
-  return events.map(({ type, userId, sessionId, facts }) => ({ type, userId, sessionId, facts }))
+  return events.map(({ type, userId, sessionId, details }) => ({ type, userId, sessionId, details }))
 }
 
 /** The mails to the address, oldest first. */
 export async function mailsTo(server: TestServer, email: string): Promise<readonly Mail[]> {
-  return (await server.letters()).filter(({ recipient }) => recipient === email)
+  return (await server.mails()).filter(({ recipient }) => recipient === email)
 }

@@ -1,7 +1,7 @@
 import type { Exchanged } from './exchange.ts'
 import { exchange } from './exchange.ts'
 import type { Person } from './fixtures.ts'
-import { givenLink, somebody } from './fixtures.ts'
+import { givenLink, randomUser } from './fixtures.ts'
 import type { TestServer } from './server.ts'
 
 interface Call {
@@ -43,7 +43,7 @@ export function client(server: () => Pick<TestServer, 'url'>, prefix: string) {
 }
 
 /** Somebody whose address the contract at /api/auth has verified. */
-export async function givenVerified(server: TestServer, person: Person = somebody()): Promise<Person> {
+export async function givenVerified(server: TestServer, person: Person = randomUser()): Promise<Person> {
   const { status, text } = await call(server, { method: 'POST', path: '/api/auth/register/', body: person })
   if (status !== 201) throw new Error(`registering failed: ${text}`)
   const { pathname, search } = new URL(await givenLink(server, person.email, /verify/i))

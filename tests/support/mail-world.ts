@@ -1,14 +1,14 @@
-import type { Letter } from '../../src/features/mail/index.ts'
-import { createMailWorker, createOutbox, defineLetter } from '../../src/features/mail/index.ts'
+import type { MailTemplate } from '../../src/features/mail/index.ts'
+import { createMailWorker, createOutbox, defineMailTemplate } from '../../src/features/mail/index.ts'
 import { createMailQueue } from '../../src/features/mail/queue.ts'
 import type { Db } from '../../src/kernel/db.ts'
 import type { Mail, Mailer } from '../../src/kernel/ports.ts'
-import { createVault, deriveKey } from '../../src/kernel/secrets.ts'
+import { createCipher, deriveKey } from '../../src/kernel/secrets.ts'
 import { connectDatabase } from '../../src/platform/database/database.ts'
 import { freshDatabase, patientLimits } from './database.ts'
 
-/** A letter with everything that a letter may have. */
-export const invitation = defineLetter<{ name: string; token: string }>({
+/** A mail with everything that a mail may have. */
+export const invitation = defineMailTemplate<{ name: string; token: string }>({
   name: 'invitation',
   staleAfterSeconds: 6 * 3600,
   write: ({ name, token }) => ({
@@ -24,13 +24,13 @@ export async function createMailWorld() {
   const { db, transaction, afterCommit } = database
   let now = new Date('2026-03-01T12:00:00Z')
   const clock = { now: () => now }
-  const vault = createVault([deriveKey('a key for tests', 'outbox')])
+  const cipher = createCipher([deriveKey('a key for tests', 'outbox')])
   const logged: object[] = []
-  const log = (level: string) => (facts: object, message: string) => void logged.push({ level, ...facts, message })
+  const log = (level: string) => (details: object, message: string) => void logged.push({ level, ...details, message })
   const logger = { info: log('info'), warn: log('warn'), error: log('error') }
 
   const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
-    createOutbox({ db: tx, afterCommit, clock, vault, wakeWorker })
+    createOutbox({ db: tx, afterCommit, clock, cipher, wakeWorker })
   return {
     db,
     transaction,
@@ -45,14 +45,14 @@ export async function createMailWorld() {
       transaction((tx) => outboxIn(tx).enqueue(invitation, recipient, values)),
     givenWorker: (
       mailer: Mailer,
-      changes: { db?: Db; letters?: Letter<never>[]; secret?: string; sendTimeoutMs?: number } = {},
+      changes: { db?: Db; templates?: MailTemplate<never>[]; secret?: string; sendTimeoutMs?: number } = {},
     ) =>
       createMailWorker({
         db: changes.db ?? db,
         clock,
-        vault: changes.secret === undefined ? vault : createVault([deriveKey(changes.secret, 'outbox')]),
+        cipher: changes.secret === undefined ? cipher : createCipher([deriveKey(changes.secret, 'outbox')]),
         mailer,
-        letters: changes.letters ?? [invitation],
+        templates: changes.templates ?? [invitation],
         logger,
         sendTimeoutMs: changes.sendTimeoutMs ?? 30_000,
       }),

@@ -2,9 +2,9 @@ import type { Logger } from '../../src/kernel/ports.ts'
 
 /** Writes lines of JSON into the list. */
 export function createMemoryLogger(lines: string[]): Logger {
-  const write = (level: string) => (facts: object, message: string) => {
+  const write = (level: string) => (details: object, message: string) => {
     lines.push(
-      JSON.stringify({ level, message, ...facts }, (_key, value) => (value instanceof Error ? value.stack : value)),
+      JSON.stringify({ level, message, ...details }, (_key, value) => (value instanceof Error ? value.stack : value)),
     )
   }
   return { info: write('info'), warn: write('warn'), error: write('error') }

@@ -1,16 +1,16 @@
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
-import { assemble } from '../../src/composition-root.ts'
+import { createCompositionRoot } from '../../src/composition-root.ts'
 import type { Services } from '../../src/features/services.ts'
 import { createHttpServer, listen } from '../../src/http/serving/listener.ts'
-import { createBareAnswer } from '../../src/http/serving/raw-response.ts'
+import { createRawResponse } from '../../src/http/serving/raw-response.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase, DatabaseLimits } from '../../src/platform/database/database.ts'
 import { readConfig, withKeys } from '../../src/settings/config.ts'
 import { freshDatabase, patientLimits } from './database.ts'
-import { expectDialect, rememberDialects } from './dialects.ts'
 import { holdAgainstDocument } from './documents.ts'
+import { expectDialect, rememberDialects } from './error-formats.ts'
 import { createMemoryLogger } from './memory-logger.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
@@ -26,7 +26,7 @@ export interface TestServer {
   /** Every line that was logged, as JSON. */
   readonly logged: string[]
   /** As at the beginning of a stop. */
-  retire(): void
+  markNotReady(): void
   /** A request below /api/v1/auth unless the path names another place with `//`. */
   send(method: Method, path: string, options?: RequestOptions): Promise<Response>
   /** The raw supertest request, for bodies and headers that no sane client sends. */
@@ -35,7 +35,7 @@ export interface TestServer {
   pass(duration: string): void
   now(): Date
   /** The mails that were sent so far, oldest first, once the outbox is empty. */
-  letters(): Promise<readonly Mail[]>
+  mails(): Promise<readonly Mail[]>
   close(): Promise<void>
 }
 
@@ -48,14 +48,14 @@ interface RequestOptions {
 }
 
 interface ServerOptions {
-  /** Mails go where the settings send them, which is the mailbox by default, and are not caught for `letters()`. */
+  /** Mails go where the settings send them, which is the mailbox by default, and are not caught for `mails()`. */
   readonly mailbox?: boolean
   /** Far away by default, so that a race which a slow machine takes its time for is not cut short. */
   readonly databaseLimits?: DatabaseLimits
 }
 
 /**
- * The product's own assembly and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
+ * The product's own root and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
  * clock, the mails and the log are the test's.
  */
 export async function startServer(
@@ -79,7 +79,7 @@ export async function startServer(
   const catcher: Mailer = { send: async (mail) => void caught.push(mail) }
   const logged: string[] = []
   const logger = createMemoryLogger(logged)
-  const assembly = await assemble(withKeys(config, [firstKey, ...otherKeys]), {
+  const root = await createCompositionRoot(withKeys(config, [firstKey, ...otherKeys]), {
     databaseUrl,
     logger,
     clock,
@@ -87,9 +87,9 @@ export async function startServer(
     databaseLimits,
   })
 
-  const { answer, services, database, retire } = assembly
+  const { answer, services, database, markNotReady } = root
   const https = config.server.publicUrl.startsWith('https:')
-  const http = createHttpServer(answer, createBareAnswer({ https, logger }))
+  const http = createHttpServer(answer, createRawResponse({ https, logger }))
   const address = `http://127.0.0.1:${await listen(http, { host: '127.0.0.1', port: 0 })}`
 
   rememberDialects(address, config.contracts.served)
@@ -109,7 +109,7 @@ export async function startServer(
     database,
     services,
     logged,
-    retire,
+    markNotReady,
     raw,
     async send(method, path, { body, token, headers = {} } = {}) {
       const call = raw(method, path).set(headers)
@@ -120,15 +120,15 @@ export async function startServer(
       clock.pass((parseDuration(duration) ?? Number.NaN) * 1000)
     },
     now: clock.now,
-    async letters() {
+    async mails() {
       await services.mailWorker.drain()
       return caught
     },
     async close() {
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
-      await assembly.finish(10_000)
-      await assembly.close()
+      await root.finish(10_000)
+      await root.close()
     },
   }
 }

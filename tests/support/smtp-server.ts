@@ -15,7 +15,7 @@ interface ReceivedMail {
   readonly body: string
 }
 
-/** The server's reply to a recipient or a letter, such as `450 Try later`; undefined to accept. */
+/** The server's reply to a recipient or a mail, such as `450 Try later`; undefined to accept. */
 type Verdict = (address: string) => string | undefined
 
 /** As settings of a mail server without anything special say. */
@@ -32,11 +32,11 @@ export const plain = {
 /** A real SMTP server on the loopback address. */
 export async function startSmtpServer({
   onRecipient = () => undefined,
-  onLetter = () => undefined,
+  onMail = () => undefined,
   options = {},
 }: {
   onRecipient?: Verdict
-  onLetter?: Verdict
+  onMail?: Verdict
   options?: SMTPServerOptions
 } = {}) {
   const received: ReceivedMail[] = []
@@ -52,7 +52,7 @@ export async function startSmtpServer({
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
         const to = envelope.rcptTo.map(({ address }) => address)
-        const error = refusal(onLetter(to[0] ?? ''))
+        const error = refusal(onMail(to[0] ?? ''))
         const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
         if (!error) received.push({ from, to, secure, clientName, ...parse(Buffer.concat(chunks).toString()) })
         callback(error)

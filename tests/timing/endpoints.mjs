@@ -10,7 +10,7 @@ import {
   unverified,
   waiting,
   wrongPassword,
-} from './people.mjs'
+} from './fixtures.mjs'
 
 const byName = ({ username }) => ({ username, password: wrongPassword })
 const byAddress = ({ email }) => ({ username: email, password: wrongPassword })

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { post, startServer, withDataDir } from '../../bench/server.mjs'
 import { readOptions } from '../support/options.mjs'
 import { endpoints } from './endpoints.mjs'
-import { bcryptCost, withDatabase } from './people.mjs'
+import { bcryptCost, withDatabase } from './fixtures.mjs'
 import { median, rankAuc, shuffled } from './statistics.mjs'
 
 const mostMs = 5

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Access } from '../../http/contracts/endpoint.ts'
-import type { Dialect, Presentation, Situation } from '../../http/contracts/error-format.ts'
+import type { ErrorContext, ErrorFormat, ErrorResponse } from '../../http/contracts/error-format.ts'
 import { errorHeaders } from '../../http/contracts/error-format.ts'
 import type { AuthError, InputIssue } from '../../kernel/errors.ts'
 
@@ -48,8 +48,8 @@ const inactive: Readonly<Record<Access, object>> = {
   bearer: { detail: 'User is inactive', code: 'user_inactive' },
 }
 
-/** The dialect of Django REST framework with SimpleJWT. */
-export const django: Dialect = {
+/** The errorFormat of Django REST framework with SimpleJWT. */
+export const django: ErrorFormat = {
   present,
   refusal: z
     .union([
@@ -65,7 +65,7 @@ export const django: Dialect = {
     .meta({ id: 'Refusal' }),
 }
 
-function present(error: AuthError, situation: Situation): Presentation {
+function present(error: AuthError, situation: ErrorContext): ErrorResponse {
   const { code, status } = error.definition
   const answer = { status: noAccount.includes(code) ? 401 : status, body: bodyOf(error, situation) }
   const headers = errorHeaders(error)
@@ -74,9 +74,9 @@ function present(error: AuthError, situation: Situation): Presentation {
   return { ...answer, contentType: 'application/json', headers }
 }
 
-function bodyOf(error: AuthError, { method, mediaType, access, authorization }: Situation): unknown {
+function bodyOf(error: AuthError, { method, mediaType, access, authorization }: ErrorContext): unknown {
   const { code } = error.definition
-  const { issues, retryAfterSeconds = 1 } = error.circumstances
+  const { issues, retryAfterSeconds = 1 } = error.details
   if (issues) return fieldErrors(issues)
   if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
   if (noAccount.includes(code)) return inactive[code === 'email_not_verified' ? (access ?? 'public') : 'public']

@@ -31,7 +31,7 @@ export const register = endpoint({
   ...registrationOf,
   input: NewAccountLoggedIn,
   name: 'register',
-  subject: 'registration',
+  topic: 'registration',
   description:
     'Makes an account, opens a session and mails a link that verifies the address. Where verification is required, neither is there before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
   route: 'POST /register_credentials',
@@ -47,7 +47,7 @@ export const createAccount = endpoint({
   ...registrationOf,
   input: NewAccount,
   name: 'createAccount',
-  subject: 'registration',
+  topic: 'registration',
   description:
     'Makes an account and mails a link that verifies the address; opens no session. Where verification is required, there is no account before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
   route: 'POST /accounts',
@@ -83,7 +83,7 @@ function pendingReply({ username, email, first_name = '', last_name = '' }: z.ou
 
 const passwordLogin = {
   access: 'public',
-  knowsDevice: true,
+  trustsDevice: true,
   input: Credentials,
   status: 200,
   errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
@@ -97,7 +97,7 @@ async function logInWith(login: LoginService, credentials: z.output<typeof Crede
 export const logIn = endpoint({
   ...passwordLogin,
   name: 'logIn',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Opens a session and answers with its tokens. After five wrong passwords in a row the account waits, for longer each time; after a hundred, unknown clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
   limit: 'logIn',
@@ -110,7 +110,7 @@ export const logIn = endpoint({
 export const issueRefreshToken = endpoint({
   ...passwordLogin,
   name: 'issueRefreshToken',
-  subject: 'sessions',
+  topic: 'sessions',
   description: 'Does what a login does, and answers with the tokens alone.',
   limit: 'issueRefreshToken',
   route: 'POST /refresh_token',
@@ -127,7 +127,7 @@ const verified = {
 
 export const verifyEmail = endpoint({
   name: 'verifyEmail',
-  subject: 'registration',
+  topic: 'registration',
   description:
     'Marks the address of an account as verified. Of a registration that waits, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email',
@@ -156,7 +156,7 @@ export const verifyEmail = endpoint({
 
 export const verifyEmailByLink = endpoint({
   name: 'verifyEmailByLink',
-  subject: 'registration',
+  topic: 'registration',
   description:
     'Marks the address of an account as verified, or makes the registration that the link was mailed for an account. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email_by_link',
@@ -173,7 +173,7 @@ export const verifyEmailByLink = endpoint({
 
 export const resendVerification = endpoint({
   name: 'resendVerification',
-  subject: 'registration',
+  topic: 'registration',
   description:
     'Mails a new link if an account or a registration of this address waits to be verified; the older link is dead then. The answer is the same for every address. One mail a minute and five an hour go to an address.',
   route: 'POST /resend_verification',

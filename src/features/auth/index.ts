@@ -1,7 +1,7 @@
 export type { LoginService } from './log-in.ts'
 export { createLoginService } from './log-in.ts'
 export { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
-export { createNewUsers } from './new-user.ts'
+export { createUserCreator } from './new-user.ts'
 export type { RegistrationService } from './registration.ts'
 export { createRegistrationService } from './registration.ts'
 export { createRegistrationStore } from './store.ts'

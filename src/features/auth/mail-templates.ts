@@ -1,9 +1,9 @@
-import { defineLetter, mailTokenLifetimes } from '../mail/index.ts'
+import { defineMailTemplate, mailTokenLifetimes } from '../mail/index.ts'
 
 // An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
 
 /** Asks whether the address is the registrant's. It says when, as several may have registered it. */
-export const verifyEmail = defineLetter<{ link: string; at: string }>({
+export const verifyEmail = defineMailTemplate<{ link: string; at: string }>({
   name: 'verify_email',
   staleAfterSeconds: mailTokenLifetimes.verify_email,
   write: ({ link, at }) => ({
@@ -17,7 +17,7 @@ export const verifyEmail = defineLetter<{ link: string; at: string }>({
 })
 
 /** The same for a registration whose password the link asks for. */
-export const completeRegistration = defineLetter<{ link: string; at: string }>({
+export const completeRegistration = defineMailTemplate<{ link: string; at: string }>({
   name: 'complete_registration',
   staleAfterSeconds: mailTokenLifetimes.complete_registration,
   write: ({ link, at }) => ({
@@ -32,7 +32,7 @@ export const completeRegistration = defineLetter<{ link: string; at: string }>({
 })
 
 /** Tells the owner of an account that its address was registered again. */
-export const addressInUse = defineLetter<Record<string, never>>({
+export const addressInUse = defineMailTemplate<Record<string, never>>({
   name: 'address_in_use',
   write: () => ({
     subject: 'You have an account already',

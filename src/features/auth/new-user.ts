@@ -7,7 +7,7 @@ import type { NewUser, UserStore } from '../user/index.ts'
 /** Makes a user with a password, in the transaction that it is given. Throws a unique violation when username or address are taken. */
 export type CreateUser = (tx: Db, person: NewUser, passwordHash: string, caller: Caller) => Promise<User>
 
-export function createNewUsers({
+export function createUserCreator({
   usersIn,
   passwordsIn,
   recordEvent,

@@ -5,7 +5,7 @@ import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailAllowances, MailTokens, Outbox } from '../mail/index.ts'
+import type { MailRateLimits, MailTokens, Outbox } from '../mail/index.ts'
 import type { PasswordPolicy } from '../password/index.ts'
 import type { NewUser, UserReply, UserService, UserStore } from '../user/index.ts'
 import { identifierKey, refuseForeignAddress, userErrors } from '../user/index.ts'
@@ -15,7 +15,7 @@ import type { CreateUser } from './new-user.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 import type { VerificationPurpose } from './unverified.ts'
-import { unverifiedIn, waitingAs } from './unverified.ts'
+import { pendingAs, unverifiedIn } from './unverified.ts'
 
 /** From a stranger to a user with a verified address. */
 export interface RegistrationService {
@@ -36,38 +36,38 @@ export function createRegistrationService({
   padWork,
   clock,
   hasher,
-  policy,
+  passwordPolicy,
   users,
   login,
   usersIn,
   createUser,
   registrationsIn,
-  allowancesIn,
+  mailRateLimitsIn,
   mailTokensIn,
   outboxIn,
   recordEvent,
 }: Pick<Database, 'db' | 'transaction' | 'padWork'> & {
   clock: Clock
   hasher: PasswordHasher
-  policy: PasswordPolicy
+  passwordPolicy: PasswordPolicy
   users: UserService
   login: LoginService
   usersIn: (db: Db) => UserStore
   createUser: CreateUser
   registrationsIn: (db: Db) => RegistrationStore
-  allowancesIn: (db: Db) => MailAllowances
+  mailRateLimitsIn: (db: Db) => MailRateLimits
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   recordEvent: EventRecorder
 }): RegistrationService {
   async function mailToken(
     tx: Db,
-    { purpose, subject, email, at }: { purpose: VerificationPurpose; subject: string; email: string; at: Date },
-    { terms }: Caller,
+    { purpose, targetId, email, at }: { purpose: VerificationPurpose; targetId: string; email: string; at: Date },
+    { policy }: Caller,
   ): Promise<void> {
-    const token = await mailTokensIn(tx).issue({ purpose, subject, email })
-    const letter = purpose === 'complete_registration' ? completeRegistration : verifyEmail
-    await outboxIn(tx).enqueue(letter, email, { link: terms.links.verifyEmail(token), at: at.toUTCString() })
+    const token = await mailTokensIn(tx).issue({ purpose, targetId, email })
+    const template = purpose === 'complete_registration' ? completeRegistration : verifyEmail
+    await outboxIn(tx).enqueue(template, email, { link: policy.links.verifyEmail(token), at: at.toUTCString() })
   }
 
   /** Says which of the two was taken, once the database has said that one of them is. */
@@ -81,17 +81,17 @@ export function createRegistrationService({
     person: NewUser,
     passwordHash: string,
     caller: Caller,
-    welcome: (tx: Db, user: User) => Promise<Result>,
+    openSession: (tx: Db, user: User) => Promise<Result>,
   ): Promise<Result> {
     try {
       return await transaction(async (tx) => {
         const { email } = person
         // Without its mail the account is made all the same; a link can be asked for.
-        const mayMail = await allowancesIn(tx).spendRegistration('registration', email, caller.network)
+        const mayMail = await mailRateLimitsIn(tx).spendRegistration('registration', email, caller.network)
         const user = await createUser(tx, person, passwordHash, caller)
-        const order = { purpose: 'verify_email', subject: String(user.id), email, at: clock.now() } as const
+        const order = { purpose: 'verify_email', targetId: String(user.id), email, at: clock.now() } as const
         if (mayMail) await mailToken(tx, order, caller)
-        return welcome(tx, user)
+        return openSession(tx, user)
       })
     } catch (error) {
       throw isUniqueViolation(error) ? await takenError(person) : error
@@ -107,9 +107,9 @@ export function createRegistrationService({
       const { email } = person
       // Without its own mail an attempt waits all the same; whoever made it can ask for a link.
       const kind = user ? 'address_in_use' : 'registration'
-      const mayMail = await allowancesIn(tx).spendRegistration(kind, email, caller.network)
-      await padWork(tx, mayMail ? id : undefined, async (subject = randomUUID()) => {
-        const { event: _event, ...order } = waitingAs({ ...registration, id: subject }, caller.terms)
+      const mayMail = await mailRateLimitsIn(tx).spendRegistration(kind, email, caller.network)
+      await padWork(tx, mayMail ? id : undefined, async (targetId = randomUUID()) => {
+        const { event: _event, ...order } = pendingAs({ ...registration, id: targetId }, caller.policy)
         if (!user) return mailToken(tx, { ...order, email }, caller)
         // For the time that it takes: nobody is ever told the token.
         await mailTokensIn(tx).issue({ ...order, email })
@@ -119,7 +119,7 @@ export function createRegistrationService({
         tx,
         user
           ? { type: 'registration_repeated', userId: user.id }
-          : { type: 'registration_started', facts: { registration: id } },
+          : { type: 'registration_started', details: { registration: id } },
         caller,
       )
     })
@@ -129,12 +129,12 @@ export function createRegistrationService({
     given: NewUser,
     password: string,
     caller: Caller,
-    welcome: (tx: Db, user: User) => Promise<Result>,
+    openSession: (tx: Db, user: User) => Promise<Result>,
   ): Promise<Result | undefined> {
     const person = { ...given, phoneNumber: users.readPhoneNumber(given.phoneNumber) }
     refuseForeignAddress(person.username, person.email)
-    policy.check(password, 'password', person)
-    const { verificationRequired } = caller.terms
+    passwordPolicy.check(password, 'password', person)
+    const { verificationRequired } = caller.policy
     // One's own address can be the username of no other account than that of the address, which must not show.
     const mustNotShow = verificationRequired && identifierKey(person.username) === person.email
     if (!mustNotShow && (await usersIn(db).usernameIsTaken(person.username)))
@@ -142,30 +142,30 @@ export function createRegistrationService({
     if (!verificationRequired && (await usersIn(db).findByEmail(person.email)))
       throw new AuthError(userErrors.email_taken)
     const passwordHash = await hasher.hash(password, caller.network)
-    if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, welcome)
+    if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, openSession)
     await registerLater(person, passwordHash, caller)
     return undefined
   }
 
   return {
     register: (person, password, caller) =>
-      register(person, password, caller, (tx, user) => login.welcome(tx, user, caller)),
+      register(person, password, caller, (tx, user) => login.openSession(tx, user, caller)),
     createAccount: (person, password, caller) =>
-      register(person, password, caller, async (_tx, user) => users.present(user, caller.terms)),
+      register(person, password, caller, async (_tx, user) => users.present(user, caller.policy)),
 
     async resend(email, caller) {
-      const { terms } = caller
+      const { policy } = caller
       const user = await usersIn(db).findByEmail(email)
-      const waiting = await registrationsIn(db).listWaiting(email)
-      const unverified = user ? unverifiedIn(user) : waiting[0] && waitingAs(waiting[0], terms)
+      const waiting = await registrationsIn(db).listPending(email)
+      const unverified = user ? unverifiedIn(user) : waiting[0] && pendingAs(waiting[0], policy)
       await transaction(async (tx) => {
         // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
         const mail = { isMailed: unverified !== undefined, isVerified: false }
-        const mayMail = await allowancesIn(tx).spendAsked('resend_verification', email, mail)
+        const mayMail = await mailRateLimitsIn(tx).spendAsked('resend_verification', email, mail)
         await padWork(tx, mayMail ? unverified : undefined, async (one) => {
-          const { event, ...order } = one ?? waitingAs({ id: randomUUID(), createdAt: clock.now() }, terms)
+          const { event, ...order } = one ?? pendingAs({ id: randomUUID(), createdAt: clock.now() }, policy)
           // A newer link kills the older, also that of a contract whose links are of another purpose.
-          await mailTokensIn(tx).revoke({ purpose: 'verify_registration', subject: order.subject })
+          await mailTokensIn(tx).revoke({ purpose: 'verify_registration', targetId: order.targetId })
           await mailToken(tx, { ...order, email }, caller)
           await recordEvent(tx, { type: 'verification_resent', ...event }, caller)
         })

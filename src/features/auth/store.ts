@@ -5,27 +5,27 @@ import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from '../mail/index.ts'
 import type { NewUser } from '../user/index.ts'
-import { usernameKey, whoHas } from '../user/index.ts'
+import { identifierFilter, usernameKey } from '../user/index.ts'
 
 /** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
 export interface RegistrationStore {
   create(user: NewUser, passwordHash: string, network: string): Promise<Registration>
   /** Those of these that still wait, in this order. */
-  findWaiting(ids: readonly string[]): Promise<Registration[]>
+  findPending(ids: readonly string[]): Promise<Registration[]>
   /** The newest that waits under this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
   /** The newest few that wait for the address, one of each client network: registering again and again pushes out no other network's. */
-  listWaiting(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
+  listPending(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
   /** Lets them wait as long again as on their first day, as a new token may have been mailed. */
   prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
-  disarm(id: string): Promise<void>
+  clearPassword(id: string): Promise<void>
   /** Deletes some of those that nobody verified before that instant; says how many. */
-  forgetExpired(before: Date): Promise<number>
+  deleteExpired(before: Date): Promise<number>
 }
 
 /** How many registrations of an address a password is compared with, and how many a new link prolongs. */
-export const mostWaiting = 5
+export const mostPending = 5
 
 /** How many are looked through for those. */
 const mostRecent = 200
@@ -40,33 +40,33 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
         data: { id: randomUUID(), ...person, passwordHash, network, createdAt, expiresAt },
       })
     },
-    async findWaiting(ids) {
+    async findPending(ids) {
       const found = await db.registration.findMany({ where: { id: { in: [...ids] }, expiresAt: { gt: clock.now() } } })
       return found.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id))
     },
     findNewest: (identifier) =>
       db.registration.findFirst({
-        where: { ...whoHas(identifier), expiresAt: { gt: clock.now() } },
+        where: { ...identifierFilter(identifier), expiresAt: { gt: clock.now() } },
         orderBy: { createdAt: 'desc' },
       }),
-    listWaiting: (email) =>
+    listPending: (email) =>
       db.$queryRaw<Pick<Registration, 'id' | 'createdAt'>[]>`
         WITH recent AS (
           SELECT id, network, created_at FROM registrations
           WHERE email = ${email} AND expires_at > ${clock.now()} ORDER BY created_at DESC LIMIT ${mostRecent}
         ),
         newest AS (SELECT DISTINCT ON (network) id, created_at FROM recent ORDER BY network, created_at DESC)
-        SELECT id, created_at AS "createdAt" FROM newest ORDER BY created_at DESC LIMIT ${mostWaiting}`,
+        SELECT id, created_at AS "createdAt" FROM newest ORDER BY created_at DESC LIMIT ${mostPending}`,
     async prolong(ids) {
       await db.registration.updateMany({
         where: { id: { in: [...ids] } },
         data: { expiresAt: expiryFrom(clock.now()) },
       })
     },
-    async disarm(id) {
+    async clearPassword(id) {
       await db.registration.updateMany({ where: { id }, data: { passwordHash: '' } })
     },
-    forgetExpired: (before) => deleteSome(db, sql`registrations`, sql`expires_at < ${before}`),
+    deleteExpired: (before) => deleteSome(db, sql`registrations`, sql`expires_at < ${before}`),
   }
 }
 

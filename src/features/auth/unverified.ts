@@ -1,5 +1,5 @@
 import type { Registration, User } from '../../kernel/db.ts'
-import type { Terms } from '../../kernel/policy.ts'
+import type { ContractPolicy } from '../../kernel/policy.ts'
 
 /** What a mailed verification token is for: an account; a registration, by itself; or one that also takes a password. */
 export const verificationPurposes = ['verify_email', 'verify_registration', 'complete_registration'] as const
@@ -8,22 +8,22 @@ export type VerificationPurpose = (typeof verificationPurposes)[number]
 /** What can be verified with a new token, and what the audit trail says of it. */
 export interface Unverified {
   readonly purpose: VerificationPurpose
-  readonly subject: string
+  readonly targetId: string
   readonly at: Date
-  readonly event: { readonly userId: number } | { readonly facts: { readonly registration: string } }
+  readonly event: { readonly userId: number } | { readonly details: { readonly registration: string } }
 }
 
 /** What a new link can verify of a user. */
 export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified | undefined {
   if (emailVerifiedAt || disabledAt) return undefined
-  return { purpose: 'verify_email', subject: String(id), at: joinedAt, event: { userId: id } }
+  return { purpose: 'verify_email', targetId: String(id), at: joinedAt, event: { userId: id } }
 }
 
 /** A waiting registration as what a link of this contract verifies. */
-export function waitingAs(
+export function pendingAs(
   { id, createdAt }: Pick<Registration, 'id' | 'createdAt'>,
-  { linkCompletesRegistration }: Terms,
+  { linkCompletesRegistration }: ContractPolicy,
 ): Unverified {
   const purpose = linkCompletesRegistration ? 'verify_registration' : 'complete_registration'
-  return { purpose, subject: id, at: createdAt, event: { facts: { registration: id } } }
+  return { purpose, targetId: id, at: createdAt, event: { details: { registration: id } } }
 }

@@ -11,7 +11,7 @@ import { refuseForeignAddress } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { CreateUser } from './new-user.ts'
 import type { RegistrationStore } from './store.ts'
-import { mostWaiting } from './store.ts'
+import { mostPending } from './store.ts'
 import { verificationPurposes } from './unverified.ts'
 
 interface Verification {
@@ -49,7 +49,7 @@ export function createVerificationService({
   transaction,
   clock,
   hasher,
-  policy,
+  passwordPolicy,
   check,
   createUser,
   usersIn,
@@ -59,7 +59,7 @@ export function createVerificationService({
 }: Pick<Database, 'db' | 'transaction'> & {
   clock: Clock
   hasher: PasswordHasher
-  policy: PasswordPolicy
+  passwordPolicy: PasswordPolicy
   check: PasswordCheck
   createUser: CreateUser
   usersIn: (db: Db) => UserStore
@@ -86,8 +86,8 @@ export function createVerificationService({
     }
   }
 
-  async function verifyUser({ token, subject, email }: IssuedMailToken, caller: Caller): Promise<void> {
-    const userId = Number(subject)
+  async function verifyUser({ token, targetId, email }: IssuedMailToken, caller: Caller): Promise<void> {
+    const userId = Number(targetId)
     await transaction(async (tx) => {
       const isSpent = await mailTokensIn(tx).spend({ purpose: 'verify_email', token })
       if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
@@ -117,7 +117,7 @@ export function createVerificationService({
       await transaction(async (tx) => {
         const isSpent = await mailTokensIn(tx).spend({ purpose, token })
         if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
-        if (newHash === undefined) await registrationsIn(tx).disarm(id)
+        if (newHash === undefined) await registrationsIn(tx).clearPassword(id)
         await forgive?.(tx)
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
         const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
@@ -138,7 +138,7 @@ export function createVerificationService({
   ): Promise<void> {
     const newest = await registrationsIn(db).findNewest(mailed.email)
     if (!newest) throw new AuthError(authErrors.verification_token_invalid)
-    policy.check(newPassword, 'new_password', { ...newest, username: username ?? newest.username })
+    passwordPolicy.check(newPassword, 'new_password', { ...newest, username: username ?? newest.username })
     await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword, caller.network) }, caller)
   }
 
@@ -148,14 +148,14 @@ export function createVerificationService({
     username: string | undefined,
     caller: Caller,
   ): Promise<void> {
-    const { subject, email } = mailed
+    const { targetId, email } = mailed
     // The registered one passed all rules with the registered username.
-    if (username !== undefined) policy.checkUsername(password, 'password', username)
-    const others = await registrationsIn(db).listWaiting(email)
+    if (username !== undefined) passwordPolicy.checkUsername(password, 'password', username)
+    const others = await registrationsIn(db).listPending(email)
     // The token's own first: however many others register the address, none of them takes its place.
-    const ids = [...new Set([subject, ...others.map(({ id }) => id)])].slice(0, mostWaiting)
-    const waiting = await registrationsIn(db).findWaiting(ids)
-    const claim = { email, password, pending: waiting, most: mostWaiting }
+    const ids = [...new Set([targetId, ...others.map(({ id }) => id)])].slice(0, mostPending)
+    const waiting = await registrationsIn(db).findPending(ids)
+    const claim = { email, password, pending: waiting, most: mostPending }
     const completed = await check.provePending(claim, caller, (one, forgive) =>
       complete(mailed, one, { username, forgive }, caller),
     )
@@ -184,7 +184,7 @@ export function createVerificationService({
         if (mailed.purpose === 'verify_email') return verifyUser(mailed, caller)
         await refuseTakenAddress(mailed)
         if (mailed.purpose !== 'verify_registration') throw new AuthError(authErrors.password_required)
-        const [registration] = await registrationsIn(db).findWaiting([mailed.subject])
+        const [registration] = await registrationsIn(db).findPending([mailed.targetId])
         if (!registration) throw new AuthError(authErrors.verification_token_invalid)
         await complete(mailed, registration, {}, caller)
       }),

@@ -1,8 +1,8 @@
 import type { Db, User } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { Outbox } from './outbox.ts'
-import type { MailAllowances } from './rate-limits.ts'
-import type { Letter } from './template.ts'
+import type { MailRateLimits } from './rate-limits.ts'
+import type { MailTemplate } from './template.ts'
 
 /**
  * Mails a user what happened to the account, with the time, in the transaction in which it happens. An unverified address,
@@ -10,22 +10,22 @@ import type { Letter } from './template.ts'
  */
 export type Notify = <Facts extends { readonly ip: string }>(
   tx: Db,
-  letter: Letter<Facts & { readonly at: string }>,
+  template: MailTemplate<Facts & { readonly at: string }>,
   user: Pick<User, 'email' | 'emailVerifiedAt'>,
-  facts: Facts,
+  details: Facts,
 ) => Promise<void>
 
 export function createNotify({
   clock,
-  allowancesIn,
+  mailRateLimitsIn,
   outboxIn,
 }: {
   clock: Clock
-  allowancesIn: (db: Db) => MailAllowances
+  mailRateLimitsIn: (db: Db) => MailRateLimits
   outboxIn: (db: Db) => Outbox
 }): Notify {
-  return async (tx, letter, { email, emailVerifiedAt }, facts) => {
-    if (emailVerifiedAt === null && !(await allowancesIn(tx).spendNotice(email))) return
-    await outboxIn(tx).enqueue(letter, email, { ...facts, at: clock.now().toUTCString() })
+  return async (tx, template, { email, emailVerifiedAt }, details) => {
+    if (emailVerifiedAt === null && !(await mailRateLimitsIn(tx).spendNotice(email))) return
+    await outboxIn(tx).enqueue(template, email, { ...details, at: clock.now().toUTCString() })
   }
 }

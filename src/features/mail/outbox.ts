@@ -2,36 +2,36 @@ import { randomUUID } from 'node:crypto'
 import type { Database, Db } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import type { Vault } from '../../kernel/secrets.ts'
-import type { Letter } from './template.ts'
+import type { Cipher } from '../../kernel/secrets.ts'
+import type { MailTemplate } from './template.ts'
 
 /** Where a mail waits from the moment its cause is committed until a worker has sent it. */
 export interface Outbox {
-  /** Queues the letter in the transaction that the outbox was made for: no change without its mail, no mail without its change. */
-  enqueue<Values>(letter: Letter<Values>, recipient: string, values: Values): Promise<void>
+  /** Queues the template in the transaction that the outbox was made for: no change without its mail, no mail without its change. */
+  enqueue<Values>(template: MailTemplate<Values>, recipient: string, values: Values): Promise<void>
   /** Deletes some of what remains of the mails that were sent or abandoned before that instant; says how much. */
-  forgetFinished(before: Date): Promise<number>
+  deleteFinished(before: Date): Promise<number>
 }
 
 export interface OutboxNeeds {
   readonly db: Db
   readonly afterCommit: Database['afterCommit']
   readonly clock: Clock
-  readonly vault: Vault
+  readonly cipher: Cipher
   readonly wakeWorker: () => void
 }
 
-export function createOutbox({ db, afterCommit, clock, vault, wakeWorker }: OutboxNeeds): Outbox {
+export function createOutbox({ db, afterCommit, clock, cipher, wakeWorker }: OutboxNeeds): Outbox {
   return {
-    async enqueue(letter, recipient, values) {
+    async enqueue(template, recipient, values) {
       const now = clock.now()
       await db.outboxMail.create({
         data: {
           id: randomUUID(),
-          letter: letter.name,
+          template: template.name,
           recipient,
           // The values hold tokens that are stored nowhere else but as digests.
-          sealedValues: vault.seal(JSON.stringify(values)),
+          encryptedValues: cipher.encrypt(JSON.stringify(values)),
           nextAttemptAt: now,
           createdAt: now,
         },
@@ -39,6 +39,6 @@ export function createOutbox({ db, afterCommit, clock, vault, wakeWorker }: Outb
       afterCommit(db, wakeWorker)
     },
 
-    forgetFinished: (before) => deleteSome(db, sql`outbox_mails`, sql`finished_at < ${before}`),
+    deleteFinished: (before) => deleteSome(db, sql`outbox_mails`, sql`finished_at < ${before}`),
   }
 }

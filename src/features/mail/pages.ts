@@ -35,7 +35,7 @@ export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; work
       },
     },
     {
-      path: '/mailbox/:id/letter',
+      path: '/mailbox/:id/message',
       audience: 'local',
       render: async ({ id }) => {
         const mail = await find(id)
@@ -83,7 +83,7 @@ function mailBody({ id, recipient, subject, text, createdAt }: MailboxMail): str
   return `<p><a href="../mailbox">All mails</a></p>
 <h1>${escapeHtml(subject)}</h1>
 <p>To ${escapeHtml(recipient)}, ${time(createdAt)}</p>
-<iframe src="${id}/letter" title="The mail" sandbox="allow-top-navigation-by-user-activation"></iframe>
+<iframe src="${id}/message" title="The mail" sandbox="allow-top-navigation-by-user-activation"></iframe>
 <details><summary>As plain text</summary><pre>${escapeHtml(text)}</pre></details>`
 }
 

@@ -5,9 +5,9 @@ import { secondsAfter } from '../../kernel/time.ts'
 /** A mail that is ours to send until its lease ends. */
 export interface ClaimedMail {
   readonly id: string
-  readonly letter: string
+  readonly template: string
   readonly recipient: string
-  readonly sealedValues: Uint8Array
+  readonly encryptedValues: Uint8Array
   /** This attempt included. */
   readonly attempts: number
   readonly createdAt: Date
@@ -61,7 +61,7 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
         SET attempts = mail.attempts + 1, next_attempt_at = ${inSeconds(leaseSeconds)}
         FROM due
         WHERE mail.id = due.id
-        RETURNING mail.id, mail.letter, mail.recipient, mail.sealed_values AS "sealedValues", mail.attempts,
+        RETURNING mail.id, mail.template, mail.recipient, mail.encrypted_values AS "encryptedValues", mail.attempts,
           mail.created_at AS "createdAt", mail.last_error AS "lastError", mail.sequence
       )
       SELECT * FROM claimed ORDER BY sequence`,
@@ -74,7 +74,7 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
         where: { id: mail.id, status: 'queued', attempts: mail.attempts },
         data: {
           lastError: outcome.status === 'sent' ? null : outcome.reason,
-          ...(nextAttemptAt ? { nextAttemptAt } : { status, sealedValues: null, finishedAt: clock.now() }),
+          ...(nextAttemptAt ? { nextAttemptAt } : { status, encryptedValues: null, finishedAt: clock.now() }),
         },
       })
       return status

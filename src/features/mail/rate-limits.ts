@@ -2,7 +2,7 @@ import type { Database, Db, Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
-import { mailboxOf } from './sub-addresses.ts'
+import { canonicalAddress } from './sub-addresses.ts'
 import { mailTokenLifetimes } from './tokens.ts'
 
 const hour = 3600
@@ -42,7 +42,7 @@ const limits = {
 type MailKind = keyof typeof limits
 
 /** How much mail anonymous clients can have sent. Nothing here says who owns an address: a mailbox is for counting only. */
-export interface MailAllowances {
+export interface MailRateLimits {
   /**
    * Whether a mail that was asked for may go to the address. Each address has a budget, known or not; beside it the mails
    * that really go out (`isMailed`) are counted for the mailbox. What sub-addresses use up holds back no verified address.
@@ -60,14 +60,14 @@ export interface MailAllowances {
   /** Whether the unverified address may be told of one more thing that happened to its account. */
   spendNotice(email: string): Promise<boolean>
   /** Deletes some of the rows that tell nothing any more; says how many. */
-  forgetExpired(): Promise<number>
+  deleteExpired(): Promise<number>
 }
 
-export function createMailAllowances({
+export function createMailRateLimits({
   db,
   clock,
   padWork,
-}: Pick<Database, 'padWork'> & { db: Db; clock: Clock }): MailAllowances {
+}: Pick<Database, 'padWork'> & { db: Db; clock: Clock }): MailRateLimits {
   /** Until the transaction ends, others who ask wait: of any number at once, no more than the limit are told true. */
   async function spend(kind: MailKind, email: string, network = ''): Promise<boolean> {
     const { perHour, pauseSeconds, lastPauseSeconds = pauseSeconds }: Limit = limits[kind]
@@ -81,7 +81,7 @@ export function createMailAllowances({
     // Of mails that race the later one may be written first: without a pause that must not refuse the other.
     const hasPause = pauseSeconds > 0
     const written = await db.$executeRaw`
-      INSERT INTO mail_allowances AS known (kind, email, network, sent_at, expires_at)
+      INSERT INTO mail_rate_limits AS known (kind, email, network, sent_at, expires_at)
       VALUES (${kind}, ${email}, ${network}, ARRAY[${now}::timestamptz], ${secondsAfter(now, hour)})
       ON CONFLICT (kind, email, network) DO UPDATE SET
         sent_at = ARRAY(SELECT sent.at ${sent(counts)}) || EXCLUDED.sent_at,
@@ -96,18 +96,18 @@ export function createMailAllowances({
       // Counted only if it goes out: else asking for sub-addresses without an account would use up the owner's mails.
       let hasRoom = false
       await padWork(db, isAllowed && isMailed ? email : undefined, async () => {
-        hasRoom = await spend(`${kind}_mailed`, mailboxOf(email))
+        hasRoom = await spend(`${kind}_mailed`, canonicalAddress(email))
       })
       return isAllowed && (hasRoom || isVerified)
     },
 
     async spendRegistration(kind, email, network) {
-      const mailbox = mailboxOf(email)
+      const mailbox = canonicalAddress(email)
       return (await spend('registration_from_network', mailbox, network)) && (await spend(kind, mailbox))
     },
 
-    spendNotice: (email) => spend('unverified_notice', mailboxOf(email)),
+    spendNotice: (email) => spend('unverified_notice', canonicalAddress(email)),
 
-    forgetExpired: () => deleteSome(db, sql`mail_allowances`, sql`expires_at < ${clock.now()}`),
+    deleteExpired: () => deleteSome(db, sql`mail_rate_limits`, sql`expires_at < ${clock.now()}`),
   }
 }

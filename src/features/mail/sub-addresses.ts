@@ -5,7 +5,7 @@ const ignoringDots = ['gmail.com', 'googlemail.com']
  * The mailbox that an address in lower case belongs to, for counting mails and nothing else: `ada+shop@` is `ada@`
  * (RFC 5233). Dots stay, except where the provider is known to ignore them: elsewhere they may tell two people apart.
  */
-export function mailboxOf(email: string): string {
+export function canonicalAddress(email: string): string {
   const at = email.lastIndexOf('@')
   const domain = email.slice(at + 1)
   const local = email.slice(0, at).replace(/(?<=.)\+.*/, '')

@@ -1,26 +1,26 @@
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Mail } from '../../kernel/ports.ts'
 
-/** What a letter says, before it is anything that can be sent. A paragraph is one line. */
-export interface LetterText {
+/** What a template says, before it is anything that can be sent. A paragraph is one line. */
+export interface MailText {
   readonly subject: string
   readonly paragraphs: readonly string[]
   readonly link?: { readonly label: string; readonly url: string }
 }
 
-/** What a letter is written with. It waits as JSON, so nothing but JSON's plain values. */
-export type LetterValues = Readonly<Record<string, string | number | boolean | null>>
+/** What a template is written with. It waits as JSON, so nothing but JSON's plain values. */
+export type MailValues = Readonly<Record<string, string | number | boolean | null>>
 
 /** A kind of mail. The name is what waiting mails are stored under: it outlives deployments. */
-export interface Letter<Values> {
+export interface MailTemplate<Values> {
   readonly name: string
-  /** After so many seconds the letter is not worth sending any more, as the token in it has expired; three days when absent. */
+  /** After so many seconds the template is not worth sending any more, as the token in it has expired; three days when absent. */
   readonly staleAfterSeconds?: number
-  readonly write: (values: Values) => LetterText
+  readonly write: (values: Values) => MailText
 }
 
-export function defineLetter<Values extends LetterValues>(letter: Letter<Values>): Letter<Values> {
-  return Object.freeze(letter)
+export function defineMailTemplate<Values extends MailValues>(template: MailTemplate<Values>): MailTemplate<Values> {
+  return Object.freeze(template)
 }
 
 const bodyStyle =
@@ -30,8 +30,8 @@ const buttonStyle =
   'display:inline-block;padding:10px 20px;background:#1d4ed8;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600'
 const smallStyle = 'font-size:13px;color:#4b5563;overflow-wrap:anywhere'
 
-/** Turns a letter's text into the parts of a mail. */
-export function renderLetter({ subject, paragraphs, link }: LetterText): Omit<Mail, 'recipient'> {
+/** Turns a template's text into the parts of a mail. */
+export function renderMail({ subject, paragraphs, link }: MailText): Omit<Mail, 'recipient'> {
   const title = oneLine(subject)
   const lines = paragraphs.map(oneLine)
   return {

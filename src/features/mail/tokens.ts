@@ -18,15 +18,15 @@ type MailTokenPurpose = keyof typeof mailTokenLifetimes
 export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPurpose> {
   readonly token: string
   readonly purpose: Purpose
-  readonly subject: string
+  readonly targetId: string
   readonly email: string
   readonly isSpent: boolean
 }
 
 /** Single-use tokens that prove that somebody reads the mail of an address. */
 export interface MailTokens {
-  /** Makes the token of this purpose and subject; an older one is dead from then on. */
-  issue(order: { purpose: MailTokenPurpose; subject: string; email: string }): Promise<string>
+  /** Makes the token of this purpose and targetId; an older one is dead from then on. */
+  issue(order: { purpose: MailTokenPurpose; targetId: string; email: string }): Promise<string>
   /** What a token of one of these purposes stands for, spent or not, until it expires. Any string may be asked for; asking does not spend it. */
   find<Purpose extends MailTokenPurpose>(token: {
     purposes: readonly Purpose[]
@@ -34,22 +34,22 @@ export interface MailTokens {
   }): Promise<IssuedMailToken<Purpose> | undefined>
   /** Spends a live token. Of any number who try at once, one is told true. */
   spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
-  revoke(token: { purpose: MailTokenPurpose; subject: string }): Promise<void>
+  revoke(token: { purpose: MailTokenPurpose; targetId: string }): Promise<void>
   /** Deletes some of the tokens that expired before that instant; says how many. */
-  forgetExpired(before: Date): Promise<number>
+  deleteExpired(before: Date): Promise<number>
 }
 
 export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailTokens {
   return {
-    async issue({ purpose, subject, email }) {
+    async issue({ purpose, targetId, email }) {
       const token = randomToken()
       const createdAt = clock.now()
       const expiresAt = secondsAfter(createdAt, mailTokenLifetimes[purpose])
       const fresh = { email, tokenHash: tokenDigest(token), createdAt, expiresAt, spentAt: null }
       // In this shape Prisma makes it one INSERT … ON CONFLICT, so parallel issues follow each other instead of failing.
       await db.mailToken.upsert({
-        where: { purpose_subject: { purpose, subject } },
-        create: { purpose, subject, ...fresh },
+        where: { purpose_targetId: { purpose, targetId } },
+        create: { purpose, targetId, ...fresh },
         update: fresh,
       })
       return token
@@ -58,11 +58,11 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
     async find<Purpose extends MailTokenPurpose>({ purposes, token }: { purposes: readonly Purpose[]; token: string }) {
       const found = await db.mailToken.findUnique({
         where: { tokenHash: tokenDigest(token), expiresAt: { gt: clock.now() } },
-        select: { purpose: true, subject: true, email: true, spentAt: true },
+        select: { purpose: true, targetId: true, email: true, spentAt: true },
       })
       const purpose = purposes.find((each) => each === found?.purpose)
       if (!found || !purpose) return undefined
-      return { token, purpose, subject: found.subject, email: found.email, isSpent: found.spentAt !== null }
+      return { token, purpose, targetId: found.targetId, email: found.email, isSpent: found.spentAt !== null }
     },
 
     async spend({ purpose, token }) {
@@ -74,10 +74,10 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
       return count === 1
     },
 
-    async revoke({ purpose, subject }) {
-      await db.mailToken.deleteMany({ where: { purpose, subject } })
+    async revoke({ purpose, targetId }) {
+      await db.mailToken.deleteMany({ where: { purpose, targetId } })
     },
 
-    forgetExpired: (before) => deleteSome(db, sql`mail_tokens`, sql`expires_at < ${before}`),
+    deleteExpired: (before) => deleteSome(db, sql`mail_tokens`, sql`expires_at < ${before}`),
   }
 }

@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto'
 import type { Db } from '../../kernel/db.ts'
 import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
 import { MailRefused } from '../../kernel/ports.ts'
-import type { Vault } from '../../kernel/secrets.ts'
+import type { Cipher } from '../../kernel/secrets.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import type { ClaimedMail, Outcome } from './queue.ts'
 import { createMailQueue } from './queue.ts'
-import type { Letter } from './template.ts'
-import { renderLetter } from './template.ts'
+import type { MailTemplate } from './template.ts'
+import { renderMail } from './template.ts'
 
 /** Sends the mails of the outbox. Any number of workers may share one database. */
 export interface MailWorker {
@@ -24,10 +24,10 @@ export interface MailWorker {
 export interface MailWorkerNeeds {
   readonly db: Db
   readonly clock: Clock
-  readonly vault: Vault
+  readonly cipher: Cipher
   readonly mailer: Mailer
-  /** All letters there are. (A letter of any values is a `Letter<never>`.) */
-  readonly letters: readonly Letter<never>[]
+  /** All templates there are. (A template of any values is a `MailTemplate<never>`.) */
+  readonly templates: readonly MailTemplate<never>[]
   readonly logger: Logger
   /** How long one mail may take to be handed over; it has to be well below the lease. */
   readonly sendTimeoutMs?: number
@@ -87,16 +87,16 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   async function deliver(mail: ClaimedMail): Promise<void> {
     const outcome = await attempt(needs, mail)
     const age = Math.floor((needs.clock.now().getTime() - mail.createdAt.getTime()) / 1000)
-    const facts = { mail_id: mail.id, letter: mail.letter, attempts: mail.attempts, age_seconds: age }
+    const details = { mail_id: mail.id, template: mail.template, attempts: mail.attempts, age_seconds: age }
     try {
       const status = await queue.settle(mail, outcome)
-      if (outcome.status === 'sent') logger.info(facts, 'mail sent')
+      if (outcome.status === 'sent') logger.info(details, 'mail sent')
       else if (status === 'queued')
-        logger.warn({ ...facts, reason: outcome.reason }, 'mail not sent, will be tried again')
-      else logger.error({ ...facts, reason: outcome.reason }, 'mail abandoned: it will never be sent')
+        logger.warn({ ...details, reason: outcome.reason }, 'mail not sent, will be tried again')
+      else logger.error({ ...details, reason: outcome.reason }, 'mail abandoned: it will never be sent')
     } catch (error) {
       const reason = reasonOf(error)
-      logger.error({ ...facts, outcome: outcome.status, reason }, 'mail will be sent again: its outcome was not kept')
+      logger.error({ ...details, outcome: outcome.status, reason }, 'mail will be sent again: its outcome was not kept')
     }
   }
 
@@ -135,9 +135,9 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
 
 /** Never rejects: whatever goes wrong is the outcome. */
 async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outcome> {
-  const { clock, letters, mailer, sendTimeoutMs = 30_000 } = needs
-  const letter = letters.find(({ name }) => name === mail.letter)
-  const staleAt = secondsAfter(mail.createdAt, letter?.staleAfterSeconds ?? usualStaleAfterSeconds)
+  const { clock, templates, mailer, sendTimeoutMs = 30_000 } = needs
+  const template = templates.find(({ name }) => name === mail.template)
+  const staleAt = secondsAfter(mail.createdAt, template?.staleAfterSeconds ?? usualStaleAfterSeconds)
   if (clock.now() >= staleAt) {
     return {
       status: 'abandoned',
@@ -145,9 +145,9 @@ async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outco
     }
   }
   // Temporary: while a deployment rolls, a newer instance may know it.
-  if (!letter) return { status: 'failed', reason: 'this instance knows no such letter', staleAt }
+  if (!template) return { status: 'failed', reason: 'this instance knows no such template', staleAt }
   try {
-    await withDeadline(mailer.send(write(needs, letter, mail)), sendTimeoutMs)
+    await withDeadline(mailer.send(write(needs, template, mail)), sendTimeoutMs)
     return { status: 'sent' }
   } catch (error) {
     const reason = reasonOf(error)
@@ -155,10 +155,10 @@ async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outco
   }
 }
 
-function write({ vault }: MailWorkerNeeds, letter: Letter<never>, mail: ClaimedMail): Mail {
-  // What was sealed under a letter's name are that letter's values: enqueue() takes no others.
-  const values = JSON.parse(vault.open(mail.sealedValues)) as never
-  return { recipient: mail.recipient, ...renderLetter(letter.write(values)) }
+function write({ cipher }: MailWorkerNeeds, template: MailTemplate<never>, mail: ClaimedMail): Mail {
+  // What was sealed under a template's name are that template's values: enqueue() takes no others.
+  const values = JSON.parse(cipher.decrypt(mail.encryptedValues)) as never
+  return { recipient: mail.recipient, ...renderMail(template.write(values)) }
 }
 
 /** Fails when the work takes too long, so that a mailer that never answers cannot hold its place for ever. */

@@ -5,11 +5,11 @@ import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, Logger, PasswordHasher } from '../../kernel/ports.ts'
 import type { Notify } from '../mail/index.ts'
 import type { SessionService } from '../session/index.ts'
-import type { AttemptStore, DeviceTokens, Subject, Subjects, Throttle } from '../throttle/index.ts'
+import type { AttemptStore, Throttle, ThrottleKey, ThrottleKeys, TrustedDevices } from '../throttle/index.ts'
 import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
 import { createFailureTrail } from './failures.ts'
-import { passwordDisabled } from './mail-templates.ts'
+import { untrustedDevicesRefused } from './mail-templates.ts'
 import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
 
 /** Whose password it is said to be: of the session's user, or of whoever has the name. */
@@ -37,7 +37,7 @@ export interface PasswordCheck {
    */
   confirmation(proof: PasswordProof): Sql
   /** Compares with the password of what waits under that name, and throws what has to be said if it is right. */
-  compareWaiting(
+  verifyPendingPassword(
     attempt: { name: string; password: string; waiting: { passwordHash: string } | null; ifRight: Error },
     caller: Caller,
   ): Promise<void>
@@ -59,7 +59,7 @@ export function createPasswordCheck({
   logger,
   hasher,
   throttle,
-  subjects,
+  throttleKeys,
   devices,
   sessions,
   passwordsIn,
@@ -71,8 +71,8 @@ export function createPasswordCheck({
   logger: Logger
   hasher: PasswordHasher
   throttle: Throttle
-  subjects: Subjects
-  devices: DeviceTokens
+  throttleKeys: ThrottleKeys
+  devices: TrustedDevices
   sessions: SessionService
   passwordsIn: (db: Db) => PasswordStore
   attemptsIn: (db: Db) => AttemptStore
@@ -82,30 +82,30 @@ export function createPasswordCheck({
   const trail = createFailureTrail({ db, clock, logger, attemptsIn, recordEvent })
 
   /** The device of the user that the caller shows to be known: by a live session, or by the token of an earlier one. */
-  async function findKnownDevice(
+  async function findTrustedDevice(
     { session }: Claim,
     stored: StoredPassword | null,
     { bearer, device }: Caller,
-  ): Promise<Subject | undefined> {
-    if (session) return subjects.session(session.id)
+  ): Promise<ThrottleKey | undefined> {
+    if (session) return throttleKeys.session(session.id)
     // Looked up for whomever is claimed to call, as the time would tell.
     const live = bearer === undefined ? undefined : await sessions.findLive(bearer)
     const known = device === undefined ? undefined : devices.read(device)
-    if (live && live.session.userId === stored?.user.id) return subjects.session(live.session.id)
+    if (live && live.session.userId === stored?.user.id) return throttleKeys.session(live.session.id)
     const isTheirs = known?.userId === stored?.user.id && known?.version === stored?.version
-    return known && isTheirs ? subjects.device(known.id) : undefined
+    return known && isTheirs ? throttleKeys.device(known.id) : undefined
   }
 
   /**
    * Shuts unknown clients out of the account until a reset, and tells the user. The count alone refuses them already; so when the process
    * dies before this is done, the next attempt that is refused does it.
    */
-  async function closeToUnknown(account: Subject, user: User, caller: Caller): Promise<void> {
+  async function refuseUntrustedDevices(account: ThrottleKey, user: User, caller: Caller): Promise<void> {
     await transaction(async (tx) => {
       const failures = await attemptsIn(tx).close(account)
       if (failures === undefined) return
-      await recordEvent(tx, { type: 'password_disabled', userId: user.id, facts: { failures } }, caller)
-      await notify(tx, passwordDisabled, user, { ip: caller.ip, failures })
+      await recordEvent(tx, { type: 'password_disabled', userId: user.id, details: { failures } }, caller)
+      await notify(tx, untrustedDevicesRefused, user, { ip: caller.ip, failures })
     })
   }
 
@@ -115,23 +115,23 @@ export function createPasswordCheck({
       const passwords = passwordsIn(db)
       // By the id if there is one: the name may be somebody else's by now.
       const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
-      const account = subjects.account(stored?.user.id, identifierKey(identifier))
-      const attemptAs = (...counted: [Subject, ...Subject[]]) =>
+      const account = throttleKeys.account(stored?.user.id, identifierKey(identifier))
+      const attemptAs = (...counted: [ThrottleKey, ...ThrottleKey[]]) =>
         throttle.attempt(counted[0], async () => {
           const matches = await hasher.verify(password, stored?.hash, caller.network)
           if (!matches || !stored || stored.user.disabledAt) return undefined
           const renewedHash = hasher.isOutdated(stored.hash) ? await hasher.hash(password, caller.network) : undefined
-          return use({ user: stored.user, version: stored.version, renewedHash, subjects: counted })
+          return use({ user: stored.user, version: stored.version, renewedHash, throttleKeys: counted })
         })
 
-      const device = await findKnownDevice(claim, stored, caller)
+      const device = await findTrustedDevice(claim, stored, caller)
       const ofDevice = device && (await attemptAs(device, account))
-      // A known device that failed too often counts as unknown.
+      // A trusted device that failed too often counts as unknown.
       const isKnown = ofDevice && (ofDevice.state !== 'refused' || ofDevice.failures < mostFailures)
       const outcome = isKnown ? ofDevice : await attemptAs(account)
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
-      // The failures of a known device are the account's as well, and those of the account are not the device's. A known
+      // The failures of a trusted device are the account's as well, and those of the account are not the device's. A known
       // device that has to wait changes nothing.
       const ofAccount = !isKnown ? outcome : outcome.state === 'failed' ? await attemptsIn(db).add(account) : undefined
       const counted = outcome.state === 'failed' && {
@@ -140,7 +140,7 @@ export function createPasswordCheck({
       }
       await trail.note({ account, user: stored?.user, session, ...counted }, caller)
       if (stored && ofAccount && ofAccount.failures >= mostFailures && !ofAccount.closed) {
-        await closeToUnknown(account, stored.user, caller)
+        await refuseUntrustedDevices(account, stored.user, caller)
       }
       await hasher.jitter()
       return undefined
@@ -148,11 +148,11 @@ export function createPasswordCheck({
 
     confirmation: (proof) => sql`
       confirmed AS (${passwordsIn(db).confirmation(proof)}),
-      forgiven AS (${attemptsIn(db).forgiveness(proof.subjects, sql`EXISTS (SELECT FROM confirmed)`)}),
+      forgiven AS (${attemptsIn(db).forgiveness(proof.throttleKeys, sql`EXISTS (SELECT FROM confirmed)`)}),
       proof AS (SELECT FROM confirmed)`,
 
-    async compareWaiting({ name, password, waiting, ifRight }, { network }) {
-      const outcome = await throttle.attempt(subjects.waiting(identifierKey(name)), async () => {
+    async verifyPendingPassword({ name, password, waiting, ifRight }, { network }) {
+      const outcome = await throttle.attempt(throttleKeys.waiting(identifierKey(name)), async () => {
         // Throwing takes the attempt back: it was no guess, and no session opens.
         if (await hasher.verify(password, waiting?.passwordHash, network)) throw ifRight
         return undefined
@@ -162,16 +162,16 @@ export function createPasswordCheck({
     },
 
     async provePending({ email, password, pending, most }, { network }, use) {
-      const subject = subjects.pending(identifierKey(email))
+      const throttleKey = throttleKeys.pending(identifierKey(email))
       const places = Array.from({ length: most }, (_, index) => pending[index])
-      const outcome = await throttle.attempt(subject, async () => {
+      const outcome = await throttle.attempt(throttleKey, async () => {
         const matching = []
         for (const one of places) {
           if ((await hasher.verify(password, one?.passwordHash, network)) && one) matching.push(one)
         }
         const [first] = matching
         if (!first) return undefined
-        await use(first, (tx) => attemptsIn(tx).forgive([subject]))
+        await use(first, (tx) => attemptsIn(tx).forgive([throttleKey]))
         return first
       })
       if (outcome.state === 'succeeded') return true

@@ -16,7 +16,7 @@ interface Needs {
 
 export const forgotPassword = endpoint({
   name: 'forgotPassword',
-  subject: 'passwords',
+  topic: 'passwords',
   description:
     'Mails a link that sets a new password, if an account that is not disabled has this address. The answer is the same for every address. One mail a minute and five an hour go to an address; a newer link replaces the older.',
   route: 'POST /forgot_password',
@@ -35,7 +35,7 @@ export const forgotPassword = endpoint({
 
 export const resetPassword = endpoint({
   name: 'resetPassword',
-  subject: 'passwords',
+  topic: 'passwords',
   description:
     'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
   route: 'POST /reset_password',
@@ -61,7 +61,7 @@ const Uid = z
 
 export const resetPasswordOfUser = endpoint({
   name: 'resetPasswordOfUser',
-  subject: 'passwords',
+  topic: 'passwords',
   description:
     'Sets the new password and ends all sessions of the user, to whom the token must belong. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
   route: 'POST /reset_password/{uid}',
@@ -80,7 +80,7 @@ export const resetPasswordOfUser = endpoint({
 
 const passwordChange = {
   access: 'bearer',
-  knowsDevice: true,
+  trustsDevice: true,
   limit: 'changePassword',
   input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
   status: 200,
@@ -90,7 +90,7 @@ const passwordChange = {
 export const changePassword = endpoint({
   ...passwordChange,
   name: 'changePassword',
-  subject: 'passwords',
+  topic: 'passwords',
   description:
     'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   input: passwordChange.input.extend(RememberDevice),
@@ -106,7 +106,7 @@ export const changePassword = endpoint({
 export const changePasswordKeepingTokens = endpoint({
   ...passwordChange,
   name: 'changePasswordKeepingTokens',
-  subject: 'passwords',
+  topic: 'passwords',
   description:
     'Sets the new password and ends the other sessions of the user; the tokens of this one stay good. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   route: 'POST /change_password_keeping_tokens',

@@ -3,18 +3,18 @@ import type { Db, Session, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, Logger } from '../../kernel/ports.ts'
-import type { AttemptStore, Subject } from '../throttle/index.ts'
+import type { AttemptStore, ThrottleKey } from '../throttle/index.ts'
 
 /** A password that was refused. */
 interface Failure {
   /** What the failures of the account, or of the unknown name, are counted for. */
-  readonly account: Subject
+  readonly account: ThrottleKey
   readonly user: User | undefined
   /** The caller's, where a password was to be changed. */
   readonly session: Session | undefined
   /** The number of consecutive failures, this one included; absent where the password was not compared. */
   readonly failures?: number | undefined
-  /** The same of the known device that it came from. */
+  /** The same of the trusted device that it came from. */
   readonly deviceFailures?: number | undefined
 }
 
@@ -27,7 +27,7 @@ export interface FailureTrail {
   note(failure: Failure, caller: Caller): Promise<void>
 }
 
-/** Beside every hundredth. A success begins anew, so an account or a known device causes some six events for each of its logins at most. */
+/** Beside every hundredth. A success begins anew, so an account or a trusted device causes some six events for each of its logins at most. */
 const sampled = [1, 5, 10, 20, 50]
 
 function isSampled(failures: number): boolean {
@@ -54,8 +54,8 @@ export function createFailureTrail({
   let lines = 0
   let leftOut = 0
 
-  /** The beginning of the subject's key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
-  function logUnknown({ key }: Subject, failures: number, { ip, requestId }: Caller): void {
+  /** The beginning of the throttleKey's key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
+  function logUnknown({ key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {
       minuteBegan = now
@@ -66,15 +66,15 @@ export function createFailureTrail({
       return
     }
     lines += 1
-    const facts = {
+    const details = {
       event: 'login_failed',
       user_id: null,
-      subject: key.slice(0, 21),
+      throttleKey: key.slice(0, 21),
       ip,
       request_id: requestId,
       failures,
     }
-    logger.info({ ...facts, left_out: leftOut }, 'event')
+    logger.info({ ...details, left_out: leftOut }, 'event')
     leftOut = 0
   }
 
@@ -85,9 +85,9 @@ export function createFailureTrail({
         type: session ? 'password_change_failed' : 'login_failed',
         ...(user && { userId: user.id }),
         ...(session && { sessionId: session.id }),
-        facts: {
+        details: {
           failures,
-          ...(deviceFailures > 0 && { known_device_failures: deviceFailures }),
+          ...(deviceFailures > 0 && { trusted_device_failures: deviceFailures }),
           ...(user?.disabledAt && { disabled: true }),
         },
       } as const

@@ -1,7 +1,7 @@
 export type { PasswordCheck } from './check.ts'
 export { createPasswordCheck } from './check.ts'
 export { passwordErrors } from './errors.ts'
-export { passwordChanged, passwordDisabled, resetPassword } from './mail-templates.ts'
+export { passwordChanged, resetPassword, untrustedDevicesRefused } from './mail-templates.ts'
 export type { PasswordPolicy } from './policy.ts'
 export { createPasswordPolicy } from './policy.ts'
 export { PasswordText } from './schemas.ts'

@@ -1,7 +1,7 @@
-import { defineLetter, mailTokenLifetimes } from '../mail/index.ts'
+import { defineMailTemplate, mailTokenLifetimes } from '../mail/index.ts'
 
 /** Brings the link that sets a new password. */
-export const resetPassword = defineLetter<{ link: string }>({
+export const resetPassword = defineMailTemplate<{ link: string }>({
   name: 'reset_password',
   staleAfterSeconds: mailTokenLifetimes.reset_password,
   write: ({ link }) => ({
@@ -15,7 +15,7 @@ export const resetPassword = defineLetter<{ link: string }>({
 })
 
 /** Tells the user that the password is another one now. */
-export const passwordChanged = defineLetter<{ at: string; ip: string }>({
+export const passwordChanged = defineMailTemplate<{ at: string; ip: string }>({
   name: 'password_changed',
   write: ({ at, ip }) => ({
     subject: 'Your password was changed',
@@ -26,8 +26,8 @@ export const passwordChanged = defineLetter<{ at: string; ip: string }>({
   }),
 })
 
-/** Tells the user that the right password is taken from known devices only, after so many wrong ones. */
-export const passwordDisabled = defineLetter<{ at: string; ip: string; failures: number }>({
+/** Tells the user that the right password is taken from trusted devices only, after so many wrong ones. */
+export const untrustedDevicesRefused = defineMailTemplate<{ at: string; ip: string; failures: number }>({
   name: 'password_disabled',
   write: ({ at, ip, failures }) => ({
     subject: 'Logging in from new devices was switched off',

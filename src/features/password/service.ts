@@ -4,9 +4,9 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
 import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailAllowances, MailTokens, Notify, Outbox } from '../mail/index.ts'
+import type { MailRateLimits, MailTokens, Notify, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
-import type { AttemptStore, DeviceGrant, DeviceTokens, Subjects } from '../throttle/index.ts'
+import type { AttemptStore, DeviceGrant, ThrottleKeys, TrustedDevices } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
 import { identifierKey } from '../user/index.ts'
 import type { PasswordCheck } from './check.ts'
@@ -37,16 +37,16 @@ export function createPasswordService({
   padWork,
   clock,
   hasher,
-  policy,
+  passwordPolicy,
   check,
   sessions,
-  subjects,
+  throttleKeys,
   devices,
   passwordsIn,
   attemptsIn,
   usersIn,
   sessionsIn,
-  allowancesIn,
+  mailRateLimitsIn,
   mailTokensIn,
   outboxIn,
   notify,
@@ -55,25 +55,25 @@ export function createPasswordService({
 }: Pick<Database, 'db' | 'transaction' | 'padWork'> & {
   clock: Clock
   hasher: PasswordHasher
-  policy: PasswordPolicy
+  passwordPolicy: PasswordPolicy
   check: PasswordCheck
   sessions: SessionService
-  subjects: Subjects
-  devices: DeviceTokens
+  throttleKeys: ThrottleKeys
+  devices: TrustedDevices
   passwordsIn: (db: Db) => PasswordStore
   attemptsIn: (db: Db) => AttemptStore
   usersIn: (db: Db) => UserStore
   sessionsIn: (db: Db) => SessionStore
-  allowancesIn: (db: Db) => MailAllowances
+  mailRateLimitsIn: (db: Db) => MailRateLimits
   mailTokensIn: (db: Db) => MailTokens
   outboxIn: (db: Db) => Outbox
   notify: Notify
   recordEvent: EventRecorder
 }): PasswordService {
   async function mailReset(tx: Db, email: string, user: User | undefined, caller: Caller): Promise<void> {
-    const subject = user ? String(user.id) : randomUUID()
-    const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', subject, email })
-    await outboxIn(tx).enqueue(resetPassword, email, { link: caller.terms.links.resetPassword(token, user?.id ?? 0) })
+    const targetId = user ? String(user.id) : randomUUID()
+    const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', targetId, email })
+    await outboxIn(tx).enqueue(resetPassword, email, { link: caller.policy.links.resetPassword(token, user?.id ?? 0) })
     await recordEvent(tx, { type: 'password_reset_requested', ...(user && { userId: user.id }) }, caller)
   }
 
@@ -85,13 +85,13 @@ export function createPasswordService({
     const { user, session } = caller
     const claim = { session, identifier: user.username }
     const changed = await check.prove(claim, current, caller, async (proof) => {
-      policy.check(next, 'new_password', user)
+      passwordPolicy.check(next, 'new_password', user)
       const hash = await hasher.hash(next, caller.network)
       const result = await transaction(async (tx) => {
         // The token before the password, as a reset takes them: in another order the two can deadlock.
-        await mailTokensIn(tx).revoke({ purpose: 'reset_password', subject: String(user.id) })
+        await mailTokensIn(tx).revoke({ purpose: 'reset_password', targetId: String(user.id) })
         if (!(await passwordsIn(tx).replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
-        await attemptsIn(tx).forgive(proof.subjects)
+        await attemptsIn(tx).forgive(proof.throttleKeys)
         await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
         await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
         // Inside, so that a change whose session has been ended meanwhile does not happen.
@@ -115,7 +115,7 @@ export function createPasswordService({
         // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
         const mayLogIn = user !== null && user.disabledAt === null
         const mail = { isMailed: mayLogIn, isVerified: user?.emailVerifiedAt != null }
-        const mayMail = await allowancesIn(tx).spendAsked('forgot_password', email, mail)
+        const mayMail = await mailRateLimitsIn(tx).spendAsked('forgot_password', email, mail)
         await padWork(tx, mayMail && mayLogIn ? user : undefined, (recipient) =>
           mailReset(tx, email, recipient, caller),
         )
@@ -124,18 +124,18 @@ export function createPasswordService({
 
     async reset({ token, newPassword, userId }, caller) {
       const mailed = await mailTokensIn(db).find({ purposes: ['reset_password'], token })
-      const user = mailed && !mailed.isSpent && (await usersIn(db).findById(Number(mailed.subject)))
+      const user = mailed && !mailed.isSpent && (await usersIn(db).findById(Number(mailed.targetId)))
       const isTheirs = user && (userId === undefined || userId === user.id)
       if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
-      policy.check(newPassword, 'new_password', user)
+      passwordPolicy.check(newPassword, 'new_password', user)
       const hash = await hasher.hash(newPassword, caller.network)
       return transaction(async (tx) => {
         if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {
           throw new AuthError(passwordErrors.reset_token_invalid)
         }
         const version = await passwordsIn(tx).reset(user.id, hash)
-        await attemptsIn(tx).reopen(subjects.account(user.id, identifierKey(user.email)))
+        await attemptsIn(tx).reopen(throttleKeys.account(user.id, identifierKey(user.email)))
         // Who reads the mail of the address has verified it.
         if (await usersIn(tx).markEmailVerified(user.id, mailed.email)) {
           await recordEvent(tx, { type: 'email_verified', userId: user.id }, caller)

@@ -1,8 +1,8 @@
 import type { Db, Sql, User } from '../../kernel/db.ts'
 import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import type { Subject } from '../throttle/index.ts'
-import { whoHas } from '../user/index.ts'
+import type { ThrottleKey } from '../throttle/index.ts'
+import { identifierFilter } from '../user/index.ts'
 
 export interface StoredPassword {
   readonly hash: string
@@ -17,7 +17,7 @@ export interface PasswordProof {
   /** The same password hashed as we hash today, when what is stored is out of date. */
   readonly renewedHash: string | undefined
   /** Whose failures it makes forgotten. */
-  readonly subjects: readonly Subject[]
+  readonly throttleKeys: readonly ThrottleKey[]
 }
 
 /** Of a password that nobody has changed yet. */
@@ -45,7 +45,7 @@ export function createPasswordStore({ db, clock }: { db: Db; clock: Clock }): Pa
 
   return {
     find: (userId) => db.password.findUnique({ where: { userId }, select }),
-    findByIdentifier: (identifier) => db.password.findFirst({ where: { user: whoHas(identifier) }, select }),
+    findByIdentifier: (identifier) => db.password.findFirst({ where: { user: identifierFilter(identifier) }, select }),
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, version: firstVersion, changedAt: clock.now() } })
     },

@@ -13,7 +13,7 @@ interface Needs {
 
 export const logOut = endpoint({
   name: 'logOut',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Ends the session; its access tokens are refused from the next request on. With both tokens, the sessions of both end. Doing it again is no error while the token lives.',
   route: 'POST /logout',
@@ -33,7 +33,7 @@ export const logOut = endpoint({
 
 export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
-  subject: 'sessions',
+  topic: 'sessions',
   description: 'Ends all sessions of the user, this one too, and says how many there were. Devices stay known.',
   route: 'POST /logout_all',
   logsOut: true,
@@ -54,7 +54,7 @@ export const logOutEverywhere = endpoint({
 
 export const readSession = endpoint({
   name: 'readSession',
-  subject: 'sessions',
+  topic: 'sessions',
   description: 'Reads the session of the access token and its account. Changes nothing.',
   route: 'GET /session',
   summary: 'The session and the account of the caller',
@@ -64,15 +64,15 @@ export const readSession = endpoint({
   status: 200,
   output: z.object({ session: SessionReply, user: UserReply }),
   errors: [],
-  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user, terms }) => ({
+  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user, policy }) => ({
     session: sessions.present(session, session),
-    user: users.present(user, terms),
+    user: users.present(user, policy),
   }),
 })
 
 export const listSessions = endpoint({
   name: 'listSessions',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Lists the live sessions of the user, newest first, with the one of the access token marked. Changes nothing.',
   route: 'GET /sessions',
@@ -94,7 +94,7 @@ export const listSessions = endpoint({
 
 export const endSession = endpoint({
   name: 'endSession',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Ends one session of the user, which may be the one of the access token. A session of another user is answered like one that does not exist.',
   route: 'DELETE /sessions/{id}',

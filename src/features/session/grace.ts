@@ -6,9 +6,9 @@ import type { SessionStore } from './store.ts'
 /** Which tokens are still taken although the session has gone on to the next generation. */
 export interface Grace {
   /** Whether the session was rotated just now: a token of the generation before comes from a retry or a race, and is no copy. */
-  isRecent(session: Session): boolean
+  isWithinGrace(session: Session): boolean
   /** Whether that generation was the current one until just now. */
-  isJustFollowed(generation: number, session: Session): boolean
+  coversPredecessor(generation: number, session: Session): boolean
   /**
    * Whether a refresh token of that generation is accepted: the current one, its predecessor within REFRESH_GRACE, or within
    * REFRESH_GRACE_UNSEEN while no token of the current pair was seen.
@@ -38,8 +38,8 @@ export function createGrace({
   const isPredecessor = (generation: number, session: Session) => generation === session.generation - 1
 
   return {
-    isRecent: (session) => isWithin(refreshGrace, session),
-    isJustFollowed: (generation, session) => isPredecessor(generation, session) && isWithin(refreshGrace, session),
+    isWithinGrace: (session) => isWithin(refreshGrace, session),
+    coversPredecessor: (generation, session) => isPredecessor(generation, session) && isWithin(refreshGrace, session),
     accepts(generation, session) {
       if (generation === session.generation) return true
       const isForgiven = isWithin(refreshGrace, session) || (session.unseen && isWithin(refreshGraceUnseen, session))

@@ -1,7 +1,7 @@
-import { defineLetter } from '../mail/index.ts'
+import { defineMailTemplate } from '../mail/index.ts'
 
 /** Tells the user that a token that had been replaced came back. */
-export const sessionCopied = defineLetter<{ at: string; ip: string }>({
+export const sessionCopied = defineMailTemplate<{ at: string; ip: string }>({
   name: 'session_copied',
   write: ({ at, ip }) => ({
     subject: 'We ended one of your sessions',

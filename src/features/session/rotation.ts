@@ -9,11 +9,11 @@ import type { Gate } from './gates.ts'
 import type { Grace } from './grace.ts'
 import { sessionCopied } from './mail-templates.ts'
 import type { TokenPair } from './schemas.ts'
-import { findOrRefuse, isOurs, refuseEnded } from './state.ts'
+import { findOrRefuse, matchesSession, refuseEnded } from './state.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
-import { accessTokenOf, pairOf } from './token-pair.ts'
-import type { OurReading } from './token-verification.ts'
-import { readRefreshToken } from './token-verification.ts'
+import { accessTokenOf, tokenPair } from './token-pair.ts'
+import type { VerifiedToken } from './token-verification.ts'
+import { verifyRefreshToken } from './token-verification.ts'
 
 /** From one generation of a session's tokens to the next. */
 export interface Rotation {
@@ -55,19 +55,19 @@ export function createRotation({
   const store = sessionsIn(db)
 
   function pairFor(session: SessionOfUser, issuedAt?: Date): TokenPair {
-    return pairOf(session, session.user, signer, issuedAt)
+    return tokenPair(session, session.user, signer, issuedAt)
   }
 
   /** The session of a refresh token that is taken. Throws why it is not, or what a gate says. */
-  async function findCurrent({ state, claims }: OurReading, caller: Caller): Promise<SessionOfUser> {
+  async function findCurrent({ state, claims }: VerifiedToken, caller: Caller): Promise<SessionOfUser> {
     const session = await findOrRefuse(claims.sid, store)
     const presented = claims.generation
-    if (!isOurs(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
+    if (!matchesSession(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
     if (session.revokedReason === 'reuse_detected' && presented < session.generation) {
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
     refuseEnded(session, clock.now(), sessionErrors.refresh_token_expired)
-    const isRepeated = grace.isJustFollowed(presented, session)
+    const isRepeated = grace.coversPredecessor(presented, session)
     if (!grace.accepts(presented, session)) return endCopied(session, 'refresh', caller)
     if (!isRepeated && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
     // Last, so that a copied token is found whatever the gates say.
@@ -75,12 +75,12 @@ export function createRotation({
     return session
   }
 
-  async function refresh(reading: OurReading, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
+  async function refresh(reading: VerifiedToken, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
     const session = await findCurrent(reading, caller)
     const { generation } = reading.claims
     if (generation < session.generation) {
       // Byte for byte in the grace window; later the access token of that answer may have expired.
-      const issuedAt = grace.isJustFollowed(generation, session) ? undefined : clock.now()
+      const issuedAt = grace.coversPredecessor(generation, session) ? undefined : clock.now()
       return { pair: pairFor(session, issuedAt), user: session.user }
     }
     const next = await store.advance(session, caller)
@@ -88,7 +88,7 @@ export function createRotation({
     return next ? { pair: pairFor(next), user: next.user } : refresh(reading, caller)
   }
 
-  async function issueAccessToken(reading: OurReading, caller: Caller): Promise<string> {
+  async function issueAccessToken(reading: VerifiedToken, caller: Caller): Promise<string> {
     const session = await findCurrent(reading, caller)
     const isSeen = reading.claims.generation === session.generation
     if (!(await store.use(session, caller, isSeen))) return issueAccessToken(reading, caller)
@@ -101,9 +101,9 @@ export function createRotation({
       if (next) return pairFor(next)
       return renew(await findLive(db, session.id), generation, caller)
     }
-    if (!grace.isJustFollowed(generation, session)) return endCopied(session, 'access', caller)
+    if (!grace.coversPredecessor(generation, session)) return endCopied(session, 'access', caller)
     const { userId, id: sessionId } = session
-    await recordEvent(db, { type: 'renewed_with_access_token', userId, sessionId, facts: { repeated: true } }, caller)
+    await recordEvent(db, { type: 'renewed_with_access_token', userId, sessionId, details: { repeated: true } }, caller)
     return pairFor(session)
   }
 
@@ -111,7 +111,7 @@ export function createRotation({
     const session = { ...caller.session, user: caller.user }
     const isFollowed = caller.generation < session.generation
     // To advance once more would make a copied token of the one that a faster request has just got.
-    const isDone = isFollowed && grace.isRecent(session)
+    const isDone = isFollowed && grace.isWithinGrace(session)
     // Final, as a changed password shuts out whoever has copied the tokens before it.
     const current = isDone ? undefined : await sessionsIn(tx).advance(session, caller, { isFinal: true })
     return pairFor(current ?? (await findLive(tx, session.id)))
@@ -128,7 +128,7 @@ export function createRotation({
     const { userId, id: sessionId, user } = session
     await transaction(async (tx) => {
       if (!(await sessionsIn(tx).end(session, 'reuse_detected', caller))) return
-      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId, facts: { token } }, caller)
+      await recordEvent(tx, { type: 'refresh_token_reused', userId, sessionId, details: { token } }, caller)
       await notify(tx, sessionCopied, user, { ip: caller.ip })
     })
     throw new AuthError(sessionErrors.refresh_token_reused)
@@ -136,11 +136,11 @@ export function createRotation({
 
   return {
     async refresh(refreshToken, caller) {
-      return refresh(readRefreshToken(refreshToken, signer), caller)
+      return refresh(verifyRefreshToken(refreshToken, signer), caller)
     },
 
     async issueAccessToken(refreshToken, caller) {
-      return issueAccessToken(readRefreshToken(refreshToken, signer), caller)
+      return issueAccessToken(verifyRefreshToken(refreshToken, signer), caller)
     },
 
     async renew(caller) {

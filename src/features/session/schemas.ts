@@ -59,7 +59,7 @@ export const SessionPage = z.object({
 })
 export type SessionPage = z.infer<typeof SessionPage>
 
-export const TokenFacts = z.union([
+export const TokenIntrospection = z.union([
   z.object({
     active: z.literal(true),
     token_type: z.enum(['access', 'refresh']),
@@ -71,4 +71,4 @@ export const TokenFacts = z.union([
   }),
   z.object({ active: z.literal(false) }),
 ])
-export type TokenFacts = z.infer<typeof TokenFacts>
+export type TokenIntrospection = z.infer<typeof TokenIntrospection>

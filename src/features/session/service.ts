@@ -9,10 +9,10 @@ import { passes } from './gates.ts'
 import type { Grace } from './grace.ts'
 import { createLiveSessions } from './list.ts'
 import type { Rotation } from './rotation.ts'
-import type { SessionPage, SessionReply, TokenFacts } from './schemas.ts'
-import { endOf, findOrRefuse, isOurs, refuseEnded } from './state.ts'
+import type { SessionPage, SessionReply, TokenIntrospection } from './schemas.ts'
+import { endReason, findOrRefuse, matchesSession, refuseEnded } from './state.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
-import { readBearer, readRefreshToken } from './token-verification.ts'
+import { verifyBearer, verifyRefreshToken } from './token-verification.ts'
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService extends Rotation {
@@ -21,7 +21,7 @@ export interface SessionService extends Rotation {
   /** Throws inside a transaction if the caller's session has ended meanwhile. */
   confirmIn(tx: Db, caller: AuthenticatedCaller): Promise<void>
   /** What a token stands for, if it would be accepted now through the caller's contract. */
-  introspect(token: string, caller: Caller): Promise<TokenFacts>
+  introspect(token: string, caller: Caller): Promise<TokenIntrospection>
   /** The live session that a token stands for, whatever the gates say. */
   findLive(token: string): Promise<LiveToken | undefined>
   present(session: Session, current: Session): SessionReply
@@ -65,7 +65,7 @@ export function createSessionService({
 
   /** The claims of the access token that the caller shows. Throws why they cannot be believed. */
   async function claimsOfBearer(caller: Caller): Promise<TokenClaims> {
-    const { state, claims } = readBearer(caller, signer)
+    const { state, claims } = verifyBearer(caller, signer)
     if (state === 'valid') return claims
     await grace.noteSeen(claims)
     throw new AuthError(sessionErrors.access_token_expired)
@@ -80,22 +80,22 @@ export function createSessionService({
       ends_at: session.endsAt.toISOString(),
       ip: session.ip,
       user_agent: session.userAgent,
-      last_ip: session.lastIp ?? session.ip,
-      last_user_agent: session.lastUserAgent ?? session.userAgent,
+      last_ip: session.lastIp,
+      last_user_agent: session.lastUserAgent,
       current: session.id === current.id,
     }
   }
 
   async function findLive(token: string): Promise<LiveToken | undefined> {
     for (const kind of ['access', 'refresh'] as const) {
-      const reading = signer.read(kind, token)
+      const reading = signer.verify(kind, token)
       if (reading.state === 'expired') await grace.noteSeen(reading.claims)
       if (reading.state !== 'valid') continue
       const { claims } = reading
       const session = await store.find(claims.sid)
-      if (!session || endOf(session, clock.now())) break
+      if (!session || endReason(session, clock.now())) break
       if (kind === 'refresh' && !grace.accepts(claims.generation, session)) break
-      if (!isOurs(claims, kind, session)) break
+      if (!matchesSession(claims, kind, session)) break
       await grace.noteSeen(claims, session)
       return { kind, claims, session }
     }
@@ -108,7 +108,7 @@ export function createSessionService({
     async authenticate(caller, { logsOut }) {
       const claims = await claimsOfBearer(caller)
       const found = await findOrRefuse(claims.sid, store)
-      if (!isOurs(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
+      if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       await grace.noteSeen(claims, found)
       const { user, ...session } = found
@@ -148,10 +148,10 @@ export function createSessionService({
 
     async logOut(refreshToken, caller) {
       const shown =
-        refreshToken === undefined ? [await claimsOfBearer(caller)] : [readRefreshToken(refreshToken, signer).claims]
+        refreshToken === undefined ? [await claimsOfBearer(caller)] : [verifyRefreshToken(refreshToken, signer).claims]
       // Who shows both means to leave with both, even if they are of two sessions.
       if (refreshToken !== undefined && caller.bearer !== undefined) {
-        const reading = signer.read('access', caller.bearer)
+        const reading = signer.verify('access', caller.bearer)
         if (reading.state === 'valid') shown.push(reading.claims)
       }
       for (const { sid, user_id } of shown) {

@@ -11,7 +11,11 @@ export async function findOrRefuse(id: string, store: SessionStore): Promise<Ses
 }
 
 /** Whether the session could have issued the token: services that share the key could sign another user's name, or a longer life. */
-export function isOurs({ sub, user_id, iat, exp }: TokenClaims, kind: TokenKind, session: SessionOfUser): boolean {
+export function matchesSession(
+  { sub, user_id, iat, exp }: TokenClaims,
+  kind: TokenKind,
+  session: SessionOfUser,
+): boolean {
   const lifetime = kind === 'access' ? session.accessLifetime : session.refreshLifetime
   return sub === session.user.uuid && user_id === session.userId && exp - iat <= lifetime
 }
@@ -19,7 +23,7 @@ export function isOurs({ sub, user_id, iat, exp }: TokenClaims, kind: TokenKind,
 type EndedState = 'session_revoked' | 'session_expired' | 'idle'
 
 /** Why the session is over; undefined while it lives. */
-export function endOf(session: SessionOfUser, now: Date): EndedState | undefined {
+export function endReason(session: SessionOfUser, now: Date): EndedState | undefined {
   const { sessionEpoch, disabledAt } = session.user
   if (session.revokedAt || session.epoch !== sessionEpoch || disabledAt) return 'session_revoked'
   if (session.endsAt <= now) return 'session_expired'
@@ -32,6 +36,6 @@ export function refuseEnded(
   now: Date,
   whenIdle: (typeof sessionErrors)[keyof typeof sessionErrors],
 ): void {
-  const end = endOf(session, now)
+  const end = endReason(session, now)
   if (end) throw new AuthError(end === 'idle' ? whenIdle : sessionErrors[end])
 }

@@ -44,7 +44,7 @@ export interface SessionStore {
   /** Ends the user's session if it lives; says whether it did. */
   end(session: { id: string; userId: number }, reason: EndReason, caller: Caller): Promise<boolean>
   /** Deletes some of the sessions that were over before that instant, or clears the mark of a user whose earlier epochs are all deleted; says how many rows. */
-  forgetEnded(before: Date): Promise<number>
+  deleteEnded(before: Date): Promise<number>
 }
 
 const provenBefore = sql`proof AS (SELECT)`
@@ -77,7 +77,7 @@ export function createSessionStore({
     async open(user, caller, proof = provenBefore) {
       gate(user, caller)
       const now = clock.now()
-      const { accessLifetime, refreshLifetime, sessionLifetime } = caller.terms.lifetimes
+      const { accessLifetime, refreshLifetime, sessionLifetime } = caller.policy.lifetimes
       const endsAt = secondsAfter(now, sessionLifetime)
       const session = {
         id: randomUUID(),
@@ -164,13 +164,13 @@ export function createSessionStore({
       // Only from the last epoch: a session that was ended before stays ended.
       if (options) await db.session.updateMany({ where: { id: options.except, epoch: epoch - 1 }, data: { epoch } })
       const count = await live.count({ userId, epoch: epoch - 1 })
-      await recordEvent(db, { type: 'sessions_ended', userId, facts: { reason, count } }, caller)
+      await recordEvent(db, { type: 'sessions_ended', userId, details: { reason, count } }, caller)
       return count
     },
 
     async end({ id, userId }, reason, caller) {
       const now = clock.now()
-      const event = { type: 'session_ended', userId, sessionId: id, facts: { reason } } as const
+      const event = { type: 'session_ended', userId, sessionId: id, details: { reason } } as const
       return recordEvent(db, event, caller, {
         parts: sql`change AS (
           UPDATE sessions SET revoked_at = ${now}, revoked_reason = ${reason}
@@ -179,7 +179,7 @@ export function createSessionStore({
       })
     },
 
-    async forgetEnded(before) {
+    async deleteEnded(before) {
       const expired = await deleteSome(db, sql`sessions`, sql`ends_at < ${before}`)
       const revoked = await deleteSome(db, sql`sessions`, sql`revoked_at < ${before}`)
       const user = await users.findWithEarlierEpochs(before)
@@ -187,7 +187,7 @@ export function createSessionStore({
       const isEarlier = sql`user_id = ${user.id} AND epoch < ${user.sessionEpoch}`
       const deleted = expired + revoked + (await deleteSome(db, sql`sessions`, isEarlier))
       // Not beside sessions that are deleted: users are locked before sessions.
-      return deleted > 0 ? deleted : users.forgetEarlierEpochs(user.id, before)
+      return deleted > 0 ? deleted : users.clearSessionsEndedAt(user.id, before)
     },
   }
 }

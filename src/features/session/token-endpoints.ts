@@ -3,7 +3,7 @@ import { endpoint } from '../../http/contracts/endpoint.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { UserService } from '../user/index.ts'
 import { gateErrors, sessionErrors } from './errors.ts'
-import { Token, TokenFacts, TokenPair } from './schemas.ts'
+import { Token, TokenIntrospection, TokenPair } from './schemas.ts'
 import type { SessionService } from './service.ts'
 
 interface Needs {
@@ -21,7 +21,7 @@ const refusedRefresh = [
 
 export const refreshTokens = endpoint({
   name: 'refreshTokens',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Answers with the next pair; the session goes on, and the refresh token is spent. Repeated within the grace window it gets the same pair. Later it counts as a copy: the session ends, and the user is mailed.',
   route: 'POST /access_token',
@@ -34,13 +34,13 @@ export const refreshTokens = endpoint({
   errors: refusedRefresh,
   handle: async ({ sessions, users }: Needs & { readonly users: UserService }, { refresh_token }, caller) => {
     const { pair, user } = await sessions.refresh(refresh_token, caller)
-    return { ...pair, user: users.present(user, caller.terms) }
+    return { ...pair, user: users.present(user, caller.policy) }
   },
 })
 
 export const issueAccessToken = endpoint({
   name: 'issueAccessToken',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Answers with a new access token. The refresh token stays what it is, and neither its life nor that of the session is prolonged.',
   route: 'POST /access_token_alone',
@@ -70,7 +70,7 @@ const renewal = {
 export const readTokens = endpoint({
   ...renewal,
   name: 'readTokens',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'GET /tokens',
@@ -81,7 +81,7 @@ export const readTokens = endpoint({
 export const renewTokens = endpoint({
   ...renewal,
   name: 'renewTokens',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'POST /tokens',
@@ -90,7 +90,7 @@ export const renewTokens = endpoint({
 
 export const verifyToken = endpoint({
   name: 'verifyToken',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Says whether this server would accept the access or refresh token now, and whom it stands for. Changes nothing. For services that have to know at once that a session has ended.',
   route: 'POST /verify_token',
@@ -99,14 +99,14 @@ export const verifyToken = endpoint({
   limit: 'verifyToken',
   input: z.strictObject({ token: Token }),
   status: 200,
-  output: TokenFacts,
+  output: TokenIntrospection,
   errors: [],
   handle: ({ sessions }: Needs, { token }, caller) => sessions.introspect(token, caller),
 })
 
 export const requireToken = endpoint({
   name: 'requireToken',
-  subject: 'sessions',
+  topic: 'sessions',
   description:
     'Answers with nothing if this server would accept the access or refresh token now, and refuses it otherwise. Changes nothing.',
   route: 'POST /require_token',

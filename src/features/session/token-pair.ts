@@ -6,7 +6,7 @@ import type { TokenPair } from './schemas.ts'
  * The tokens that are the image of the session as it is: the same row gives the same bytes, so nothing is stored. An access token that
  * is issued later than the refresh token may be asked for.
  */
-export function pairOf(
+export function tokenPair(
   session: Session,
   user: Pick<User, 'uuid'>,
   signer: TokenSigner,

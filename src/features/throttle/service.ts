@@ -1,4 +1,4 @@
-import type { Subject } from './keys.ts'
+import type { ThrottleKey } from './keys.ts'
 import type { AttemptStore, FailureCount } from './store.ts'
 
 type Outcome<Result> =
@@ -15,10 +15,13 @@ export interface Throttle {
    * `make` has cleared the failures in its own transaction. An error: the attempt is taken back, as it says nothing about
    * the password.
    */
-  attempt<Result extends object>(subject: Subject, make: () => Promise<Result | undefined>): Promise<Outcome<Result>>
+  attempt<Result extends object>(
+    throttleKey: ThrottleKey,
+    make: () => Promise<Result | undefined>,
+  ): Promise<Outcome<Result>>
 }
 
-/** What this instance does for one subject at the moment. */
+/** What this instance does for one key at the moment. */
 interface Ongoing {
   callers: number
   /** How many of its attempts have succeeded. */
@@ -43,17 +46,17 @@ export function createThrottle({ attempts }: { attempts: AttemptStore }): Thrott
   }
 
   async function attemptOnce<Result extends object>(
-    subject: Subject,
+    throttleKey: ThrottleKey,
     make: () => Promise<Result | undefined>,
   ): Promise<Outcome<Result>> {
-    const counted = await attempts.count(subject)
+    const counted = await attempts.count(throttleKey)
     if (counted.state === 'refused') return counted
     try {
       const result = await make()
       return result ? { state: 'succeeded', result } : { ...counted, state: 'failed' }
     } catch (error) {
       // What went wrong first is what the caller has to learn.
-      await attempts.takeBack(subject, counted).catch(() => undefined)
+      await attempts.takeBack(throttleKey, counted).catch(() => undefined)
       throw error
     }
   }
@@ -69,8 +72,8 @@ export function createThrottle({ attempts }: { attempts: AttemptStore }): Thrott
   }
 
   return {
-    attempt: (subject, make) =>
-      withOngoing(subject.key, async (mine) => {
+    attempt: (throttleKey, make) =>
+      withOngoing(throttleKey.key, async (mine) => {
         const makeNoted = async () => {
           const result = await make()
           if (result) mine.successes += 1
@@ -78,7 +81,7 @@ export function createThrottle({ attempts }: { attempts: AttemptStore }): Thrott
         }
         for (;;) {
           const { successes } = mine
-          const outcome = await asOneOf(mine.inProgress, attemptOnce(subject, makeNoted))
+          const outcome = await asOneOf(mine.inProgress, attemptOnce(throttleKey, makeNoted))
           if (outcome.state !== 'refused') return outcome
           // Those in progress count as failed until they are over: who logs in on many screens at once is no guesser.
           await Promise.all(mine.inProgress)

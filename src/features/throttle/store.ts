@@ -1,14 +1,14 @@
 import type { Db, Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
-import type { Subject } from './keys.ts'
+import type { ThrottleKey } from './keys.ts'
 import { keptUntil } from './keys.ts'
 
-/** What is known of a subject after an attempt. */
+/** What is known of a key after an attempt. */
 export interface FailureCount {
   /** The number of consecutive failures. */
   readonly failures: number
-  /** Whether the subject was closed by too many of them. */
+  /** Whether the key was closed by too many of them. */
   readonly closed: boolean
 }
 
@@ -18,25 +18,25 @@ type CountedAttempt = FailureCount & ({ readonly state: 'counted'; readonly at: 
 /** The table of wrong passwords in a row, on the whole database or inside one transaction. */
 export interface AttemptStore {
   /** Counts an attempt as failed before it is made, unless there may be none now. Racers cannot all be first. */
-  count(subject: Subject): Promise<CountedAttempt>
+  count(throttleKey: ThrottleKey): Promise<CountedAttempt>
   /** Takes an attempt back that neither failed nor succeeded. */
-  takeBack(subject: Subject, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
-  /** The statement that writes the row of the subject as it is. */
-  rewrite(subject: Subject): Sql
+  takeBack(throttleKey: ThrottleKey, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
+  /** The statement that writes the row of the key as it is. */
+  rewrite(throttleKey: ThrottleKey): Sql
   /** Counts a failure that was let through elsewhere. */
-  add(subject: Subject): Promise<FailureCount>
+  add(throttleKey: ThrottleKey): Promise<FailureCount>
   /**
-   * Closes a subject that has failed too often, until it is reopened, and says how often it failed; undefined when it has not,
+   * Closes a key that has failed too often, until it is reopened, and says how often it failed; undefined when it has not,
    * or is closed already.
    */
-  close(subject: Subject): Promise<number | undefined>
+  close(throttleKey: ThrottleKey): Promise<number | undefined>
   /** The statement that forgets the failures of those that are not closed, if the condition holds. */
-  forgiveness(subjects: readonly Subject[], condition: Sql): Sql
-  forgive(subjects: readonly Subject[]): Promise<void>
-  /** Forgets the failures of the subject, closed or not. */
-  reopen(subject: Subject): Promise<void>
+  forgiveness(throttleKeys: readonly ThrottleKey[], condition: Sql): Sql
+  forgive(throttleKeys: readonly ThrottleKey[]): Promise<void>
+  /** Forgets the failures of the key, closed or not. */
+  reopen(throttleKey: ThrottleKey): Promise<void>
   /** Deletes some of the rows that nobody will miss; says how many. */
-  forgetQuiet(): Promise<number>
+  deleteExpired(): Promise<number>
 }
 
 /** So many consecutive failures, and there is no further attempt (NIST SP 800-63B, section 3.2.2). */
@@ -64,12 +64,12 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
    * The one statement of counting; the guard says whether a row that is there may be counted up. One that may not is
    * written as it is: what is written down has to reach the disk, and the time that it takes would tell who waits.
    */
-  async function countUp(subject: Subject, at: Date, guard: Sql): Promise<CountedAttempt> {
+  async function countUp(throttleKey: ThrottleKey, at: Date, guard: Sql): Promise<CountedAttempt> {
     const [row] = await db.$queryRaw<({ isCounted: boolean } & FailureCount)[]>`
       WITH counted AS (
-        INSERT INTO password_attempts AS known (subject, failures, blocked_until, kept_until)
-        VALUES (${subject.key}, 1, ${at}, ${keptUntil(subject, at)})
-        ON CONFLICT (subject) DO UPDATE SET
+        INSERT INTO password_attempts AS known (throttle_key, failures, blocked_until, kept_until)
+        VALUES (${throttleKey.key}, 1, ${at}, ${keptUntil(throttleKey, at)})
+        ON CONFLICT (throttle_key) DO UPDATE SET
           failures = known.failures + 1,
           blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + ${waitAfter(sql`(known.failures + 1)`)}),
           kept_until = EXCLUDED.kept_until
@@ -77,7 +77,7 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
         RETURNING failures, closed_at
       ),
       refused AS (
-        UPDATE password_attempts SET failures = failures WHERE subject = ${subject.key} AND NOT EXISTS (SELECT FROM counted)
+        UPDATE password_attempts SET failures = failures WHERE throttle_key = ${throttleKey.key} AND NOT EXISTS (SELECT FROM counted)
         RETURNING failures, closed_at
       )
       SELECT TRUE AS "isCounted", failures, closed_at IS NOT NULL AS closed FROM counted
@@ -87,48 +87,48 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
     return isCounted ? { state: 'counted', failures, closed, at } : { state: 'refused', failures, closed }
   }
 
-  const subjectsOf = (subjects: readonly Subject[]) => subjects.map(({ key }) => key)
+  const keysOf = (throttleKeys: readonly ThrottleKey[]) => throttleKeys.map(({ key }) => key)
 
   return {
-    async count(subject) {
+    async count(throttleKey) {
       const at = clock.now()
       // The free ones are not compared by time: of two that race, the earlier may be counted later.
       const isFree = sql`known.failures < ${freeFailures}::integer`
       const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
-      return countUp(subject, at, sql`(${isFree} OR ${isOver})`)
+      return countUp(throttleKey, at, sql`(${isFree} OR ${isOver})`)
     },
 
-    async takeBack(subject, { failures, at }) {
+    async takeBack(throttleKey, { failures, at }) {
       await db.$executeRaw`
         UPDATE password_attempts SET
           failures = failures - 1,
           blocked_until = CASE WHEN failures = ${failures}::integer THEN ${at} ELSE blocked_until END
-        WHERE subject = ${subject.key} AND failures > 0`
+        WHERE throttle_key = ${throttleKey.key} AND failures > 0`
     },
 
-    rewrite: ({ key }) => sql`UPDATE password_attempts SET failures = failures WHERE subject = ${key}`,
+    rewrite: ({ key }) => sql`UPDATE password_attempts SET failures = failures WHERE throttle_key = ${key}`,
 
-    add: (subject) => countUp(subject, clock.now(), sql`TRUE`),
+    add: (throttleKey) => countUp(throttleKey, clock.now(), sql`TRUE`),
 
-    async close(subject) {
+    async close(throttleKey) {
       const [closed] = await db.$queryRaw<{ failures: number }[]>`
         UPDATE password_attempts SET closed_at = ${clock.now()}
-        WHERE subject = ${subject.key} AND failures >= ${mostFailures}::integer AND closed_at IS NULL RETURNING failures`
+        WHERE throttle_key = ${throttleKey.key} AND failures >= ${mostFailures}::integer AND closed_at IS NULL RETURNING failures`
       return closed?.failures
     },
 
-    forgiveness: (subjects, condition) => sql`
+    forgiveness: (throttleKeys, condition) => sql`
       DELETE FROM password_attempts
-      WHERE subject = ANY(${subjectsOf(subjects)}) AND closed_at IS NULL AND ${condition}`,
+      WHERE throttle_key = ANY(${keysOf(throttleKeys)}) AND closed_at IS NULL AND ${condition}`,
 
-    async forgive(subjects) {
-      await db.passwordAttempts.deleteMany({ where: { subject: { in: subjectsOf(subjects) }, closedAt: null } })
+    async forgive(throttleKeys) {
+      await db.passwordAttempts.deleteMany({ where: { throttleKey: { in: keysOf(throttleKeys) }, closedAt: null } })
     },
 
     async reopen({ key }) {
-      await db.passwordAttempts.deleteMany({ where: { subject: key } })
+      await db.passwordAttempts.deleteMany({ where: { throttleKey: key } })
     },
 
-    forgetQuiet: () => deleteSome(db, sql`password_attempts`, sql`kept_until < ${clock.now()}`),
+    deleteExpired: () => deleteSome(db, sql`password_attempts`, sql`kept_until < ${clock.now()}`),
   }
 }

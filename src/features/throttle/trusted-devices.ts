@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Clock } from '../../kernel/ports.ts'
 
 /** That somebody logged in with this device before, with that version of the password. */
-interface KnownDevice {
+interface TrustedDevice {
   readonly id: string
   readonly userId: number
   readonly version: number
@@ -11,7 +11,7 @@ interface KnownDevice {
 
 /** By what a device is known again: browsers get the token in a cookie, and programs that ask for it in the body. The lifetime is in seconds. */
 export interface DeviceGrant {
-  readonly known_device: { readonly token: string; readonly lifetime: number }
+  readonly trusted_device: { readonly token: string; readonly lifetime: number }
 }
 
 /** What a program sends to be known again, beside what an endpoint takes. */
@@ -25,15 +25,15 @@ export function shareDevice<Result extends DeviceGrant>(
   result: Result,
   { remember_device: isAsked = false }: { remember_device?: boolean | undefined },
 ): Result & { device_token?: string } {
-  return isAsked ? { ...result, device_token: result.known_device.token } : result
+  return isAsked ? { ...result, device_token: result.trusted_device.token } : result
 }
 
 /** Tokens by which the devices that a user logged in with are known again. Nothing is stored of them. */
-export interface DeviceTokens {
+export interface TrustedDevices {
   /** For a device that has just proven the password, or set it. Who had an older one is a stranger to the next. */
   issue(userId: number, version: number): DeviceGrant
   /** Any string may be read. */
-  read(token: string): KnownDevice | undefined
+  read(token: string): TrustedDevice | undefined
 }
 
 /** As long as people come back to a device; each login begins anew. */
@@ -43,25 +43,25 @@ const format =
   /^(?<body>(?<userId>[1-9]\d{0,9})\.(?<version>[1-9]\d{0,9})\.(?<id>[\w-]{22})\.(?<exp>\d{10}))\.(?<mac>[\w-]{43})$/
 
 /** `user.version.device.expiry.mac`; the first key signs, all verify. */
-export function createDeviceTokens({
+export function createTrustedDevices({
   keys,
   clock,
 }: {
   keys: readonly [Buffer, ...Buffer[]]
   clock: Clock
-}): DeviceTokens {
+}): TrustedDevices {
   const macOf = (body: string, key: Buffer) => createHmac('sha256', key).update(body).digest()
   const now = () => Math.floor(clock.now().getTime() / 1000)
   return {
     issue(userId, version) {
       const body = `${userId}.${version}.${randomBytes(16).toString('base64url')}.${now() + lifetime}`
-      return { known_device: { token: `${body}.${macOf(body, keys[0]).toString('base64url')}`, lifetime } }
+      return { trusted_device: { token: `${body}.${macOf(body, keys[0]).toString('base64url')}`, lifetime } }
     },
     read(token) {
       const { body = '', userId, version, id = '', exp, mac = '' } = format.exec(token)?.groups ?? {}
       const shown = Buffer.from(mac, 'base64url')
-      const isOurs = shown.length === 32 && keys.some((key) => timingSafeEqual(shown, macOf(body, key)))
-      return isOurs && Number(exp) > now() ? { id, userId: Number(userId), version: Number(version) } : undefined
+      const isAuthentic = shown.length === 32 && keys.some((key) => timingSafeEqual(shown, macOf(body, key)))
+      return isAuthentic && Number(exp) > now() ? { id, userId: Number(userId), version: Number(version) } : undefined
     },
   }
 }

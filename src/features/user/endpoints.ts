@@ -10,7 +10,7 @@ interface Needs {
 
 export const readProfile = endpoint({
   name: 'readProfile',
-  subject: 'profile',
+  topic: 'profile',
   description: 'Reads the account of the access token. Changes nothing.',
   route: 'GET /profile',
   summary: 'The account of the caller',
@@ -20,7 +20,7 @@ export const readProfile = endpoint({
   status: 200,
   output: UserReply,
   errors: [],
-  handle: async ({ users }: Needs, _input, { user, terms }) => users.present(user, terms),
+  handle: async ({ users }: Needs, _input, { user, policy }) => users.present(user, policy),
 })
 
 const profileChange = {
@@ -35,7 +35,7 @@ const profileChange = {
 export const changeProfile = endpoint({
   ...profileChange,
   name: 'changeProfile',
-  subject: 'profile',
+  topic: 'profile',
   description:
     'Changes the fields that are sent and leaves the others. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PATCH /profile',
@@ -46,7 +46,7 @@ export const changeProfile = endpoint({
 export const replaceProfile = endpoint({
   ...profileChange,
   name: 'replaceProfile',
-  subject: 'profile',
+  topic: 'profile',
   description:
     'Sets all fields of the profile. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PUT /profile',

@@ -1,13 +1,13 @@
 export { EmailAddress } from './email.ts'
 export { userErrors } from './errors.ts'
 export {
+  identifierFilter,
   identifierKey,
   isMadeUpUsername,
   PersonalFields,
   Username,
   UserReply,
   usernameKey,
-  whoHas,
 } from './schemas.ts'
 export type { UserService } from './service.ts'
 export { createUserService, refuseForeignAddress } from './service.ts'

@@ -1,10 +1,10 @@
 import type { IssueCode } from '../../kernel/errors.ts'
 import { invalidRequest } from '../../kernel/errors.ts'
-import type { PhoneNumbers, PhoneReading } from '../../kernel/ports.ts'
+import type { PhoneNumberParse, PhoneNumbers } from '../../kernel/ports.ts'
 
 type Complaint = readonly [code: IssueCode, detail: string]
 
-const complaints: Readonly<Record<Exclude<PhoneReading['state'], 'read'>, Complaint>> = {
+const complaints: Readonly<Record<Exclude<PhoneNumberParse['state'], 'read'>, Complaint>> = {
   no_number: ['invalid_format', 'must be a phone number such as +44 20 7946 0018'],
   country_missing: [
     'phone_country_missing',

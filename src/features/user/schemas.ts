@@ -35,12 +35,12 @@ export function usernameKey(username: string): string {
 
 /** What makes two identifiers, each a username or an address, mean the same account. */
 export function identifierKey(identifier: string): string {
-  const user = whoHas(identifier)
+  const user = identifierFilter(identifier)
   return 'email' in user ? user.email : user.usernameKey
 }
 
 /** The user who has that username or address; an address can be nobody else's username. */
-export function whoHas(identifier: string): { readonly email: string } | { readonly usernameKey: string } {
+export function identifierFilter(identifier: string): { readonly email: string } | { readonly usernameKey: string } {
   const address = EmailAddress.safeParse(identifier)
   return address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
 }

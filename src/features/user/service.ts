@@ -4,7 +4,7 @@ import type { Database, Db, User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { EventRecorder } from '../../kernel/events.ts'
-import type { Terms } from '../../kernel/policy.ts'
+import type { ContractPolicy } from '../../kernel/policy.ts'
 import type { PhoneNumbers } from '../../kernel/ports.ts'
 import { EmailAddress } from './email.ts'
 import { userErrors } from './errors.ts'
@@ -17,7 +17,7 @@ type Changes = z.output<typeof ProfileChanges>
 
 /** Profiles: what a user shows and may change. */
 export interface UserService {
-  present(user: User, terms: Terms): UserReply
+  present(user: User, policy: ContractPolicy): UserReply
   /** A phone number as it is stored. Throws `invalid_request` when it cannot be read. */
   readPhoneNumber(typed: string): string
   /** Changes the fields that are given. Throws `username_taken` or `username_is_address`. */
@@ -36,12 +36,12 @@ export function createUserService({
   usersIn: (db: Db) => UserStore
   recordEvent: EventRecorder
 }): UserService {
-  function statusOf({ disabledAt, emailVerifiedAt }: User, terms: Terms): UserReply['account_status'] {
+  function statusOf({ disabledAt, emailVerifiedAt }: User, policy: ContractPolicy): UserReply['account_status'] {
     if (disabledAt) return 'disabled'
-    return terms.verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
+    return policy.verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
   }
 
-  function present(user: User, terms: Terms): UserReply {
+  function present(user: User, policy: ContractPolicy): UserReply {
     const fullName = `${user.firstName} ${user.lastName}`.trim()
     return {
       id: user.id,
@@ -56,7 +56,7 @@ export function createUserService({
       phone_number: user.phoneNumber,
       phone_number_verified: user.phoneNumberVerified,
       timezone: user.timezone,
-      account_status: statusOf(user, terms),
+      account_status: statusOf(user, policy),
       last_login: user.lastLoginAt?.toISOString() ?? null,
       date_joined: user.joinedAt.toISOString(),
       is_active: user.disabledAt === null,
@@ -80,8 +80,8 @@ export function createUserService({
   }
 
   async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
-    const { user, session, terms } = caller
-    if (Object.keys(changes).length === 0) return present(user, terms)
+    const { user, session, policy } = caller
+    if (Object.keys(changes).length === 0) return present(user, policy)
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
     const columns = { ...columnsOf(changes), ...phoneColumns(changes.phone_number, user) }
     try {
@@ -89,12 +89,12 @@ export function createUserService({
         const fields = Object.keys(changes).join(' ')
         await recordEvent(
           tx,
-          { type: 'profile_changed', userId: user.id, sessionId: session.id, facts: { fields } },
+          { type: 'profile_changed', userId: user.id, sessionId: session.id, details: { fields } },
           caller,
         )
         return usersIn(tx).update(user.id, columns)
       })
-      return present(changed, terms)
+      return present(changed, policy)
     } catch (error) {
       throw isUniqueViolation(error) ? new AuthError(userErrors.username_taken) : error
     }

@@ -34,7 +34,7 @@ export interface UserStore {
   /** A user whose sessions were all ended before that instant, and may not have been deleted yet. */
   findWithEarlierEpochs(before: Date): Promise<Pick<User, 'id' | 'sessionEpoch'> | null>
   /** Notes that the sessions of earlier epochs have been deleted; says of how many users. */
-  forgetEarlierEpochs(id: number, before: Date): Promise<number>
+  clearSessionsEndedAt(id: number, before: Date): Promise<number>
   /** Marks the address as verified if it still is the user's and not verified yet; false otherwise. */
   markEmailVerified(id: number, email: string): Promise<boolean>
   update(id: number, changes: ProfileColumns): Promise<User>
@@ -62,7 +62,7 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
     },
     findWithEarlierEpochs: (before) =>
       db.user.findFirst({ where: { sessionsEndedAt: { lt: before } }, select: { id: true, sessionEpoch: true } }),
-    async forgetEarlierEpochs(id, before) {
+    async clearSessionsEndedAt(id, before) {
       const { count } = await db.user.updateMany({
         where: { id, sessionsEndedAt: { lt: before } },
         data: { sessionsEndedAt: null },

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import { AuthError } from '../../kernel/errors.ts'
-import type { ContractName, Terms } from '../../kernel/policy.ts'
+import type { ContractName, ContractPolicy } from '../../kernel/policy.ts'
 import type { View } from '../pages/page.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Dialect } from './error-format.ts'
+import type { ErrorFormat } from './error-format.ts'
 import { validate } from './validate.ts'
 
 type Fields = Record<string, unknown>
@@ -29,14 +29,14 @@ export interface Row<Needs> {
   /** What the endpoint demands of the fields that it takes as they are, by the contract's words. */
   readonly demands: Readonly<Record<string, z.ZodType>>
   /** An error of the endpoint, with the contract's words for the fields that it blames. */
-  readonly reword: (error: unknown) => unknown
+  readonly translateError: (error: unknown) => unknown
   /** What the contract calls the refresh token that the endpoint takes. */
   readonly refreshField: string | undefined
   /** What every GET and HEAD of the path gets, but for programs that ask for JSON. */
   readonly page: View | undefined
 }
 
-/** A published surface: where it is, on which terms it works, how it speaks of errors, and what it offers. */
+/** A published surface: where it is, on which policy it works, how it speaks of errors, and what it offers. */
 export interface Contract<Needs> {
   readonly name: ContractName
   readonly title: string
@@ -45,10 +45,10 @@ export interface Contract<Needs> {
   readonly trailingSlash: boolean
   /** Whether bodies may be forms as well as JSON. */
   readonly takesForms: boolean
-  readonly dialect: Dialect
+  readonly errorFormat: ErrorFormat
   /** What it lays down whatever the settings say. Its own pages, for the links in mails, are below the address of this server. */
-  readonly terms: Partial<Pick<Terms, 'verificationRequired' | 'linkCompletesRegistration'>> & {
-    readonly lifetimes?: Partial<Terms['lifetimes']>
+  readonly policy: Partial<Pick<ContractPolicy, 'verificationRequired' | 'linkCompletesRegistration'>> & {
+    readonly lifetimes?: Partial<ContractPolicy['lifetimes']>
     readonly ownPages?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
   }
   /** Where it departs from the service that it replaces, for the people who move. */
@@ -74,7 +74,7 @@ export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
     read: (sent) => validate(endpoint.input, takesQuery ? knownOf(sent, endpoint.input) : sent),
     write: (result) => endpoint.output.parse(result),
     demands: {},
-    reword: (error) => error,
+    translateError: (error) => error,
     refreshField: 'refresh_token' in endpoint.input.shape ? 'refresh_token' : undefined,
     page: undefined,
   }
@@ -133,14 +133,14 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
     return Object.fromEntries(translated.filter(([, value]) => value !== undefined))
   }
 
-  function reword(error: unknown, sent: Fields): unknown {
-    if (!(error instanceof AuthError) || !error.circumstances.issues) return error
-    const issues = error.circumstances.issues.map((issue) => {
+  function translateError(error: unknown, sent: Fields): unknown {
+    if (!(error instanceof AuthError) || !error.details.issues) return error
+    const issues = error.details.issues.map((issue) => {
       const word = wordFor(String(issue.path[0]), sent)
       // The client knows no field of this name: no field is to blame.
       return { ...issue, path: word === undefined ? [] : [word, ...issue.path.slice(1)] }
     })
-    return new AuthError(error.definition, { ...error.circumstances, issues })
+    return new AuthError(error.definition, { ...error.details, issues })
   }
 
   return {
@@ -159,12 +159,12 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
       try {
         return validate(endpoint.input, translate(valid))
       } catch (error) {
-        throw reword(error, valid)
+        throw translateError(error, valid)
       }
     },
     write: (result) => reply.parse(to(result as Result)),
     demands: Object.fromEntries(demands),
-    reword: (error) => reword(error, {}),
+    translateError: (error) => translateError(error, {}),
     refreshField: 'refresh_token' in endpoint.input.shape ? wordFor('refresh_token', {}) : undefined,
     page,
   }

@@ -10,14 +10,14 @@ import type { Budget } from '../serving/rate-limits.ts'
 export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
 
 /** What it is about. Documents group the operations by it. */
-export type Subject = 'registration' | 'sessions' | 'passwords' | 'profile'
+export type Topic = 'registration' | 'sessions' | 'passwords' | 'profile'
 
 type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
 
 /** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
 type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
-interface Facts<A extends Access> {
+interface Metadata<A extends Access> {
   /** The operation's id in logs, metrics and documents. */
   readonly name: string
   readonly route: Route
@@ -26,13 +26,13 @@ interface Facts<A extends Access> {
   readonly summary: string
   /** In sentences: what it does, what it changes, and what is mailed, in words that hold for every contract. */
   readonly description: string
-  readonly subject: Subject
+  readonly topic: Topic
   readonly access: A
   /** Endpoints that do the same in other words draw on one budget. */
   readonly limit: Budget
   readonly status: 200 | 201 | 204
   /** Whether it proves a password, and so treats a device that is known otherwise. */
-  readonly knowsDevice?: true
+  readonly trustsDevice?: true
   /** Whether the caller is logged out afterwards: no gate stands against that, and a browser had better forget what it keeps. */
   readonly logsOut?: true
   /** What it refuses with, beside what any request with this access may meet. */
@@ -45,7 +45,7 @@ interface Declaration<
   Input extends z.ZodObject,
   Output extends z.ZodType,
   Result extends z.input<Output>,
-> extends Facts<A> {
+> extends Metadata<A> {
   readonly input: Input
   /** Keeps only the fields it names: what it does not name does not leave. */
   readonly output: Output
@@ -53,7 +53,7 @@ interface Declaration<
 }
 
 /** An endpoint whose parsed input and caller are known to its own handler only. */
-export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result = unknown> extends Facts<Access> {
+export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result = unknown> extends Metadata<Access> {
   readonly input: Input
   readonly output: z.ZodType
   // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.

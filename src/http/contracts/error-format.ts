@@ -3,15 +3,15 @@ import type { AuthError, InputIssue } from '../../kernel/errors.ts'
 import type { Access } from './endpoint.ts'
 
 /** An error as a contract's clients read it. */
-export interface Presentation {
+export interface ErrorResponse {
   readonly status: number
   readonly contentType: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: unknown
 }
 
-/** Where an error happened, as far as a dialect speaks of it. */
-export interface Situation {
+/** Where an error happened, as far as a errorFormat speaks of it. */
+export interface ErrorContext {
   readonly requestId: string
   readonly method: string
   readonly mediaType: string
@@ -22,14 +22,14 @@ export interface Situation {
 }
 
 /** How a contract speaks of errors. */
-export interface Dialect {
-  readonly present: (error: AuthError, situation: Situation) => Presentation
+export interface ErrorFormat {
+  readonly present: (error: AuthError, situation: ErrorContext) => ErrorResponse
   /** What the bodies of refusals look like. */
   readonly refusal: z.ZodType
 }
 
-/** Our own dialect: problem details (RFC 9457). */
-export const problemDetails: Dialect = {
+/** Our own errorFormat: problem details (RFC 9457). */
+export const problemDetails: ErrorFormat = {
   present: presentProblem,
   refusal: z
     .object({
@@ -44,19 +44,19 @@ export const problemDetails: Dialect = {
     .meta({ id: 'Problem' }),
 }
 
-export function presentProblem(error: AuthError, { requestId }: Pick<Situation, 'requestId'>): Presentation {
-  const { code, status, sentence } = error.definition
-  const { issues } = error.circumstances
+export function presentProblem(error: AuthError, { requestId }: Pick<ErrorContext, 'requestId'>): ErrorResponse {
+  const { code, status, message } = error.definition
+  const { issues } = error.details
   return {
     status,
     contentType: 'application/problem+json',
     headers: errorHeaders(error),
     body: {
       type: `/problems#${code}`,
-      title: sentence,
+      title: message,
       status,
       code,
-      detail: issues?.[0] ? sentenceOf(issues[0]) : error.message,
+      detail: issues?.[0] ? messageOf(issues[0]) : error.message,
       request_id: requestId,
       ...(issues && {
         errors: issues.map((issue) => ({ pointer: pointerTo(issue.path), code: issue.code, detail: issue.detail })),
@@ -65,18 +65,18 @@ export function presentProblem(error: AuthError, { requestId }: Pick<Situation, 
   }
 }
 
-/** The header fields that HTTP wants beside a status, in every dialect. */
-export function errorHeaders({ definition, circumstances }: AuthError): Record<string, string> {
+/** The header fields that HTTP wants beside a status, in every errorFormat. */
+export function errorHeaders({ definition, details }: AuthError): Record<string, string> {
   const headers: Record<string, string> = {}
   if (definition.status === 401) headers['WWW-Authenticate'] = 'Bearer'
-  if (definition.status === 405) headers.Allow = (circumstances.allow ?? []).join(', ')
+  if (definition.status === 405) headers.Allow = (details.allow ?? []).join(', ')
   if (definition.status === 429 || definition.status === 503) {
-    headers['Retry-After'] = String(circumstances.retryAfterSeconds ?? 1)
+    headers['Retry-After'] = String(details.retryAfterSeconds ?? 1)
   }
   return headers
 }
 
-function sentenceOf({ path, detail }: InputIssue): string {
+function messageOf({ path, detail }: InputIssue): string {
   return path.length === 0 ? detail : `${path.join('.')}: ${detail}`
 }
 

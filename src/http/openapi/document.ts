@@ -1,6 +1,6 @@
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
-import type { Access, Subject } from '../contracts/endpoint.ts'
+import type { Access, Topic } from '../contracts/endpoint.ts'
 import { bodyTypesOf, describeBodies } from './bodies.ts'
 import { describeRefusals } from './errors.ts'
 import { exampleOf } from './examples.ts'
@@ -20,7 +20,7 @@ export interface Publication {
   readonly authenticationErrors: readonly ErrorDefinition[]
 }
 
-const tagOf: Readonly<Record<Subject, { readonly name: string; readonly description: string }>> = {
+const tagOf: Readonly<Record<Topic, { readonly name: string; readonly description: string }>> = {
   registration: { name: 'Registration', description: 'Making an account and verifying its address.' },
   sessions: { name: 'Sessions', description: 'Logging in and out, tokens, and where a user is logged in.' },
   passwords: { name: 'Passwords', description: 'Changing a password, and resetting one by mail.' },
@@ -57,7 +57,7 @@ export function describeContract<Needs>(contract: Contract<Needs>, publication: 
       description: descriptionOf(contract, publication),
     },
     servers: [{ url: publication.publicUrl + contract.prefix }],
-    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.subject]))],
+    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.topic]))],
     paths,
     components: {
       schemas: schemas.components,
@@ -112,7 +112,7 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
     operationId: operation.operationId,
     summary: endpoint.summary,
     description: describeWork(operation.row),
-    tags: [tagOf[endpoint.subject].name],
+    tags: [tagOf[endpoint.topic].name],
     ...(operation.publication.sunset && { deprecated: true }),
     security: securityOf(endpoint.access, operation.publication.transport),
     ...describeInput(operation),
@@ -155,7 +155,7 @@ function describeInput<Needs>({ contract, row, operationId, schemas, publication
         example: exampleOf(schema, schemas, name),
       }),
     )
-  if (row.endpoint.knowsDevice) parameters.push(deviceParameter)
+  if (row.endpoint.trustsDevice) parameters.push(deviceParameter)
   parameters.push(...transportParameters(row, publication.transport))
   const fields = Object.entries(properties).filter(([name]) => !inPath.includes(name))
   if (row.source !== 'body' || fields.length === 0) return parameters.length > 0 ? { parameters } : {}

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
-import type { Dialect } from '../contracts/error-format.ts'
+import type { ErrorFormat } from '../contracts/error-format.ts'
 import { problemDetails } from '../contracts/error-format.ts'
 import { budgets } from '../serving/rate-limits.ts'
 import { transportErrorsOf } from '../serving/refresh-transport.ts'
@@ -17,7 +17,7 @@ interface Refusing<Needs> {
   readonly examples: Record<string, Json>
 }
 
-/** Said before anybody looks whose path it is: in our own dialect, whatever the path. */
+/** Said before anybody looks whose path it is: in our own errorFormat, whatever the path. */
 const early: readonly ErrorDefinition[] = [
   requestErrors.request_timeout,
   requestErrors.headers_too_large,
@@ -32,14 +32,14 @@ interface Response {
   >
 }
 
-/** By status: which codes there are, and what each looks like, written by the dialect itself. */
+/** By status: which codes there are, and what each looks like, written by the errorFormat itself. */
 export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
   const { contract, row, schemas, examples } = refusing
   const responses: Record<number, Response> = {}
   const definitions = new Set([...refusalsOf(contract, row, refusing.authenticationErrors), ...early])
   for (const definition of definitions) {
-    const dialect = early.includes(definition) ? problemDetails : contract.dialect
-    const { status, contentType, headers, body } = dialect.present(sampleOf(definition, row), {
+    const errorFormat = early.includes(definition) ? problemDetails : contract.errorFormat
+    const { status, contentType, headers, body } = errorFormat.present(sampleOf(definition, row), {
       requestId: '4c1f0a9e-6f0b-4f27-9c55-2f8f6f1d2b60',
       method: row.method,
       mediaType: 'text/plain',
@@ -47,7 +47,7 @@ export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
       access: row.endpoint.access,
     })
     const { description, headers: known, content } = responses[status] ?? { description: '', content: {} }
-    const media = content[contentType] ?? { schema: schemaOf(dialect, schemas), examples: {} }
+    const media = content[contentType] ?? { schema: schemaOf(errorFormat, schemas), examples: {} }
     const names = Object.keys(headers).map((name) => [name, { schema: { type: 'string' } }])
     const all = { ...known, ...Object.fromEntries(names) }
     responses[status] = {
@@ -65,13 +65,13 @@ export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
   return responses
 }
 
-function schemaOf({ refusal }: Dialect, schemas: NamedSchemas): Json {
+function schemaOf({ refusal }: ErrorFormat, schemas: NamedSchemas): Json {
   return schemas.name('Refusal', schemas.describe(refusal, 'output'))
 }
 
 /** A reference to the example, unless the code looks otherwise here than where it was met first. */
-function shared(examples: Record<string, Json>, { code, sentence }: ErrorDefinition, value: unknown): Json {
-  const example = { summary: sentence, value }
+function shared(examples: Record<string, Json>, { code, message }: ErrorDefinition, value: unknown): Json {
+  const example = { summary: message, value }
   examples[code] ??= example
   return isDeepStrictEqual(examples[code], example) ? { $ref: `#/components/examples/${code}` } : example
 }
@@ -103,7 +103,7 @@ function refusalsOf<Needs>(
 
 function sampleOf<Needs>(definition: ErrorDefinition, row: Row<Needs>): AuthError {
   if (definition === requestErrors.invalid_request) return provoked(row)
-  return row.reword(new AuthError(definition, { retryAfterSeconds: 30 })) as AuthError
+  return row.translateError(new AuthError(definition, { retryAfterSeconds: 30 })) as AuthError
 }
 
 /** What really becomes of a request that breaks a rule: fields are missing, or there is one too many, or they hold nothing. */

@@ -8,11 +8,11 @@ export function createProblemsPage(definitions: Iterable<ErrorDefinition>): Page
   const rows = [...new Set(definitions)]
     .toSorted((a, b) => a.status - b.status || a.code.localeCompare(b.code))
     .map(
-      ({ code, status, sentence }) =>
-        `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td>${escapeHtml(sentence)}</td></tr>`,
+      ({ code, status, message }) =>
+        `<tr id="${code}"><td>${status}</td><td><code>${code}</code></td><td>${escapeHtml(message)}</td></tr>`,
     )
   const issueRows = Object.entries(issueCodes).map(
-    ([code, sentence]) => `<tr><td><code>${code}</code></td><td>${escapeHtml(sentence)}</td></tr>`,
+    ([code, message]) => `<tr><td><code>${code}</code></td><td>${escapeHtml(message)}</td></tr>`,
   )
   const body = `<h1>Problems</h1>
 <p>Refusals are <code>application/problem+json</code> (RFC 9457). Programs branch on <code>code</code>, which stays.</p>

@@ -28,7 +28,7 @@ export function isLocal({ socket, headers }: Request): boolean {
 /** What the request says of its caller. Nothing of it is proven yet. */
 export function readCaller(
   request: Request,
-  { requestId, device, terms }: Pick<Caller, 'requestId' | 'device' | 'terms'>,
+  { requestId, device, policy }: Pick<Caller, 'requestId' | 'device' | 'policy'>,
 ): Caller {
   const ip = clientAddress(request)
   return {
@@ -38,7 +38,7 @@ export function readCaller(
     userAgent: withoutControlCharacters(request.get('user-agent') ?? '').slice(0, longestUserAgent),
     bearer: bearerToken(request),
     device,
-    terms,
+    policy,
   }
 }
 

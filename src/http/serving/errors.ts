@@ -1,7 +1,7 @@
 import type { Response } from 'express'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { Dialect } from '../contracts/error-format.ts'
+import type { ErrorFormat } from '../contracts/error-format.ts'
 
 /** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
 export type TranslateFault = (fault: unknown, requestId: string) => AuthError
@@ -15,11 +15,11 @@ const byStatus: Readonly<Record<number, ErrorDefinition>> = {
 /** What came in a header is not sent back at any length. */
 const longestMediaType = 100
 
-/** Answers a failure from anywhere in the dialect of the contract it happened in. */
+/** Answers a failure from anywhere in the errorFormat of the contract it happened in. */
 export function sendError(
   error: unknown,
   response: Response,
-  { present }: Dialect,
+  { present }: ErrorFormat,
   translateFault: TranslateFault,
 ): void {
   const refusal = asRefusal(error) ?? translateFault(error, response.locals.requestId)

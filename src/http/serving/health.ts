@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Router } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { AnswerBare } from './raw-response.ts'
+import type { SendRawResponse } from './raw-response.ts'
 import { createReadOnlyRouter } from './read-only.ts'
 
 /** Asked by load balancers and container runtimes, under whatever host name they have for the machine. */
@@ -23,10 +23,10 @@ export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise
 }
 
 /** How long a request may wait for a start that takes its time, for instance while another instance migrates. */
-const patienceMs = 5000
+const killDelayMs = 5000
 
 /** Until the server opens, who watches the process learns at once that it lives and cannot serve yet; all others wait a little. */
-export function createStartingListener(answer: AnswerBare, opened: Promise<RequestListener>): RequestListener {
+export function createStartingListener(answer: SendRawResponse, opened: Promise<RequestListener>): RequestListener {
   const ready = {
     status: 503,
     headers: { 'Retry-After': '1' },
@@ -37,7 +37,7 @@ export function createStartingListener(answer: AnswerBare, opened: Promise<Reque
     const path = request.url?.replace(/\?.*/s, '')
     if (path === '/healthz') return answer({ status: 200, headers: {}, body: { status: 'ok' } }, response)
     if (path === '/readyz') return answer(ready, response)
-    const serve = await Promise.race([opened, delay(patienceMs, refuse, { ref: false })])
+    const serve = await Promise.race([opened, delay(killDelayMs, refuse, { ref: false })])
     serve(request, response)
   }
 }

@@ -33,7 +33,7 @@ export function createRequestCounter<Needs>(
   }
   return {
     count({ contract, endpoint, status }) {
-      // What no table declares is not counted: strangers must not be able to make counters.
+      // What no table declares is not counted: anonymousClients must not be able to make counters.
       if (contract === undefined || endpoint === undefined) return
       const series = labels(contract, endpoint, status)
       counts.set(series, (counts.get(series) ?? 0) + 1)

@@ -5,22 +5,22 @@ import type { Socket } from 'node:net'
 import { plainAddress } from '../../kernel/address.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/ports.ts'
-import type { Presentation } from '../contracts/error-format.ts'
+import type { ErrorResponse } from '../contracts/error-format.ts'
 import { presentProblem } from '../contracts/error-format.ts'
 import { loggedPath } from './request-log.ts'
 import { securityFields } from './response-headers.ts'
 
 /** A refusal, or what a health check is told. */
-type BareAnswer = AuthError | Pick<Presentation, 'status' | 'headers' | 'body'>
+type RawResponse = AuthError | Pick<ErrorResponse, 'status' | 'headers' | 'body'>
 
 /**
  * Answers where Express is not there: not yet, or not for what cannot be read. On a socket alone what was asked is not
  * known, but for a HEAD that came in one piece: that gets no body. After a refusal of what was sent the connection ends, as nobody can tell where the next request begins.
  */
-export type AnswerBare = (answer: BareAnswer, to: ServerResponse | Socket, unreadable?: Buffer) => void
+export type SendRawResponse = (answer: RawResponse, to: ServerResponse | Socket, unreadable?: Buffer) => void
 
 /** The one place outside Express that writes answers, with the header fields and the log line of all others. */
-export function createBareAnswer({ https, logger }: { https: boolean; logger: Logger }): AnswerBare {
+export function createRawResponse({ https, logger }: { https: boolean; logger: Logger }): SendRawResponse {
   const always = securityFields({ https })
 
   return (answer, to, unreadable) => {
@@ -53,7 +53,7 @@ export function createBareAnswer({ https, logger }: { https: boolean; logger: Lo
   }
 }
 
-function present(answer: BareAnswer, requestId: string): Presentation {
+function present(answer: RawResponse, requestId: string): ErrorResponse {
   if (answer instanceof AuthError) return presentProblem(answer, { requestId })
   return { ...answer, contentType: 'application/json; charset=utf-8' }
 }

@@ -44,8 +44,8 @@ export function createRefreshTransport({
 
   /** Browsers send the cookie whoever asks them to; these are what another site's page cannot write (ASVS 3.5). */
   function refuseForeign(request: Request): void {
-    const isOurs = request.headers[header] === 'cookie' && isFromListedPage(request.headers, origins)
-    if (!isOurs) throw new AuthError(requestErrors.cross_site_request)
+    const isFromListedPageByScript = request.headers[header] === 'cookie' && isFromListedPage(request.headers, origins)
+    if (!isFromListedPageByScript) throw new AuthError(requestErrors.cross_site_request)
   }
 
   return {

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 
 /** Refuses what no endpoint can serve by what its head says. Node would do so itself, without a word of explanation. */
-export const judgeHead: RequestHandler = ({ httpVersion, headers, headersDistinct }, response, next) => {
+export const checkRequestHeaders: RequestHandler = ({ httpVersion, headers, headersDistinct }, response, next) => {
   // RFC 9112, section 3.2.
   const hosts = headersDistinct.host?.length ?? 0
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return next(new AuthError(requestErrors.invalid_request))

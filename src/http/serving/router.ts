@@ -3,7 +3,7 @@ import { Router } from 'express'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { Terms } from '../../kernel/policy.ts'
+import type { ContractPolicy } from '../../kernel/policy.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
 import type { Json } from '../openapi/schemas.ts'
 import { sendPage } from '../pages/page.ts'
@@ -17,11 +17,11 @@ import { sendError } from './errors.ts'
 import type { Budget } from './rate-limits.ts'
 import { refuseOtherMethods } from './read-only.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
-import type { KnownDeviceTransport } from './trusted-device.ts'
+import type { TrustedDeviceTransport } from './trusted-device.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
-  readonly terms: Terms
+  readonly policy: ContractPolicy
   /** The contract's OpenAPI document. */
   readonly document: () => Json | undefined
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
@@ -33,7 +33,7 @@ export interface RouterParts<Needs> {
   readonly refreshTransport: RefreshTransport
   /** What a logout asks browsers to clear of this origin. */
   readonly clearSiteData: readonly string[]
-  readonly knownDevice: KnownDeviceTransport
+  readonly trustedDevice: TrustedDeviceTransport
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
@@ -81,7 +81,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     .all(refuseOtherMethods)
   router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
-    sendError(error, response, contract.dialect, parts.translateFault)
+    sendError(error, response, contract.errorFormat, parts.translateFault)
   })
   return router
 }
@@ -105,9 +105,9 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
-  const { refreshTransport, clearSiteData, knownDevice, terms } = parts
+  const { refreshTransport, clearSiteData, trustedDevice, policy } = parts
   const { requestId } = response.locals
-  const unproven = readCaller(request, { requestId, device: knownDevice.read(request), terms })
+  const unproven = readCaller(request, { requestId, device: trustedDevice.read(request), policy })
   const inTime = startDeadline()
   const caller = await inTime(identify(endpoint, parts, unproven, response))
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
@@ -116,10 +116,12 @@ async function answer<Needs>(
   const input = row.read({ ...sent, ...request.params })
   const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
     if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
-    throw row.reword(parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error)
+    throw row.translateError(
+      parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error,
+    )
   })
   const body = refreshTransport.deliver(request, response, result, row.write(result))
-  knownDevice.keep(request, response, result)
+  trustedDevice.keep(request, response, result)
   if (endpoint.logsOut) {
     refreshTransport.clear(request, response)
     if (clearSiteData.length > 0) response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))

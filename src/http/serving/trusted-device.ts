@@ -3,7 +3,7 @@ import type { Cookies } from './cookies.ts'
 import { isFromForeignPage, isFromListedPage } from './page-origin.ts'
 
 /** How a device is known again on which somebody logged in or set the password: a browser by a cookie, a program by a header. */
-export interface KnownDeviceTransport {
+export interface TrustedDeviceTransport {
   /** The token that was sent, not yet believed. */
   read(request: Request): string | undefined
   /** Leaves the token of a result that has one with a browser; programs find it in the body, if they asked for it. */
@@ -14,7 +14,10 @@ export const deviceHeader = 'Device-Token'
 
 const cookieName = 'device'
 
-export function createKnownDeviceTransport(cookies: Cookies, listedOrigins: readonly string[]): KnownDeviceTransport {
+export function createTrustedDeviceTransport(
+  cookies: Cookies,
+  listedOrigins: readonly string[],
+): TrustedDeviceTransport {
   return {
     read(request) {
       // Otherwise a page of another site could use up the guesses of the device.
@@ -22,7 +25,7 @@ export function createKnownDeviceTransport(cookies: Cookies, listedOrigins: read
       return request.get(deviceHeader) ?? (isForeign ? undefined : cookies.read(request, cookieName))
     },
     keep(request, response, result) {
-      const { known_device: device } = (result ?? {}) as { known_device?: { token: string; lifetime: number } }
+      const { trusted_device: device } = (result ?? {}) as { trusted_device?: { token: string; lifetime: number } }
       // Nor could such a page put a device of its own in the place of the user's.
       if (!device || !isFromListedPage(request.headers, listedOrigins)) return
       cookies.set(response, cookieName, device.token, device.lifetime)

@@ -12,7 +12,7 @@ interface StatedConnections {
 }
 
 /** Connections that state what the server relies on, whatever the defaults of PostgreSQL and whatever pooler is between. */
-export function statedConnections(url: string): StatedConnections {
+export function configuredConnections(url: string): StatedConnections {
   let parameters = prismaParameters(url)
   return {
     config: {

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import type { Database, Db } from '../../kernel/db.ts'
-import { statedConnections } from './connection.ts'
+import { configuredConnections } from './connection.ts'
 import { createPool, repeatConflicts } from './pool.ts'
 
 export interface ConnectedDatabase extends Database {
@@ -38,7 +38,7 @@ export function connectDatabase({
   waitLimitMs = 5000,
   queryLimitMs = 12_000,
 }: DatabaseOptions): ConnectedDatabase {
-  const { config, schema } = statedConnections(url)
+  const { config, schema } = configuredConnections(url)
   const pool = createPool({
     ...config,
     max: poolSize,

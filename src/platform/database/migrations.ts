@@ -39,7 +39,7 @@ export interface MigrationRun {
   /** Is told, before waiting, which connection of PostgreSQL holds the lock that migrations run under. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined
   /** Absent: a database that does not answer at once is an error. */
-  readonly patience?: Patience | undefined
+  readonly delays?: Patience | undefined
 }
 
 interface LockHolder {
@@ -52,9 +52,9 @@ interface LockHolder {
  * others wait.
  * Throws a StartError that names the migration when one fails (nothing of it stays) or is not what it was when it was applied.
  */
-export async function applyMigrations({ url, folder, onWait, patience }: MigrationRun): Promise<string[]> {
+export async function applyMigrations({ url, folder, onWait, delays }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
-  const { client, session } = await openDatabase(url, patience)
+  const { client, session } = await openDatabase(url, delays)
   try {
     const applied: string[] = []
     let tell = onWait

@@ -13,10 +13,10 @@ interface OpenedDatabase {
 }
 
 /** The first connection of a start, with application_name `migrations`. Throws a StartError that says why there is none. */
-export async function openDatabase(url: string, patience: Patience | undefined): Promise<OpenedDatabase> {
+export async function openDatabase(url: string, delays: Patience | undefined): Promise<OpenedDatabase> {
   const connect = () => connectOnce(url)
   try {
-    return await (patience ? untilReachable(connect, patience) : connect())
+    return await (delays ? untilReachable(connect, delays) : connect())
   } catch (cause) {
     if (cause instanceof StartError) throw cause
     throw new StartError(

@@ -60,7 +60,7 @@ export function prismaParameters(url: string): PrismaParameters {
 /** The oldest that the tests have been run on. */
 const oldestMajor = 14
 
-interface ServerFacts {
+interface ServerDetails {
   readonly version: number
   readonly encoding: string
   readonly pid: number
@@ -71,9 +71,9 @@ interface ServerFacts {
 
 /** Sets what the server relies on, as PostgreSQL, database and role may have other defaults, and finds out the rest. */
 export async function openSession(client: ClientBase, parameters: PrismaParameters): Promise<DatabaseSession> {
-  const facts = await askServer(client)
-  refuseUnfit(facts)
-  const schema = parameters.schema ?? facts.schema
+  const server = await askServer(client)
+  refuseUnfit(server)
+  const schema = parameters.schema ?? server.schema
   if (schema === null) {
     throw new StartError(
       'The search_path of the database connection names no schema that exists. Create one, or name one as ?schema= in DATABASE_URL',
@@ -83,10 +83,10 @@ export async function openSession(client: ClientBase, parameters: PrismaParamete
     // Nothing but this schema: where others may create functions and tables, theirs must not come first.
     search_path: escapeIdentifier(schema),
     // PostgreSQL before 17 has no such setting, and refuses it.
-    ...(facts.hasTransactionTimeout && { transaction_timeout: '0' }),
+    ...(server.hasTransactionTimeout && { transaction_timeout: '0' }),
   }
   const serving = { ...settings, ...servingLimits }
-  const pooled = parameters.pooled || facts.pid !== announcedPid(client)
+  const pooled = parameters.pooled || server.pid !== announcedPid(client)
   if (!pooled) {
     const lasting = { ...serving, default_transaction_isolation: 'read committed' }
     await client.query(`SELECT ${settingsAsSql(lasting, 'session')}`)
@@ -96,12 +96,12 @@ export async function openSession(client: ClientBase, parameters: PrismaParamete
     pooled,
     begin: pooled ? beginWith(serving) : 'BEGIN',
     beginMigration: beginWith({ ...settings, ...migrationLimits }),
-    needsTransaction: pooled && (schema !== facts.schema || facts.isolation !== 'read committed'),
+    needsTransaction: pooled && (schema !== server.schema || server.isolation !== 'read committed'),
   }
 }
 
 /** What cannot work is said here and not by the first name that it cannot keep. */
-function refuseUnfit({ version, encoding }: ServerFacts): void {
+function refuseUnfit({ version, encoding }: ServerDetails): void {
   const major = Math.floor(version / 10_000)
   if (major < oldestMajor) {
     throw new StartError(`The database is a PostgreSQL ${major}. This server needs PostgreSQL ${oldestMajor} or newer`)
@@ -117,7 +117,7 @@ function refuseUnfit({ version, encoding }: ServerFacts): void {
 /** As long as a connection may take. */
 const answerLimitMs = 10_000
 
-async function askServer(client: ClientBase): Promise<ServerFacts> {
+async function askServer(client: ClientBase): Promise<ServerDetails> {
   const text = `SELECT ${settingsAsSql(keptByPoolers, 'session')},
     current_setting('server_version_num')::integer AS version,
     current_setting('server_encoding') AS encoding,
@@ -126,8 +126,8 @@ async function askServer(client: ClientBase): Promise<ServerFacts> {
     current_setting('default_transaction_isolation') AS isolation,
     current_setting('transaction_timeout', true) IS NOT NULL AS "hasTransactionTimeout"`
   // A pooler takes connections also while the PostgreSQL behind it does not answer. The types of pg lack this member.
-  const { rows } = await client.query<ServerFacts>({ text, query_timeout: answerLimitMs } as QueryConfig)
-  return rows[0] as ServerFacts
+  const { rows } = await client.query<ServerDetails>({ text, query_timeout: answerLimitMs } as QueryConfig)
+  return rows[0] as ServerDetails
 }
 
 /** Poolers make up the number that is announced at the start of a connection. */

@@ -1,7 +1,7 @@
 import { keysOf, refusalOf, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import type { Person } from '../../support/fixtures.ts'
-import { eventsOf, givenLink, givenUser, logIn, mailsTo, somebody } from '../../support/fixtures.ts'
+import { eventsOf, givenLink, givenUser, logIn, mailsTo, randomUser } from '../../support/fixtures.ts'
 import { call, client } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -27,14 +27,14 @@ const tokensIn = async (email: string) =>
 const tokenOfLastMail = async (email: string) => (await tokensIn(email)).at(-1) ?? 'none'
 
 let owners = 0
-const anOwner = (): Person => ({ ...somebody(), password: `the password of owner ${++owners}` })
+const anOwner = (): Person => ({ ...randomUser(), password: `the password of owner ${++owners}` })
 
 /** Registers the address so many times in a row, from so many networks in turn. */
 async function attack({ email }: Person, attempts: number, origins: number): Promise<Person[]> {
   const addresses = Array.from({ length: origins }, aNetwork)
   const attackers: Person[] = []
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const attacker = { ...somebody(), email, password: `password of attack ${attempt}` }
+    const attacker = { ...randomUser(), email, password: `password of attack ${attempt}` }
     expect((await register(attacker, addresses[attempt % origins] ?? '')).status).toBe(201)
     attackers.push(attacker)
   }
@@ -193,7 +193,7 @@ describe('POST /verify_email, for a registration that waits', () => {
   })
 
   it('takes another username when the one that was registered is taken, or is not wanted', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     const [first, second] = [
       await givenWaiting({ ...anOwner(), username }),
       await givenWaiting({ ...anOwner(), username }),
@@ -206,7 +206,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect(refusalOf(await verify({ token, password, username: first.email }))).toBe(
       '400 username_is_address #/username username_is_address',
     )
-    const another = somebody().username
+    const another = randomUser().username
     expect((await verify({ token, password, username: another })).status).toBe(200)
     expect((await logIn(server, another, password)).body.user.email).toBe(email)
   })
@@ -214,7 +214,7 @@ describe('POST /verify_email, for a registration that waits', () => {
   it('is refused once the address has an account, by whichever token and before any password is compared', async () => {
     const owner = await givenWaiting()
     const { email, password } = owner
-    await register({ username: somebody().username, email, password }, aNetwork())
+    await register({ username: randomUser().username, email, password }, aNetwork())
     const other = await tokenOfLastMail(owner.email)
     await verify({ token: owner.token, password: owner.password })
     const compared = await comparedDuring(async () => {
@@ -244,7 +244,7 @@ describe('links of /api/auth, where a token alone verifies', () => {
 
   it('complete the registration that the mail was about, which says when that was', async () => {
     const owner = anOwner()
-    const attempts = [await givenAttempt({ ...owner, username: somebody().username, password: 'not of the owner' })]
+    const attempts = [await givenAttempt({ ...owner, username: randomUser().username, password: 'not of the owner' })]
     server.pass('1h')
     attempts.push(await givenAttempt(owner))
     const texts = (await mailsTo(server, owner.email)).map(({ text }) => text)

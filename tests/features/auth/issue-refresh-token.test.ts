@@ -1,5 +1,5 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, visibleOf } from '../../support/answers.ts'
-import { eventsOf, givenDisabled, givenUser, logIn, somebody } from '../../support/fixtures.ts'
+import { eventsOf, givenDisabled, givenUser, logIn, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -42,7 +42,7 @@ describe('POST /refresh_token', () => {
     await givenDisabled(server, disabled)
     const answers = [
       await issue(user.username, 'correct horse batterx'),
-      await issue(somebody().username, user.password),
+      await issue(randomUser().username, user.password),
       await issue(disabled.email, disabled.password),
       await logIn(server, user.username, 'correct horse batterx'),
     ]

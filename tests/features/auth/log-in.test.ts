@@ -17,8 +17,8 @@ import {
   givenResetToken,
   givenUser,
   logIn,
+  randomUser,
   recordedBy,
-  somebody,
 } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -47,7 +47,7 @@ describe('POST /login_credentials', () => {
 
   it('takes the username and the address, in any case and width', async () => {
     const user = await givenUser(server)
-    const wide = user.username.replaceAll(/[a-z]/g, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xfee0))
+    const wide = user.username.replaceAll(/[a-z]/g, (mail) => String.fromCodePoint(mail.charCodeAt(0) + 0xfee0))
     for (const identifier of [user.username, user.username.toUpperCase(), wide, user.email, user.email.toUpperCase()]) {
       const { status, body } = await logIn(server, identifier, user.password)
       expect([status, body.user?.id]).toEqual([200, user.id])
@@ -66,7 +66,7 @@ describe('POST /login_credentials', () => {
     const body = { username: user.username, password: user.password }
     const [event, ...others] = await recordedBy(server, 'POST', '/login_credentials', { body })
     expect([event, ...others]).toEqual([
-      { type: 'login_succeeded', userId: user.id, sessionId: expect.stringMatching(uuid), facts: {} },
+      { type: 'login_succeeded', userId: user.id, sessionId: expect.stringMatching(uuid), details: {} },
     ])
     const session = await server.database.db.session.findUniqueOrThrow({ where: { id: event?.sessionId ?? '' } })
     expect(session).toMatchObject({ userId: user.id, ip: '127.0.0.1', userAgent: 'a browser of 1843' })
@@ -79,8 +79,8 @@ describe('POST /login_credentials', () => {
     const answers = [
       await logIn(server, user.username, 'correct horse batterx'),
       await logIn(server, user.email, 'correct horse batterx'),
-      await logIn(server, somebody().username, user.password),
-      await logIn(server, somebody().email, user.password),
+      await logIn(server, randomUser().username, user.password),
+      await logIn(server, randomUser().email, user.password),
       await logIn(server, 'no such user, as it has spaces', user.password),
       await logIn(server, disabled.username, disabled.password),
       await logIn(server, disabled.email, disabled.password),
@@ -96,7 +96,7 @@ describe('POST /login_credentials', () => {
   it('works as hard for an unknown user and a disabled one as for a wrong password', async () => {
     const [user, disabled] = [await givenUser(server), await givenUser(server)]
     await givenDisabled(server, disabled)
-    for (const username of [user.username, disabled.username, somebody().username, somebody().email]) {
+    for (const username of [user.username, disabled.username, randomUser().username, randomUser().email]) {
       const compared = await comparedDuring(() => logIn(server, username, 'correct horse batterx'))
       expect(compared).toEqual([expect.stringMatching(/^\$2b\$04\$[./A-Za-z0-9]{53}$/)])
     }
@@ -300,7 +300,7 @@ describe('POST /login_credentials, under load', () => {
       const user = await givenUser(busy)
       let answered = 0
       const flood = Array.from({ length: crowd * 2 }, async (_, index) => {
-        const answer = await logInFrom(addressOf(index), { ...somebody(), password: 'a guess' }, busy)
+        const answer = await logInFrom(addressOf(index), { ...randomUser(), password: 'a guess' }, busy)
         answered += 1
         return answer
       })
@@ -316,7 +316,7 @@ describe('POST /login_credentials, under load', () => {
     await withServer(settings, async (busy) => {
       const users = await times(4, () => givenUser(busy))
       const flood = Array.from({ length: crowd }, () =>
-        logInFrom('203.0.113.1', { ...somebody(), password: 'a guess' }, busy),
+        logInFrom('203.0.113.1', { ...randomUser(), password: 'a guess' }, busy),
       )
       await Promise.race(flood)
       const others = await times(4, (index) =>

@@ -1,6 +1,6 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, shownUser, times, uuid } from '../../support/answers.ts'
 import type { Person } from '../../support/fixtures.ts'
-import { givenUser, logIn, mailsTo, recordedBy, somebody } from '../../support/fixtures.ts'
+import { givenUser, logIn, mailsTo, randomUser, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -11,19 +11,19 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const register = (person: Partial<Person> & Record<string, unknown> = {}) =>
-  server.send('POST', '/register_credentials', { body: { ...somebody(), ...person } })
+  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...person } })
 const countUsers = (where: { username?: string; email?: string }) => server.database.db.user.count({ where })
 
 /** An e-mail address with so many characters in all and before the @. */
 function addressOf(length: number, localLength: number): string {
-  const local = somebody().username.padEnd(localLength, 'x')
+  const local = randomUser().username.padEnd(localLength, 'x')
   const domain = '.com'.padStart(length - localLength - 1, 'd').replaceAll(/d{50}(?=d)/g, `${'d'.repeat(49)}.`)
   return `${local}@${domain}`
 }
 
 describe('POST /register_credentials', () => {
   it('answers with the token pair and the user, and nothing else', async () => {
-    const person = somebody()
+    const person = randomUser()
     const before = server.now().toISOString()
     const { status, body } = await register({ ...person })
     expect(status).toBe(201)
@@ -70,7 +70,7 @@ describe('POST /register_credentials', () => {
     [{ is_staff: true }, '#/is_staff unknown_field'],
     [{ display_name: 'Ada' }, '#/display_name unknown_field'],
   ])('refuses %j', async (fields, issue) => {
-    const person = somebody()
+    const person = randomUser()
     expect(refusalOf(await register({ ...person, ...fields }))).toBe(`400 invalid_request ${issue}`)
     expect(await countUsers({ username: person.username })).toBe(0)
   })
@@ -81,7 +81,7 @@ describe('POST /register_credentials', () => {
   })
 
   it('mails a verification link to the address, without a word that the registrant chose', async () => {
-    const person = { ...somebody(), first_name: 'Visit-evil', last_name: 'Example-dot-com' }
+    const person = { ...randomUser(), first_name: 'Visit-evil', last_name: 'Example-dot-com' }
     await register(person)
     const mails = await mailsTo(server, person.email)
     expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address'])
@@ -91,12 +91,12 @@ describe('POST /register_credentials', () => {
   })
 
   it('writes down who registered, when and from where', async () => {
-    const person = somebody()
+    const person = randomUser()
     const events = await recordedBy(server, 'POST', '/register_credentials', { body: person })
     const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: person.email } })
     expect(events).toEqual([
-      { type: 'user_registered', userId: id, sessionId: null, facts: {} },
-      { type: 'login_succeeded', userId: id, sessionId: expect.stringMatching(uuid), facts: {} },
+      { type: 'user_registered', userId: id, sessionId: null, details: {} },
+      { type: 'login_succeeded', userId: id, sessionId: expect.stringMatching(uuid), details: {} },
     ])
   })
 
@@ -110,7 +110,7 @@ describe('POST /register_credentials', () => {
 
 describe('POST /register_credentials, the username', () => {
   it('is kept as it was typed, in its compatible form', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     const { body } = await register({ username: `Ａ${username}Ω` })
     expect(body.user.username).toBe(`A${username}Ω`)
   })
@@ -134,7 +134,7 @@ describe('POST /register_credentials, the username', () => {
     ['ὀδυσσεύς', 'ὈΔΥΣΣΕΎΣ'],
     ['İstanbul', 'i\u0307stanbul'],
   ])('%s and %s are one name', async (one, other) => {
-    const { username } = somebody()
+    const { username } = randomUser()
     expect((await register({ username: one + username })).status).toBe(201)
     expect(refusalOf(await register({ username: other + username }))).toBe(
       '400 username_taken #/username username_taken',
@@ -144,27 +144,27 @@ describe('POST /register_credentials, the username', () => {
   it.each(['\u3164', '\u115f', '\u034f', '\ufe0f', '\u200d', '\u00ad'])(
     'holds no character that cannot be seen: %j',
     async (character) => {
-      expect(refusalOf(await register({ username: `${somebody().username}${character}` }))).toBe(
+      expect(refusalOf(await register({ username: `${randomUser().username}${character}` }))).toBe(
         '400 invalid_request #/username invalid_format',
       )
     },
   )
 
   it('does not begin with a mark', async () => {
-    expect(refusalOf(await register({ username: `\u0300${somebody().username}` }))).toBe(
+    expect(refusalOf(await register({ username: `\u0300${randomUser().username}` }))).toBe(
       '400 invalid_request #/username invalid_format',
     )
   })
 
   it.each(['A', 'ünïcødé', '李四', 'a.b-c_d+e', '٣٤', 'x'.repeat(138)])('may begin with %s', async (text) => {
-    const username = `${text}${somebody().username.slice(1)}`
+    const username = `${text}${randomUser().username.slice(1)}`
     const { status, body } = await register({ username })
     expect([status, body.user?.username]).toEqual([201, username])
   })
 
   it.each([
     ['x'.repeat(151), 'too_big'],
-    // Fifty ligatures of four letters each.
+    // Fifty ligatures of four mails each.
     ['\ufdf2'.repeat(50), 'too_big'],
     ['ada lovelace', 'invalid_format'],
     ['ada/lovelace', 'invalid_format'],
@@ -173,12 +173,12 @@ describe('POST /register_credentials, the username', () => {
     ['ada\u200blove', 'invalid_format'],
     ['ada😀', 'invalid_format'],
   ])('may not be %j', async (username, code) => {
-    const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), username } })
+    const answer = await server.send('POST', '/register_credentials', { body: { ...randomUser(), username } })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/username ${code}`)
   })
 
   it("may be the registrant's own address, in any case", async () => {
-    const { email, password } = somebody()
+    const { email, password } = randomUser()
     const username = email.toUpperCase()
     const { status, body } = await register({ username, email, password })
     expect([status, body.user.username]).toEqual([201, username])
@@ -187,7 +187,7 @@ describe('POST /register_credentials, the username', () => {
 
   it('may not be the address of anybody else, whether that has an account or not', async () => {
     const user = await givenUser(server)
-    for (const username of [user.email, user.email.toUpperCase(), somebody().email]) {
+    for (const username of [user.email, user.email.toUpperCase(), randomUser().email]) {
       expect(refusalOf(await register({ username }))).toBe('400 username_is_address #/username username_is_address')
     }
   })
@@ -196,17 +196,17 @@ describe('POST /register_credentials, the username', () => {
   it.each([
     ['a dotless i', 'ı', 'i'],
     ['a sharp s', 'ß', 'ss'],
-  ])('may not be the address of anybody else with %s in it', async (_name, letter, folded) => {
-    const name = somebody().username.replaceAll(/[^a-z0-9]/gi, '')
+  ])('may not be the address of anybody else with %s in it', async (_name, mail, folded) => {
+    const name = randomUser().username.replaceAll(/[^a-z0-9]/gi, '')
     const email = `${name}${folded}@example.com`
-    const imitation = await register({ username: `${name}${letter}@example.com` })
+    const imitation = await register({ username: `${name}${mail}@example.com` })
     expect(refusalOf(imitation)).toBe('400 username_is_address #/username username_is_address')
     expect((await register({ username: email, email })).status).toBe(201)
   })
 
   it('goes to exactly one of 50 who ask for it at once; the others are told and leave nothing behind', async () => {
-    const { username } = somebody()
-    const people = Array.from({ length: 50 }, () => ({ ...somebody(), username }))
+    const { username } = randomUser()
+    const people = Array.from({ length: 50 }, () => ({ ...randomUser(), username }))
     const answers = await times(50, (index) => register(people[index]))
     const refused = answers.flatMap((answer, index) =>
       answer.status === 201 ? [] : [{ answer, email: people[index]?.email ?? '' }],
@@ -222,7 +222,7 @@ describe('POST /register_credentials, the username', () => {
 
 describe('POST /register_credentials, the address', () => {
   it('is kept and compared in lower case', async () => {
-    const person = somebody()
+    const person = randomUser()
     const { body } = await register({ ...person, email: person.email.toUpperCase() })
     expect(body.user.email).toBe(person.email)
     expect(refusalOf(await register({ email: person.email }))).toBe('400 email_taken #/email email_taken')
@@ -232,7 +232,7 @@ describe('POST /register_credentials, the address', () => {
   })
 
   it('goes to exactly one of 50 who ask for it at once, and that one gets one mail', async () => {
-    const { email } = somebody()
+    const { email } = randomUser()
     const answers = await times(50, () => register({ email }))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     for (const answer of answers.filter(({ status }) => status !== 201)) {
@@ -245,10 +245,10 @@ describe('POST /register_credentials, the address', () => {
   it.each([
     ['64 characters before the @', addressOf(100, 64)],
     ['254 characters', addressOf(254, 64)],
-    ['a tag', `ada+${somebody().username}@example.com`],
-    ['an apostrophe', `o'${somebody().username}@example.com`],
-    ['every character of an atom', `!#$%&'*+/=?^_\`{|}~-.${somebody().username}@example.com`],
-    ['a top-level domain in punycode', `${somebody().username}@xn--e1afmkfd.xn--p1ai`],
+    ['a tag', `ada+${randomUser().username}@example.com`],
+    ['an apostrophe', `o'${randomUser().username}@example.com`],
+    ['every character of an atom', `!#$%&'*+/=?^_\`{|}~-.${randomUser().username}@example.com`],
+    ['a top-level domain in punycode', `${randomUser().username}@xn--e1afmkfd.xn--p1ai`],
   ])('may have %s', async (_what, email) => {
     const { status, body } = await register({ email })
     expect([status, body.user?.email]).toEqual([201, email])
@@ -257,8 +257,8 @@ describe('POST /register_credentials, the address', () => {
   it.each([
     ['65 characters before the @', addressOf(100, 65), 'invalid_value'],
     ['255 characters', addressOf(255, 64), 'too_big'],
-    ['a Kelvin sign', `\u212a${somebody().email}`, 'invalid_format'],
-    ['a letter beyond ASCII', `é${somebody().email}`, 'invalid_format'],
+    ['a Kelvin sign', `\u212a${randomUser().email}`, 'invalid_format'],
+    ['a mail beyond ASCII', `é${randomUser().email}`, 'invalid_format'],
     ['a full-width @', 'ada＠example.com', 'invalid_format'],
     ['a second address', 'ada@example.com,eve@example.com', 'invalid_format'],
     ['a second @', 'ada@eve@example.com', 'invalid_format'],
@@ -283,7 +283,7 @@ describe('POST /register_credentials, the password', () => {
     ['128 characters that are 256 before they are composed', 'e\u0301'.repeat(128)],
     ['spaces only', ' '.repeat(9)],
   ])('may have %s', async (_what, password) => {
-    const person = { ...somebody(), password }
+    const person = { ...randomUser(), password }
     expect((await register(person)).status).toBe(201)
     expect((await logIn(server, person.username, password)).status).toBe(200)
   })
@@ -300,14 +300,14 @@ describe('POST /register_credentials, the password', () => {
     ['a common password in another case', 'PassWord1', 'password_common'],
     ['a common password of digits', '1234567890', 'password_common #/password password_numeric'],
   ])('may not have %s', async (_what, password, code) => {
-    const person = somebody()
+    const person = randomUser()
     const answer = await server.send('POST', '/register_credentials', { body: { ...person, password } })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/password ${code}`)
     expect(await countUsers({ username: person.username })).toBe(0)
   })
 
   it('may not be the username, the address or what stands before its @, in any case', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     const email = `local-${username}@example.com`
     for (const password of [username, email, `local-${username}`]) {
       for (const typed of [password, password.toUpperCase()]) {
@@ -341,7 +341,7 @@ describe('POST /register_credentials, the password', () => {
   it('has to be as long as the settings say', async () => {
     await withServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' }, async (demanding) => {
       const send = (password: string) =>
-        demanding.send('POST', '/register_credentials', { body: { ...somebody(), password } })
+        demanding.send('POST', '/register_credentials', { body: { ...randomUser(), password } })
       expect(refusalOf(await send('nineteen characters'))).toBe('400 invalid_request #/password too_small')
       expect((await send('nineteen characters+')).status).toBe(201)
     })

@@ -10,8 +10,8 @@ import {
   givenVerificationToken,
   logIn,
   mailsTo,
+  randomUser,
   recordedBy,
-  somebody,
 } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const register = (person: Person & Record<string, unknown>) =>
   server.send('POST', '/register_credentials', { body: person })
-const verify = (token: string, { password } = somebody()) =>
+const verify = (token: string, { password } = randomUser()) =>
   server.send('POST', '/verify_email', { body: { token, password } })
 const countUsers = (email: string) => server.database.db.user.count({ where: { email } })
 
@@ -42,7 +42,7 @@ async function givenVerified(person: Partial<Person> = {}): Promise<Person> {
 
 describe('POST /register_credentials, where verification is required', () => {
   it('answers with the address and no tokens, and makes no user yet', async () => {
-    const person = somebody()
+    const person = randomUser()
     const { status, body } = await register({ ...person, email: person.email.toUpperCase() })
     expect(status).toBe(201)
     expect(body).toEqual({ detail: expect.any(String), email: person.email, verification_required: true })
@@ -51,15 +51,15 @@ describe('POST /register_credentials, where verification is required', () => {
   })
 
   it('is told with the registration, and without the address, as is each mail that is sent anew', async () => {
-    const person = somebody()
+    const person = randomUser()
     const { username, email } = person
     const started = await recordedBy(server, 'POST', '/register_credentials', { body: person })
     const { id } = await server.database.db.registration.findFirstOrThrow({ where: { username } })
     expect(started).toEqual([
-      { type: 'registration_started', userId: null, sessionId: null, facts: { registration: id } },
+      { type: 'registration_started', userId: null, sessionId: null, details: { registration: id } },
     ])
     expect(await recordedBy(server, 'POST', '/resend_verification', { body: { email } })).toEqual([
-      { type: 'verification_resent', userId: null, sessionId: null, facts: { registration: id } },
+      { type: 'verification_resent', userId: null, sessionId: null, details: { registration: id } },
     ])
     expect(await mailsTo(server, email)).toHaveLength(2)
   })
@@ -71,8 +71,8 @@ describe('POST /register_credentials, where verification is required', () => {
     const disabled = await givenVerified()
     await server.database.db.user.update({ where: { email: disabled.email }, data: { disabledAt: server.now() } })
     const answers = []
-    for (const { email } of [somebody(), waiting, verified, unverified, disabled]) {
-      const answer = await register({ ...somebody(), email })
+    for (const { email } of [randomUser(), waiting, verified, unverified, disabled]) {
+      const answer = await register({ ...randomUser(), email })
       expect(answer.status).toBe(201)
       answers.push(visibleOf(answer).replace(email, 'the address'))
     }
@@ -83,10 +83,10 @@ describe('POST /register_credentials, where verification is required', () => {
   it.each(['/register_credentials', '//api/auth/register/', '//api/register/'])(
     'says the same of an address that an account has for its username, and of a free one: %s',
     async (path) => {
-      const { email } = somebody()
+      const { email } = randomUser()
       const { password } = await givenVerified({ username: email, email })
       const answers = []
-      for (const own of [email, email.toUpperCase(), somebody().email]) {
+      for (const own of [email, email.toUpperCase(), randomUser().email]) {
         const answer = await server.send('POST', path, { body: { username: own, email: own, password } })
         expect(answer.status).toBe(201)
         answers.push(visibleOf(answer).replaceAll(new RegExp(own, 'gi'), 'the address'))
@@ -98,18 +98,18 @@ describe('POST /register_credentials, where verification is required', () => {
   )
 
   // Compared as usernames are, a dotless i is an i.
-  it('says the same of such an address in letters that fold to it', async () => {
-    const [known, free] = [somebody(), somebody()].map(({ email }) => email.replace('@', 'i@'))
+  it('says the same of such an address in mails that fold to it', async () => {
+    const [known, free] = [randomUser(), randomUser()].map(({ email }) => email.replace('@', 'i@'))
     await givenVerified({ username: String(known), email: String(known) })
     for (const email of [String(known), String(free)]) {
-      const { status } = await register({ ...somebody(), username: email.replace('i@', 'ı@'), email })
+      const { status } = await register({ ...randomUser(), username: email.replace('i@', 'ı@'), email })
       expect(status).toBe(201)
     }
   })
 
   it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
     const owner = await givenVerified()
-    const stranger = { ...somebody(), email: owner.email, first_name: 'Visit-evil-dot-com' }
+    const stranger = { ...randomUser(), email: owner.email, first_name: 'Visit-evil-dot-com' }
     await register(stranger)
     const mails = await mailsTo(server, owner.email)
     expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address', 'You have an account already'])
@@ -123,23 +123,23 @@ describe('POST /register_credentials, where verification is required', () => {
     const owner = await givenVerified()
     const warnings = async () =>
       (await mailsTo(server, owner.email)).filter(({ subject }) => subject === 'You have an account already').length
-    const answers = await times(20, () => register({ ...somebody(), email: owner.email }))
+    const answers = await times(20, () => register({ ...randomUser(), email: owner.email }))
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
     expect(await warnings()).toBe(1)
     server.pass('1h')
     for (let minute = 1; minute < 10; minute += 1) {
       server.pass('1m')
-      await register({ ...somebody(), email: owner.email })
+      await register({ ...randomUser(), email: owner.email })
     }
     expect(await warnings()).toBe(1 + 5)
   })
 
   it('mails a free address five links an hour at most for one network, each of which completes any attempt', async () => {
-    const { email } = somebody()
-    const answers = await times(20, () => register({ ...somebody(), email }))
+    const { email } = randomUser()
+    const answers = await times(20, () => register({ ...randomUser(), email }))
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
     expect(await mailsTo(server, email)).toHaveLength(5)
-    const last = { ...somebody(), email, password: 'the password of the last attempt' }
+    const last = { ...randomUser(), email, password: 'the password of the last attempt' }
     expect((await register(last)).status).toBe(201)
     expect(await mailsTo(server, email)).toHaveLength(5)
     expect((await verify(await givenVerificationToken(server, last), last)).status).toBe(200)
@@ -147,7 +147,7 @@ describe('POST /register_credentials, where verification is required', () => {
   })
 
   it('mails a waiting address a link, without a word that the registrant chose', async () => {
-    const person = { ...somebody(), first_name: 'Visit-evil-dot-com' }
+    const person = { ...randomUser(), first_name: 'Visit-evil-dot-com' }
     await register(person)
     const [mail, ...others] = await mailsTo(server, person.email)
     expect(others).toEqual([])
@@ -158,14 +158,14 @@ describe('POST /register_credentials, where verification is required', () => {
 
   it('still says that a username is taken, as those are public', async () => {
     const { username } = await givenVerified()
-    const taken = await register({ ...somebody(), username: username.toUpperCase() })
+    const taken = await register({ ...randomUser(), username: username.toUpperCase() })
     expect(refusalOf(taken)).toBe('400 username_taken #/username username_taken')
   })
 
   it('refuses a weak password for every address alike', async () => {
     const { email } = await givenVerified()
-    for (const address of [email, somebody().email]) {
-      const answer = await register({ ...somebody(), email: address, password: 'password1' })
+    for (const address of [email, randomUser().email]) {
+      const answer = await register({ ...randomUser(), email: address, password: 'password1' })
       expect(refusalOf(answer)).toBe('400 invalid_request #/password password_common')
     }
   })
@@ -173,8 +173,8 @@ describe('POST /register_credentials, where verification is required', () => {
   it('lets nobody find out by logging in whether the address of an attempt has an account', async () => {
     const owner = await givenVerified()
     const outcomes = []
-    for (const email of [owner.email, somebody().email]) {
-      const attempt = { ...somebody(), email, password: 'the password of the attempt' }
+    for (const email of [owner.email, randomUser().email]) {
+      const attempt = { ...randomUser(), email, password: 'the password of the attempt' }
       expect((await register(attempt)).status).toBe(201)
       for (const identifier of [attempt.username, email]) {
         for (const password of [attempt.password, 'a wrong password']) {
@@ -190,7 +190,7 @@ describe('POST /register_credentials, where verification is required', () => {
 describe('POST /verify_email, where verification is required', () => {
   it('makes the user that was registered, who can log in then', async () => {
     const person = {
-      ...somebody(),
+      ...randomUser(),
       first_name: 'Ada',
       last_name: 'L',
       phone_number: '+442079460018',
@@ -230,7 +230,7 @@ describe('POST /verify_email, where verification is required', () => {
 
   it('lets the attempt win that was verified, with its own password; the other one is dead', async () => {
     for (const winner of [0, 1]) {
-      const { email } = somebody()
+      const { email } = randomUser()
       const attempts = [
         await givenRegistration(server, { email, password: 'the password of the first attempt' }),
         await givenRegistration(server, { email, password: 'the password of the second attempt' }),
@@ -254,8 +254,8 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('shows the maker of another attempt nothing of it', async () => {
-    const { email } = somebody()
-    const stranger = { ...somebody(), email, password: 'the password of a stranger' }
+    const { email } = randomUser()
+    const stranger = { ...randomUser(), email, password: 'the password of a stranger' }
     await register(stranger)
     const owner = await givenRegistration(server, { email })
     const attempts = () => Promise.all([email, stranger.username].map((name) => logIn(server, name, stranger.password)))
@@ -287,7 +287,7 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('mails one new link, however many wait, which says when the newest was registered', async () => {
-    const { email } = somebody()
+    const { email } = randomUser()
     await givenRegistration(server, { email })
     server.pass('3h')
     const newest = await givenRegistration(server, { email })
@@ -305,8 +305,8 @@ describe('POST /verify_email, where verification is required', () => {
   it('lets an attempt wait as long for a known address as for a free one, so that a login later tells nothing', async () => {
     const owner = await givenVerified()
     const outcomes = []
-    for (const email of [owner.email, somebody().email]) {
-      const attempt = { ...somebody(), email, password: 'the password of the attempt' }
+    for (const email of [owner.email, randomUser().email]) {
+      const attempt = { ...randomUser(), email, password: 'the password of the attempt' }
       await register(attempt)
       server.pass('20h')
       await server.send('POST', '/resend_verification', { body: { email } })
@@ -318,9 +318,9 @@ describe('POST /verify_email, where verification is required', () => {
 
   it('lets an attempt for a sub-address wait as long, whoever has the address and however many links were mailed', async () => {
     const logins = []
-    for (const { email } of [await givenVerified(), somebody()]) {
-      const attempt = { ...somebody(), email: email.replace('@', '+1@') }
-      for (const person of [{ ...somebody(), email }, attempt]) expect((await register(person)).status).toBe(201)
+    for (const { email } of [await givenVerified(), randomUser()]) {
+      const attempt = { ...randomUser(), email: email.replace('@', '+1@') }
+      for (const person of [{ ...randomUser(), email }, attempt]) expect((await register(person)).status).toBe(201)
       for (const minute of [1, 2, 3, 4, 5, 6]) {
         server.pass('1m')
         const body = { email: minute === 6 ? attempt.email : email }
@@ -335,13 +335,13 @@ describe('POST /verify_email, where verification is required', () => {
 
   it('makes one user of two attempts of one address that are verified at once', async () => {
     for (let round = 0; round < 4; round += 1) {
-      const { email } = somebody()
+      const { email } = randomUser()
       const attempts = [await givenRegistration(server, { email }), await givenRegistration(server, { email })]
       const answers = await times(2, (index) => verify(attempts[index]?.token ?? ''))
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
       expect(answers.filter(({ status }) => status === 400).map(refusalOf)).toEqual(['400 verification_token_invalid'])
       const winner = attempts[answers.findIndex(({ status }) => status === 200)]
-      const { body } = await logIn(server, email, somebody().password)
+      const { body } = await logIn(server, email, randomUser().password)
       expect(body.user.username).toBe(winner?.username)
       expect(await countUsers(email)).toBe(1)
     }
@@ -359,7 +359,7 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('gives a username for which several wait to exactly one of them', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     const attempts = await times(10, () => givenRegistration(server, { username }))
     const answers = await times(10, (index) => verify(attempts[index]?.token ?? ''))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
@@ -393,7 +393,7 @@ describe('POST /login_credentials, where verification is required', () => {
     const verified = await givenVerified()
     const pending = await givenUser(lenient)
     const answers = []
-    for (const { username } of [waiting, verified, pending, somebody()]) {
+    for (const { username } of [waiting, verified, pending, randomUser()]) {
       answers.push(visibleOf(await logIn(server, username, 'correct horse batterx')))
     }
     expect(new Set(answers).size).toBe(1)
@@ -405,8 +405,8 @@ describe('POST /login_credentials, where verification is required', () => {
       await givenVerified(),
       await givenVerified(),
     ]
-    await register({ ...somebody(), email: attempted.email })
-    for (const { email } of [waiting, verified, attempted, somebody()]) {
+    await register({ ...randomUser(), email: attempted.email })
+    for (const { email } of [waiting, verified, attempted, randomUser()]) {
       const compared = await comparedDuring(() => logIn(server, email, 'correct horse batterx'))
       const wholeHash = expect.stringMatching(/^\$2b\$04\$[./A-Za-z0-9]{53}$/)
       expect(compared).toEqual([wholeHash, wholeHash])

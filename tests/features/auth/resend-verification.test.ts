@@ -5,7 +5,7 @@ import {
   givenUser,
   givenVerificationToken,
   mailsTo,
-  somebody,
+  randomUser,
 } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -18,7 +18,7 @@ afterAll(() => server.close())
 
 const resend = (email: unknown, on = server) => on.send('POST', '/resend_verification', { body: { email } })
 const verify = (token: string, on = server) =>
-  on.send('POST', '/verify_email', { body: { token, password: somebody().password } })
+  on.send('POST', '/verify_email', { body: { token, password: randomUser().password } })
 
 async function givenVerified(): Promise<{ email: string; id: number }> {
   const user = await givenUser(server)
@@ -40,13 +40,18 @@ describe('POST /resend_verification', () => {
   it('says the same of every address and mails only to one that waits', async () => {
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
-    const people = { waiting: await givenUser(server), verified: await givenVerified(), disabled, unknown: somebody() }
-    const mailsBefore = (await server.letters()).length
+    const people = {
+      waiting: await givenUser(server),
+      verified: await givenVerified(),
+      disabled,
+      unknown: randomUser(),
+    }
+    const mailsBefore = (await server.mails()).length
     const answers = []
     for (const { email } of Object.values(people)) answers.push(await resend(email))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
-    const mails = (await server.letters()).slice(mailsBefore)
+    const mails = (await server.mails()).slice(mailsBefore)
     expect(mails.map(({ recipient }) => recipient)).toEqual([people.waiting.email])
   })
 
@@ -63,7 +68,7 @@ describe('POST /resend_verification', () => {
     const user = await givenUser(server)
     const answers = [...(await times(50, () => resend(user.email)))]
     for (let index = 0; index < 50; index += 1) answers.push(await resend(user.email))
-    answers.push(await resend(somebody().email))
+    answers.push(await resend(randomUser().email))
     expect(answers.map(({ status }) => status)).toEqual(Array(101).fill(200))
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
     // The first is that of the registration.
@@ -118,11 +123,11 @@ describe('POST /resend_verification, where verification is required', () => {
     const waiting = await givenRegistration(strict)
     const verified = await givenRegistration(strict)
     await verify(verified.token, strict)
-    const mailsBefore = (await strict.letters()).length
+    const mailsBefore = (await strict.mails()).length
     const answers = []
-    for (const { email } of [waiting, verified, somebody()]) answers.push(await resend(email, strict))
+    for (const { email } of [waiting, verified, randomUser()]) answers.push(await resend(email, strict))
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
-    const mails = (await strict.letters()).slice(mailsBefore)
+    const mails = (await strict.mails()).slice(mailsBefore)
     expect(mails.map(({ recipient }) => recipient)).toEqual([waiting.email])
   })
 })

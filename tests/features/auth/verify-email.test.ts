@@ -34,7 +34,7 @@ describe('POST /verify_email', () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     expect(await recordedBy(server, 'POST', '/verify_email', { body: { token } })).toEqual([
-      { type: 'email_verified', userId: user.id, sessionId: null, facts: {} },
+      { type: 'email_verified', userId: user.id, sessionId: null, details: {} },
     ])
   })
 

@@ -11,7 +11,7 @@ afterEach(() => world.close())
 const from = 'Auth <auth@example.com>'
 
 describe('from the outbox to a mail server', () => {
-  it('a letter arrives with both parts, its link and no markup but ours', async () => {
+  it('a mail arrives with both parts, its link and no markup but ours', async () => {
     const { smtp, received, stop } = await startSmtpServer()
     await world.givenQueued('ada@example.com', { name: '<script>\r\nBcc: eve@example.com', token: 't0ken' })
     await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
@@ -39,7 +39,7 @@ describe('from the outbox to a mail server', () => {
     await worker.drain()
     await stop()
     expect(received).toHaveLength(1)
-    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
+    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, encryptedValues: null }])
   })
 
   it('a mail that the server refuses is abandoned with the reason and without its values', async () => {
@@ -48,7 +48,7 @@ describe('from the outbox to a mail server', () => {
     await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
     await stop()
     expect(await world.rows()).toMatchObject([
-      { status: 'abandoned', lastError: expect.stringContaining('550 5.1.1 No such user'), sealedValues: null },
+      { status: 'abandoned', lastError: expect.stringContaining('550 5.1.1 No such user'), encryptedValues: null },
     ])
   })
 

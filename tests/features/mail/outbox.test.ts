@@ -9,17 +9,17 @@ afterEach(() => world.close())
 const values = { name: 'Ada', token: 'a-token-nobody-may-read' }
 
 describe('the outbox', () => {
-  it('keeps what a letter is written with unreadable, and erases it once the letter is sent', async () => {
+  it('keeps what a mail is written with unreadable, and erases it once the mail is sent', async () => {
     await world.givenQueued('ada@example.com', values)
     const [waiting] = await world.rows()
-    expect(waiting).toMatchObject({ letter: 'invitation', recipient: 'ada@example.com', status: 'queued', attempts: 0 })
-    const sealed = Buffer.from(waiting?.sealedValues ?? []).toString('latin1')
+    expect(waiting).toMatchObject({ mail: 'invitation', recipient: 'ada@example.com', status: 'queued', attempts: 0 })
+    const sealed = Buffer.from(waiting?.encryptedValues ?? []).toString('latin1')
     expect(sealed).not.toBe('')
     expect(sealed).not.toMatch(/token|Ada/)
 
     await world.givenWorker(createRecorder()).drain()
     expect(await world.rows()).toMatchObject([
-      { status: 'sent', sealedValues: null, finishedAt: world.clock.now(), attempts: 1, lastError: null },
+      { status: 'sent', encryptedValues: null, finishedAt: world.clock.now(), attempts: 1, lastError: null },
     ])
   })
 

@@ -1,6 +1,6 @@
-import { createMailAllowances } from '../../../src/features/mail/index.ts'
+import { createMailRateLimits } from '../../../src/features/mail/index.ts'
 import { refusalOf } from '../../support/answers.ts'
-import { givenUser, givenVerificationToken, logIn, mailsTo, somebody } from '../../support/fixtures.ts'
+import { givenUser, givenVerificationToken, logIn, mailsTo, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -17,14 +17,14 @@ afterAll(async () => {
 })
 
 const sub = (email: string, tag: number | string) => email.replace('@', `+${tag}@`)
-const named = (email: string) => ({ ...somebody(), email })
+const named = (email: string) => ({ ...randomUser(), email })
 const fromNetwork = (index: number) => ({ 'X-Forwarded-For': `2001:db8:${index.toString(16)}::1` })
 
 /** How many mails of that subject have come to the mailbox in all, whichever server sent them. */
 async function countMails(email: string, subject: RegExp): Promise<number> {
   const [local = '', domain = ''] = email.split('@')
   const isTheirs = ({ recipient }: { recipient: string }) => recipient.startsWith(local) && recipient.endsWith(domain)
-  const mails = [...(await server.letters()), ...(await strict.letters())]
+  const mails = [...(await server.mails()), ...(await strict.mails())]
   return mails.filter((mail) => isTheirs(mail) && subject.test(mail.subject)).length
 }
 
@@ -44,7 +44,7 @@ describe('the sub-addresses of a mailbox', () => {
     ['optional', () => server],
     ['required', () => strict],
   ] as const)('get as many first mails together as one address, where verification is %s', async (_, where) => {
-    const { email } = somebody()
+    const { email } = randomUser()
     for (let index = 0; index < 25; index += 1) {
       const answer = await where().send('POST', '/register_credentials', { body: named(sub(email, index)) })
       expect(answer.status).toBe(201)
@@ -61,7 +61,7 @@ describe('the sub-addresses of a mailbox', () => {
     ['/forgot_password', /reset/i],
     ['/resend_verification', /verify/i],
   ] as const)('get as many mails together as one address: %s', async (path, subject) => {
-    const [one, many] = [somebody(), somebody()]
+    const [one, many] = [randomUser(), randomUser()]
     await givenUser(server, one)
     const addresses = await givenSubAccounts(many.email)
     const before = [await countMails(one.email, subject), await countMails(many.email, subject)]
@@ -76,9 +76,9 @@ describe('the sub-addresses of a mailbox', () => {
   })
 
   it('get as many notices together as one address that nobody has verified', async () => {
-    const { email } = somebody()
+    const { email } = randomUser()
     for (const address of await givenSubAccounts(email)) {
-      const { password } = somebody()
+      const { password } = randomUser()
       const { body } = await logIn(server, address, password)
       const passwords = { current_password: password, new_password: 'another good password' }
       const changed = await server.send('POST', '/change_password', { body: passwords, token: body.access_token })
@@ -88,7 +88,7 @@ describe('the sub-addresses of a mailbox', () => {
   })
 
   it('get as many words together that an account is there already', async () => {
-    const { email } = somebody()
+    const { email } = randomUser()
     const addresses = await givenSubAccounts(email)
     for (const [index, address] of addresses.entries()) {
       const headers = fromNetwork(index)
@@ -99,7 +99,7 @@ describe('the sub-addresses of a mailbox', () => {
   })
 
   it('are accounts of their own', async () => {
-    const [person, other] = [somebody(), somebody()]
+    const [person, other] = [randomUser(), randomUser()]
     await givenUser(server, person)
     await givenUser(server, { ...other, email: sub(person.email, 'shop'), password: 'the other password' })
     expect((await logIn(server, person.email, person.password)).body.user.username).toBe(person.username)
@@ -136,11 +136,11 @@ describe('the owner of an address', () => {
 describe('notices to a mailbox that is not verified', () => {
   it('are five, also when of some that race the latest is written first', async () => {
     const { db, padWork } = server.database
-    const { email } = somebody()
+    const { email } = randomUser()
     const allowed = []
     for (const second of [5, 4, 3, 2, 1, 0]) {
       const clock = { now: () => new Date(Date.UTC(2030, 0, 1, 12, 0, second)) }
-      allowed.push(await createMailAllowances({ db, padWork, clock }).spendNotice(email))
+      allowed.push(await createMailRateLimits({ db, padWork, clock }).spendNotice(email))
     }
     expect(allowed).toEqual([true, true, true, true, true, false])
   })

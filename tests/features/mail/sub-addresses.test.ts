@@ -1,4 +1,4 @@
-import { mailboxOf } from '../../../src/features/mail/sub-addresses.ts'
+import { canonicalAddress } from '../../../src/features/mail/sub-addresses.ts'
 
 describe('the mailbox of an address', () => {
   it.each([
@@ -14,6 +14,6 @@ describe('the mailbox of an address', () => {
     ['a.da@googlemail.com', 'ada@gmail.com'],
     ['ada-shop@example.com', 'ada-shop@example.com'],
   ])('%s is %s', (email, mailbox) => {
-    expect(mailboxOf(email)).toBe(mailbox)
+    expect(canonicalAddress(email)).toBe(mailbox)
   })
 })

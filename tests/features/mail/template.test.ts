@@ -1,9 +1,9 @@
 import { createLinks } from '../../../src/features/mail/index.ts'
-import { renderLetter } from '../../../src/features/mail/template.ts'
+import { renderMail } from '../../../src/features/mail/template.ts'
 
-describe('renderLetter', () => {
+describe('renderMail', () => {
   it('writes the same in both parts', () => {
-    const { subject, text, html } = renderLetter({
+    const { subject, text, html } = renderMail({
       subject: 'Verify your address',
       paragraphs: ['Somebody registered.', 'Was it you?'],
       link: { label: 'Verify', url: 'https://app.example.com/verify#token=abc' },
@@ -16,7 +16,7 @@ describe('renderLetter', () => {
 
   it('makes no markup of what is put into it', () => {
     const evil = `"><script>alert('1')</script>&amp;<img src=x onerror=alert(2)>`
-    const { html } = renderLetter({
+    const { html } = renderMail({
       subject: evil,
       paragraphs: [evil],
       link: { label: evil, url: `https://a/${evil}` },
@@ -26,7 +26,7 @@ describe('renderLetter', () => {
   })
 
   it.each(['\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '\t'])('makes one line of a text that holds %j', (breaker) => {
-    const { subject, text } = renderLetter({ subject: `a${breaker}Bcc: b`, paragraphs: [`c${breaker}d`] })
+    const { subject, text } = renderMail({ subject: `a${breaker}Bcc: b`, paragraphs: [`c${breaker}d`] })
     expect(subject).toBe('a Bcc: b')
     expect(text).toBe('c d\n')
   })

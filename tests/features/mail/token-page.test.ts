@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm'
 import { exchange } from '../../support/exchange.ts'
-import { givenLink, givenResetToken, givenUser, givenVerificationToken, somebody } from '../../support/fixtures.ts'
+import { givenLink, givenResetToken, givenUser, givenVerificationToken, randomUser } from '../../support/fixtures.ts'
 import { call, givenVerified } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -74,7 +74,7 @@ async function givenLinkOfRestAuth() {
 const links: Readonly<Record<string, () => Promise<{ link: string; token: string }>>> = {
   'a reset at /api/auth': givenLinkOfRestAuth,
   'a verification at /api/auth': async () => {
-    const person = somebody()
+    const person = randomUser()
     await call(server, { method: 'POST', path: '/api/auth/register/', body: person })
     const link = await givenLink(server, person.email, /verify/i)
     return { link, token: new URL(link).searchParams.get('token') ?? '' }

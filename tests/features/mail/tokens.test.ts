@@ -12,16 +12,16 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const aSubject = () => `subject-${++subjects}`
+const aSubject = () => `targetId-${++subjects}`
 const purpose = 'reset_password'
 const email = 'ada@example.com'
 
 describe('mail tokens', () => {
   it('stand for what they were issued for, until they are spent', async () => {
-    const subject = aSubject()
-    const token = await tokens.issue({ purpose, subject, email })
+    const targetId = aSubject()
+    const token = await tokens.issue({ purpose, targetId, email })
     expect(token).toMatch(/^[\w-]{43}$/)
-    const live = { token, purpose, subject, email, isSpent: false }
+    const live = { token, purpose, targetId, email, isSpent: false }
     expect(await tokens.find({ purposes: [purpose], token })).toEqual(live)
     expect(await tokens.find({ purposes: [purpose], token })).toEqual(live)
     expect(await tokens.spend({ purpose, token })).toBe(true)
@@ -30,38 +30,38 @@ describe('mail tokens', () => {
   })
 
   it('are spent once, even when fifty requests race', async () => {
-    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    const token = await tokens.issue({ purpose, targetId: aSubject(), email })
     const answers = await times(50, () => tokens.spend({ purpose, token }))
     expect(answers.filter(Boolean)).toHaveLength(1)
   })
 
   it('die when a newer one is issued, even after the older was spent', async () => {
-    const subject = aSubject()
-    const older = await tokens.issue({ purpose, subject, email })
-    const newer = await tokens.issue({ purpose, subject, email })
+    const targetId = aSubject()
+    const older = await tokens.issue({ purpose, targetId, email })
+    const newer = await tokens.issue({ purpose, targetId, email })
     expect(await tokens.find({ purposes: [purpose], token: older })).toBeUndefined()
     expect(await tokens.spend({ purpose, token: older })).toBe(false)
     expect(await tokens.spend({ purpose, token: newer })).toBe(true)
-    const newest = await tokens.issue({ purpose, subject, email: 'new@example.com' })
+    const newest = await tokens.issue({ purpose, targetId, email: 'new@example.com' })
     expect(await tokens.find({ purposes: [purpose], token: newest })).toMatchObject({
-      subject,
+      targetId,
       email: 'new@example.com',
     })
     expect(await tokens.spend({ purpose, token: newer })).toBe(false)
   })
 
   it('leave exactly one alive, even when fifty are issued at once', async () => {
-    const subject = aSubject()
-    const issued = await times(50, () => tokens.issue({ purpose, subject, email }))
+    const targetId = aSubject()
+    const issued = await times(50, () => tokens.issue({ purpose, targetId, email }))
     const found = await Promise.all(issued.map((token) => tokens.find({ purposes: [purpose], token })))
     expect(found.filter(Boolean)).toHaveLength(1)
   })
 
-  it('serve one purpose and one subject', async () => {
-    const subject = aSubject()
-    const reset = await tokens.issue({ purpose: 'reset_password', subject, email })
-    const verify = await tokens.issue({ purpose: 'verify_email', subject, email })
-    const other = await tokens.issue({ purpose: 'reset_password', subject: aSubject(), email })
+  it('serve one purpose and one targetId', async () => {
+    const targetId = aSubject()
+    const reset = await tokens.issue({ purpose: 'reset_password', targetId, email })
+    const verify = await tokens.issue({ purpose: 'verify_email', targetId, email })
+    const other = await tokens.issue({ purpose: 'reset_password', targetId: aSubject(), email })
     expect(await tokens.find({ purposes: ['verify_email'], token: reset })).toBeUndefined()
     expect(await tokens.spend({ purpose: 'verify_email', token: reset })).toBe(false)
     for (const token of [reset, other]) expect(await tokens.spend({ purpose: 'reset_password', token })).toBe(true)
@@ -74,7 +74,7 @@ describe('mail tokens', () => {
     ['verify_registration', 24 * 3600],
     ['complete_registration', 24 * 3600],
   ] as const)('of %s live %d seconds', async (purpose, lifetime) => {
-    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    const token = await tokens.issue({ purpose, targetId: aSubject(), email })
     world.pass(lifetime - 1)
     expect(await tokens.find({ purposes: [purpose], token })).toBeDefined()
     world.pass(1)
@@ -83,16 +83,16 @@ describe('mail tokens', () => {
   })
 
   it('can be revoked', async () => {
-    const subject = aSubject()
-    const token = await tokens.issue({ purpose, subject, email })
-    await tokens.revoke({ purpose, subject: aSubject() })
+    const targetId = aSubject()
+    const token = await tokens.issue({ purpose, targetId, email })
+    await tokens.revoke({ purpose, targetId: aSubject() })
     expect(await tokens.find({ purposes: [purpose], token })).toBeDefined()
-    await tokens.revoke({ purpose, subject })
+    await tokens.revoke({ purpose, targetId })
     expect(await tokens.spend({ purpose, token })).toBe(false)
   })
 
   it('are not in the database', async () => {
-    const token = await tokens.issue({ purpose, subject: aSubject(), email })
+    const token = await tokens.issue({ purpose, targetId: aSubject(), email })
     expect(JSON.stringify(await world.db.mailToken.findMany())).not.toContain(token)
   })
 

@@ -1,4 +1,4 @@
-import { defineLetter } from '../../../src/features/mail/index.ts'
+import { defineMailTemplate } from '../../../src/features/mail/index.ts'
 import type { Db } from '../../../src/kernel/db.ts'
 import type { Mailer } from '../../../src/kernel/ports.ts'
 import { MailRefused } from '../../../src/kernel/ports.ts'
@@ -75,7 +75,7 @@ describe('the mail worker', () => {
     expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 2, lastError: null }])
     await world.queue.settle(theirs, { status: 'sent' })
     await world.queue.settle(mine, { status: 'failed', reason: 'late', staleAt: world.clock.now() })
-    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, sealedValues: null }])
+    expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, encryptedValues: null }])
   })
 
   it('tries again after growing waits, and gives up when the mail is not worth sending any more', async () => {
@@ -103,7 +103,7 @@ describe('the mail worker', () => {
       expect(wait).toBeGreaterThanOrEqual(most / 2)
     })
     expect(await world.rows()).toMatchObject([
-      { status: 'abandoned', sealedValues: null, finishedAt: world.clock.now() },
+      { status: 'abandoned', encryptedValues: null, finishedAt: world.clock.now() },
     ])
     const age = (world.clock.now().getTime() - queuedAt.getTime()) / 1000
     expect(age).toBeGreaterThan(6 * 3600 - 2160)
@@ -111,11 +111,11 @@ describe('the mail worker', () => {
   })
 
   it('sends a notice after two days and 23 hours without a mail server, and gives up after three days', async () => {
-    const notice = defineLetter<{ name: string; token: string }>({
+    const notice = defineMailTemplate<{ name: string; token: string }>({
       name: 'invitation',
       write: () => ({ subject: 'Your password was changed', paragraphs: ['It was changed.'] }),
     })
-    const absent = world.givenWorker(failing(new Error('connect ECONNREFUSED')), { letters: [notice] })
+    const absent = world.givenWorker(failing(new Error('connect ECONNREFUSED')), { templates: [notice] })
     const outage = async (hours: number) => {
       for (let hour = 0; hour < hours; hour++) {
         await absent.drain()
@@ -126,7 +126,7 @@ describe('the mail worker', () => {
     await outage(71)
     expect(await world.rows()).toMatchObject([{ status: 'queued', attempts: 71 }])
     const recorder = createRecorder()
-    await world.givenWorker(recorder, { letters: [notice] }).drain()
+    await world.givenWorker(recorder, { templates: [notice] }).drain()
     expect(recorder.mails).toHaveLength(1)
 
     await world.givenQueued('bob@example.com')
@@ -147,7 +147,7 @@ describe('the mail worker', () => {
         level: 'error',
         message: 'mail abandoned: it will never be sent',
         mail_id: expect.any(String),
-        letter: 'invitation',
+        mail: 'invitation',
         attempts: 2,
         age_seconds: 200,
         reason: '550 5.1.1 <…>: User unknown',
@@ -167,11 +167,11 @@ describe('the mail worker', () => {
     await world.givenQueued('ada@example.com')
     await world.givenWorker(failing(new MailRefused('550 No such user'))).drain()
     expect(await world.rows()).toMatchObject([
-      { status: 'abandoned', attempts: 1, lastError: '550 No such user', sealedValues: null },
+      { status: 'abandoned', attempts: 1, lastError: '550 No such user', encryptedValues: null },
     ])
   })
 
-  it('keeps and logs no link and no token of a letter that a server quotes', async () => {
+  it('keeps and logs no link and no token of a mail that a server quotes', async () => {
     const token = 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6'
     await world.givenQueued('ada@example.com', { name: 'Ada', token })
     const quote = `554 Spam:\r\n https://app.example.com/verify#${token} and ${token} ${'x '.repeat(500)}`
@@ -197,13 +197,13 @@ describe('the mail worker', () => {
     expect(rows.filter(({ lastError }) => lastError === 'the mail server took too long')).toHaveLength(10)
   })
 
-  it('leaves a letter that it does not know to workers who do', async () => {
+  it('leaves a mail that it does not know to workers who do', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
-    await world.givenWorker(recorder, { letters: [] }).drain()
+    await world.givenWorker(recorder, { templates: [] }).drain()
     expect(await world.rows()).toMatchObject([{ status: 'queued', lastError: 'this instance knows no such letter' }])
     world.pass(30)
-    await world.givenWorker(recorder, { letters: [invitation] }).drain()
+    await world.givenWorker(recorder, { templates: [invitation] }).drain()
     expect(recorder.mails).toHaveLength(1)
   })
 
@@ -217,13 +217,13 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  it('does not send a letter that is no longer of use', async () => {
+  it('does not send a mail that is no longer of use', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     world.pass(6 * 3600 + 1)
     await world.givenWorker(recorder).drain()
     expect(recorder.mails).toEqual([])
-    expect(await world.rows()).toMatchObject([{ status: 'abandoned', sealedValues: null }])
+    expect(await world.rows()).toMatchObject([{ status: 'abandoned', encryptedValues: null }])
   })
 
   it('goes on when the database comes back, and says once that it was away', async () => {

@@ -121,8 +121,8 @@ describe('POST /change_password', () => {
     const body = { current_password: user.password, new_password: newPassword }
     const events = await recordedBy(server, 'POST', '/change_password', { token: user.access_token, body })
     expect(events).toEqual([
-      { type: 'sessions_ended', userId: user.id, sessionId: null, facts: { reason: 'password_changed', count: 1 } },
-      { type: 'password_changed', userId: user.id, sessionId, facts: {} },
+      { type: 'sessions_ended', userId: user.id, sessionId: null, details: { reason: 'password_changed', count: 1 } },
+      { type: 'password_changed', userId: user.id, sessionId, details: {} },
     ])
   })
 

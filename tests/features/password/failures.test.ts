@@ -9,8 +9,8 @@ import {
   givenUser,
   givenVerifiedUser,
   logIn,
+  randomUser,
   recordedBy,
-  somebody,
 } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -23,7 +23,7 @@ afterAll(() => server.close())
 
 const wrong = 'correct horse batterx'
 const failuresOf = async (user: User) =>
-  (await eventsOf(server, user)).filter(({ type }) => type === 'login_failed').map(({ facts }) => facts)
+  (await eventsOf(server, user)).filter(({ type }) => type === 'login_failed').map(({ details }) => details)
 
 /** Each is compared. */
 async function fail(count: number, { username }: Person): Promise<void> {
@@ -43,7 +43,7 @@ describe('a login that fails', () => {
   ])('is in the audit trail, with when and from where: POST %s', async (path, bodyOf) => {
     const user = await givenVerifiedUser(server)
     const events = await recordedBy(server, 'POST', path, { body: bodyOf(user) })
-    expect(events).toEqual([{ type: 'login_failed', userId: user.id, sessionId: null, facts: { failures: 1 } }])
+    expect(events).toEqual([{ type: 'login_failed', userId: user.id, sessionId: null, details: { failures: 1 } }])
   })
 
   it('is there at the 1st, 5th, 10th, 20th, 50th and 100th in a row, and once for each of them', async () => {
@@ -84,14 +84,14 @@ describe('a login that fails', () => {
     expect(await failuresOf(user)).toEqual([{ failures: 1, disabled: true }])
   })
 
-  it('from a known device says so, and how often it failed there', async () => {
+  it('from a trusted device says so, and how often it failed there', async () => {
     const user = await givenUser(server)
     await fail(2, user)
     const { username } = user
     const body = { username, password: wrong }
     const { body: fresh } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
     const events = await recordedBy(server, 'POST', '/login_credentials', { token: fresh.access_token, body })
-    expect(events.map(({ facts }) => facts)).toEqual([{ failures: 3, known_device_failures: 1 }])
+    expect(events.map(({ details }) => details)).toEqual([{ failures: 3, trusted_device_failures: 1 }])
   })
 
   it('is a line of the log, too', async () => {
@@ -114,8 +114,8 @@ describe('a change of the password that fails', () => {
     const user = await givenVerifiedUser(server)
     const { id } = (await server.send('GET', '/session', { token: user.access_token })).body.session
     const events = await recordedBy(server, 'POST', path, { token: user.access_token, body })
-    const facts = { failures: 1, known_device_failures: 1 }
-    expect(events).toEqual([{ type: 'password_change_failed', userId: user.id, sessionId: id, facts }])
+    const details = { failures: 1, trusted_device_failures: 1 }
+    expect(events).toEqual([{ type: 'password_change_failed', userId: user.id, sessionId: id, details }])
   })
 })
 
@@ -127,7 +127,7 @@ describe('logins under names that nobody has', () => {
     await withServer({}, async (fresh) => {
       const names: string[] = []
       const guess = async (): Promise<Response> => {
-        const { username } = somebody()
+        const { username } = randomUser()
         names.push(username)
         return logIn(fresh, username, wrong)
       }
@@ -151,7 +151,7 @@ describe('logins under names that nobody has', () => {
 
   it('show how often one name is tried, by its digest', async () => {
     await withServer({}, async (fresh) => {
-      const { username } = somebody()
+      const { username } = randomUser()
       for (let index = 0; index < 5; index += 1) await logIn(fresh, username, wrong)
       const lines = linesOf(fresh)
       expect(lines.map(({ failures }) => failures)).toEqual([1, 5])

@@ -5,8 +5,8 @@ import {
   givenUser,
   logIn,
   mailsTo,
+  randomUser,
   recordedBy,
-  somebody,
 } from '../../support/fixtures.ts'
 import { productionSettings } from '../../support/production.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -37,12 +37,12 @@ describe('POST /forgot_password', () => {
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
     const known = await givenUser(server)
-    const mailsBefore = (await server.letters()).length
+    const mailsBefore = (await server.mails()).length
     const answers = []
-    for (const { email } of [known, somebody(), disabled]) answers.push(await forgot(email))
+    for (const { email } of [known, randomUser(), disabled]) answers.push(await forgot(email))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
-    const mails = (await server.letters()).slice(mailsBefore)
+    const mails = (await server.mails()).slice(mailsBefore)
     expect(mails.map(({ recipient, subject }) => [recipient, subject])).toEqual([[known.email, 'Reset your password']])
   })
 
@@ -67,7 +67,7 @@ describe('POST /forgot_password', () => {
     const user = await givenUser(server)
     const answers = [...(await times(50, () => forgot(user.email)))]
     for (let index = 0; index < 50; index += 1) answers.push(await forgot(user.email.toUpperCase()))
-    answers.push(await forgot(somebody().email))
+    answers.push(await forgot(randomUser().email))
     expect(answers.map(({ status }) => status)).toEqual(Array(101).fill(200))
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
     const mails = (await mailsTo(server, user.email)).filter(({ subject }) => subject === 'Reset your password')
@@ -88,7 +88,7 @@ describe('POST /forgot_password', () => {
   })
 
   // Five in a row left the owner for half an hour with a link that had expired and none to ask for.
-  it('always leaves a link that works or one to be had, however often strangers ask', async () => {
+  it('always leaves a link that works or one to be had, however often anonymousClients ask', async () => {
     const user = await givenUser(server)
     for (let minute = 0; minute < 70; minute += 1) {
       await forgot(user.email)
@@ -116,7 +116,7 @@ describe('POST /forgot_password', () => {
   it('writes down whose password was asked for, when and from where', async () => {
     const { id, email } = await givenUser(server)
     expect(await recordedBy(server, 'POST', '/forgot_password', { body: { email } })).toEqual([
-      { type: 'password_reset_requested', userId: id, sessionId: null, facts: {} },
+      { type: 'password_reset_requested', userId: id, sessionId: null, details: {} },
     ])
   })
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { createPasswordPolicy } from '../../../src/features/password/index.ts'
 import { refusalOf } from '../../support/answers.ts'
-import { django, foreignRefusalOf } from '../../support/dialects.ts'
+import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import type { Person } from '../../support/fixtures.ts'
-import { givenLink, givenRegistration, givenResetToken, givenUser, somebody } from '../../support/fixtures.ts'
+import { givenLink, givenRegistration, givenResetToken, givenUser, randomUser } from '../../support/fixtures.ts'
 import { client, givenVerified } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -23,7 +23,7 @@ interface Owner extends Person {
 
 /** Somebody of whom everything is known, and all of it different. */
 function someone(): Owner {
-  const { username, password } = somebody()
+  const { username, password } = randomUser()
   return {
     username,
     email: `kowalczyk.${username.slice(1, 7)}@mailhouse-${username.slice(7)}.example`,
@@ -36,15 +36,15 @@ function someone(): Owner {
 
 const reversed = (text: string) => [...text].reverse().join('')
 
-/** Passwords that are too similar, and to what: Django's measure counts letters and not their order. */
+/** Passwords that are too similar, and to what: Django's measure counts mails and not their order. */
 const similar: readonly (readonly [what: string, passwordOf: (owner: Owner) => string, to: string])[] = [
   ['the username', ({ username }) => username, 'username'],
   ['the username in capitals', ({ username }) => username.toUpperCase(), 'username'],
   ['the username and a figure', ({ username }) => `${username}1`, 'username'],
-  ['the letters of the username', ({ username }) => reversed(username), 'username'],
+  ['the mails of the username', ({ username }) => reversed(username), 'username'],
   ['the address', ({ email }) => email, 'email address'],
   ['what stands before the @', ({ email }) => email.slice(0, email.indexOf('@')), 'email address'],
-  ['the letters of a word of the address', () => reversed('kowalczyk'), 'email address'],
+  ['the mails of a word of the address', () => reversed('kowalczyk'), 'email address'],
   [
     'the domain of the address, in capitals',
     ({ email }) => `.${email.slice(email.indexOf('@') + 1).toUpperCase()}`,
@@ -140,7 +140,7 @@ describe('a password that is too similar to', () => {
 
   it.each([
     ['begins with the username', ({ username }: Owner) => `${username} and some more words`],
-    ['shares some letters with the names', () => 'will he dive in bed'],
+    ['shares some mails with the names', () => 'will he dive in bed'],
   ])('nothing, though it %s, is taken', async (_what, passwordOf) => {
     const { display_name, ...owner } = someone()
     const answer = await server.send('POST', '/register_credentials', {
@@ -177,22 +177,22 @@ describe('a registration that is completed', () => {
       expect(refusalOf(await verify('a.stapled.trombone'))).toBe(refusal)
       // The same of a password that is not the registration's, so it tells nothing.
       expect(refusalOf(await verify('another.word', 'another word'))).toBe(refusal)
-      expect((await verify(somebody().username)).status).toBe(200)
+      expect((await verify(randomUser().username)).status).toBe(200)
     }))
 })
 
 describe('a password of digits', () => {
   it.each(['70918264357', '٣٩٢٧٥١٨٤٦٠', '７０９１８２６４３５'])('is refused: %s', async (password) => {
-    const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), password } })
+    const answer = await server.send('POST', '/register_credentials', { body: { ...randomUser(), password } })
     expect(refusalOf(answer)).toBe('400 invalid_request #/password password_numeric')
-    const { username, email } = somebody()
+    const { username, email } = randomUser()
     const foreign = await client(() => server, '/api')('POST register/', { username, email, password })
     expect(foreignRefusalOf(foreign)).toBe(django.fields({ password: ['This password is entirely numeric.'] }))
   })
 
   it('is taken with anything else in it', async () => {
     const answer = await server.send('POST', '/register_credentials', {
-      body: { ...somebody(), password: '7091 8264 357' },
+      body: { ...randomUser(), password: '7091 8264 357' },
     })
     expect(answer.status).toBe(201)
   })
@@ -203,7 +203,7 @@ describe('a common password', () => {
   it.each(['password1234', 'sparkles1', 'stella123', 'Snowboard1', ' iloveyou2 ', 'fu7u4a#$$$'])(
     'is refused in any case and between spaces: %j',
     async (password) => {
-      const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), password } })
+      const answer = await server.send('POST', '/register_credentials', { body: { ...randomUser(), password } })
       expect(refusalOf(answer)).toBe('400 invalid_request #/password password_common')
     },
   )
@@ -231,14 +231,14 @@ describe('a common password', () => {
     'newpassword123',
     'oldpassword',
   ])('is none that a published service prints in its examples: %s', async (password) => {
-    const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), password } })
+    const answer = await server.send('POST', '/register_credentials', { body: { ...randomUser(), password } })
     expect(answer.status).toBe(201)
   })
 })
 
 describe('a password with several faults', () => {
   it('is told all of them, in the order of Django', async () => {
-    const { username, email } = { ...somebody(), username: `90817${Date.now() % 10}` }
+    const { username, email } = { ...randomUser(), username: `90817${Date.now() % 10}` }
     const register = client(() => server, '/api')
     const answer = await register('POST register/', { username, email, password: username })
     expect(foreignRefusalOf(answer)).toBe(
@@ -250,7 +250,7 @@ describe('a password with several faults', () => {
         ],
       }),
     )
-    const own = await server.send('POST', '/register_credentials', { body: { ...somebody(), password: '12345678' } })
+    const own = await server.send('POST', '/register_credentials', { body: { ...randomUser(), password: '12345678' } })
     expect(refusalOf(own)).toBe('400 invalid_request #/password password_common #/password password_numeric')
   })
 })

@@ -63,9 +63,9 @@ describe('POST /reset_password', () => {
     const token = await givenResetToken(server, user)
     const body = { token, new_password: newPassword }
     expect(await recordedBy(server, 'POST', '/reset_password', { body })).toEqual([
-      { type: 'email_verified', userId: user.id, sessionId: null, facts: {} },
-      { type: 'sessions_ended', userId: user.id, sessionId: null, facts: { reason: 'password_reset', count: 2 } },
-      { type: 'password_reset', userId: user.id, sessionId: null, facts: {} },
+      { type: 'email_verified', userId: user.id, sessionId: null, details: {} },
+      { type: 'sessions_ended', userId: user.id, sessionId: null, details: { reason: 'password_reset', count: 2 } },
+      { type: 'password_reset', userId: user.id, sessionId: null, details: {} },
     ])
   })
 

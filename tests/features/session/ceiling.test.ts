@@ -43,7 +43,7 @@ describe('SESSIONS_PER_USER', () => {
     expect(refusalOf(await refresh(sessions[0] ?? user))).toBe('401 session_revoked')
     for (const session of [refreshed, ...sessions.slice(1), newest]) expect((await look(session)).status).toBe(200)
     const ended = (await eventsOf(server, user)).filter(({ type }) => type === 'session_ended')
-    expect(ended.map(({ sessionId, facts }) => [sessionId, facts])).toEqual([[idlest, { reason: 'displaced' }]])
+    expect(ended.map(({ sessionId, details }) => [sessionId, details])).toEqual([[idlest, { reason: 'displaced' }]])
     expect(server.logged.filter((line) => line.includes('displaced') && line.includes(idlest))).toHaveLength(1)
   })
 
@@ -52,7 +52,7 @@ describe('SESSIONS_PER_USER', () => {
     const { username, password } = user
     const logInBy = (headers: Record<string, string>) =>
       server.send('POST', '/login_credentials', { body: { username, password }, headers })
-    // From 50 known devices: logins of one client wait for each other.
+    // From 50 trusted devices: logins of one client wait for each other.
     const devices: string[] = []
     for (let index = 0; index < 50; index += 1) {
       const { headers } = await logInBy({ 'Sec-Fetch-Site': 'same-origin' })
@@ -82,9 +82,9 @@ describe('SESSIONS_PER_USER', () => {
     await server.send('POST', '/logout', { token: ended.access_token })
     const sessions = await times(4, () => givenSession(server, user))
     for (const session of [(await refresh(user)).body, ...sessions]) expect((await look(session)).status).toBe(200)
-    expect((await eventsOf(server, user)).filter(({ facts }) => JSON.stringify(facts).includes('displaced'))).toEqual(
-      [],
-    )
+    expect(
+      (await eventsOf(server, user)).filter(({ details }) => JSON.stringify(details).includes('displaced')),
+    ).toEqual([])
   })
 
   it("ends nobody else's sessions", async () => {
@@ -129,7 +129,7 @@ describe('ending all sessions of a user', () => {
         false,
       )
       const event = (await eventsOf(server, user)).find(({ type }) => type === 'sessions_ended')
-      expect(event?.facts).toMatchObject({ count: goesOn ? 1001 : 1002 })
+      expect(event?.details).toMatchObject({ count: goesOn ? 1001 : 1002 })
       const fresh = await givenSession(server, {
         ...user,
         ...(how !== 'a logout everywhere' && { password: 'another good password' }),
@@ -142,7 +142,7 @@ describe('ending all sessions of a user', () => {
     },
   )
 
-  it('leaves their rows to housekeeping, which deletes them 30 days later and no living one', async () => {
+  it('leaves their rows to cleanUp, which deletes them 30 days later and no living one', async () => {
     const user = await givenUser(server)
     await givenCopies(user, 20)
     const long = { ...server.settings, SESSION_LIFETIME: '400d', REFRESH_TOKEN_LIFETIME: '366d' }
@@ -153,10 +153,10 @@ describe('ending all sessions of a user', () => {
     const living = await givenSession(lasting, user)
     const count = () => server.database.db.session.count({ where: { userId: user.id } })
     server.pass('29d')
-    await server.services.housekeeping.tidy()
+    await server.services.cleanUp.run()
     expect(await count()).toBe(24)
     server.pass('2d')
-    await server.services.housekeeping.tidy()
+    await server.services.cleanUp.run()
     expect(await count()).toBe(1)
     expect((await refresh(living)).status).toBe(200)
     await lasting.close()

@@ -104,7 +104,7 @@ describe('DELETE /sessions/{id}', () => {
     )
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(9).fill(404)])
     const events = await server.database.db.event.findMany({ where: { sessionId: id, type: 'session_ended' } })
-    expect(events.map(({ facts }) => facts)).toEqual([{ reason: 'ended_by_user' }])
+    expect(events.map(({ details }) => details)).toEqual([{ reason: 'ended_by_user' }])
   })
 
   it('wants a live access token', async () => {

@@ -1,7 +1,7 @@
 import { refusalOf } from '../../support/answers.ts'
-import { django, foreignRefusalOf } from '../../support/dialects.ts'
 import type { Target } from '../../support/endpoints.ts'
 import { sampleBody, targets } from '../../support/endpoints.ts'
+import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import type { Exchanged } from '../../support/exchange.ts'
 import type { User } from '../../support/fixtures.ts'
 import { countSessions, eventsOf, givenUser, givenVerificationToken } from '../../support/fixtures.ts'

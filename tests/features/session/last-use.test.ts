@@ -85,15 +85,6 @@ describe('a session', () => {
     expect((await show(token)).last_ip).toBe(atHome.ip)
   })
 
-  it('of an earlier version shows where it was opened until it asks for tokens', async () => {
-    const user = await givenAtHome()
-    const { id } = await show(user.access_token)
-    await server.database.db.session.update({ where: { id }, data: { lastIp: null, lastUserAgent: null } })
-    expect((await show(user.access_token)).last_ip).toBe(atHome.ip)
-    const { body } = await server.send('GET', '/tokens', { token: user.access_token, headers: train })
-    expect((await show(body.access_token)).last_ip).toBe('198.51.100.7')
-  })
-
   it('of another user is not touched', async () => {
     const other = await givenUser(server)
     const user = await givenAtHome()

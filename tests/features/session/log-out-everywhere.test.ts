@@ -53,7 +53,7 @@ describe('POST /logout_all', () => {
     const event = await server.database.db.event.findFirstOrThrow({
       where: { userId: user.id, type: 'sessions_ended' },
     })
-    expect(event.facts).toEqual({ reason: 'logout', count: 1 })
+    expect(event.details).toEqual({ reason: 'logout', count: 1 })
   })
 
   it('wants a live access token', async () => {

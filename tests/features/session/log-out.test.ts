@@ -87,7 +87,7 @@ describe('POST /logout', () => {
       many(10, () => logOut({ refresh: user.refresh_token })),
     )
     const events = await server.database.db.event.findMany({ where: { userId: user.id, type: 'session_ended' } })
-    expect(events.map(({ facts }) => facts)).toEqual([{ reason: 'logout' }])
+    expect(events.map(({ details }) => details)).toEqual([{ reason: 'logout' }])
   })
 
   it('ends a session whose password is changed at that moment', async () => {

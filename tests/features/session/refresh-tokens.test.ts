@@ -113,8 +113,8 @@ describe('POST /access_token', () => {
     for (const answer of copies) expect(refusalOf(answer)).toBe('401 refresh_token_reused')
     const events = await server.database.db.event.findMany({ where: { userId: user.id, type: 'refresh_token_reused' } })
     expect(events).toHaveLength(1)
-    const letters = (await server.letters()).filter(({ recipient }) => recipient === user.email)
-    expect(letters.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(1)
+    const mails = (await server.mails()).filter(({ recipient }) => recipient === user.email)
+    expect(mails.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(1)
   })
 
   it('ends the session of a copied token whose password is changed at that moment', async () => {
@@ -137,8 +137,8 @@ describe('POST /access_token', () => {
       await refresh((await refresh(refresh_token)).body.refresh_token)
       expect(refusalOf(await refresh(refresh_token))).toBe('401 refresh_token_reused')
     }
-    const letters = (await server.letters()).filter(({ recipient }) => recipient === user.email)
-    expect(letters.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(5)
+    const mails = (await server.mails()).filter(({ recipient }) => recipient === user.email)
+    expect(mails.filter(({ subject }) => /ended one of your sessions/.test(subject))).toHaveLength(5)
   })
 
   it('refuses when it comes second to a logout', async () => {

@@ -122,7 +122,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(refusalOf(await renew(user))).toBe('401 refresh_token_reused')
     expect(refusalOf(await renew(ofOwner))).toBe('401 session_revoked')
     const events = (await eventsOf(server, user)).filter(({ type }) => type === 'refresh_token_reused')
-    expect(events.map(({ facts }) => facts)).toEqual([{ token: 'access' }])
+    expect(events.map(({ details }) => details)).toEqual([{ token: 'access' }])
     const subjects = (await mailsTo(server, user.email)).map(({ subject }) => subject)
     expect(subjects.filter((subject) => /ended one of your sessions/.test(subject))).toHaveLength(1)
   })
@@ -132,9 +132,9 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     const events = await recordedBy(server, method, '/tokens', { token: user.access_token })
     const { id: sessionId } = (await server.send('GET', '/session', { token: user.access_token })).body.session
     const event = { type: 'renewed_with_access_token', userId: user.id, sessionId }
-    expect(events).toEqual([{ ...event, facts: {} }])
+    expect(events).toEqual([{ ...event, details: {} }])
     const repeated = await recordedBy(server, method, '/tokens', { token: user.access_token })
-    expect(repeated).toEqual([{ ...event, facts: { repeated: true } }])
+    expect(repeated).toEqual([{ ...event, details: { repeated: true } }])
   })
 
   it('gives nothing where TOKENS_BY_BEARER is off, and changes nothing', async () => {

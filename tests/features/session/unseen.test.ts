@@ -84,7 +84,7 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     }
   })
 
-  // Were the door closed by the refresh token only, the two could take turns for ever, each one generation behind.
+  // Were the client closed by the refresh token only, the two could take turns for ever, each one generation behind.
   it('finds the thief at the first token that the two do not share', async () => {
     const { user, next: ofThief } = await givenRefreshed()
     const { body: shared } = await refresh(user)
@@ -96,7 +96,7 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     expect(refusalOf(await look(onlyThief))).toBe('401 session_revoked')
   })
 
-  it('closes the door for good when the first sight and the predecessor race', async () => {
+  it('closes the client for good when the first sight and the predecessor race', async () => {
     const { user } = await givenRefreshed()
     const { body: next } = await refresh(user)
     await Promise.all([times(5, () => refresh(user)), times(5, () => look(next)), times(5, () => refresh(user))])

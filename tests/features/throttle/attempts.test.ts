@@ -11,7 +11,7 @@ import {
   givenVerificationToken,
   logIn,
   mailsTo,
-  somebody,
+  randomUser,
 } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -33,7 +33,7 @@ const reset = async (user: Person, password: string) => {
 }
 
 /** Everything that takes a password of somebody who is not logged in. */
-const doors: [string, (person: Person, password: string) => Promise<Response>][] = [
+const clients: [string, (person: Person, password: string) => Promise<Response>][] = [
   ['/api/v1/auth/login_credentials', ({ username }, password) => logIn(server, username, password)],
   ['/api/v1/auth/login_credentials with the address', ({ email }, password) => logIn(server, email, password)],
   [
@@ -63,8 +63,8 @@ describe('wrong passwords in a row', () => {
     await withServer(server.settings, async (other) => {
       for (const [name, crowd] of [
         [(await givenUser(server)).username, 200],
-        [somebody().username, 40],
-        [somebody().email, 40],
+        [randomUser().username, 40],
+        [randomUser().email, 40],
       ] as const) {
         let answers: Response[] = []
         const compared = await comparedDuring(async () => {
@@ -111,7 +111,7 @@ describe('wrong passwords in a row', () => {
     const user = await givenUser(server)
     await fail(5, user.username)
     const read = () => server.database.db.$queryRaw<{ xmin: string }[]>`
-      SELECT xmin::text, failures, blocked_until, kept_until FROM password_attempts WHERE subject = ${`user:${user.id}`}`
+      SELECT xmin::text, failures, blocked_until, kept_until FROM password_attempts WHERE throttle_key = ${`user:${user.id}`}`
     const [before] = await read()
     await fail(1, user.username)
     const [after] = await read()
@@ -136,9 +136,9 @@ describe('wrong passwords in a row', () => {
     expect(await isIn(other)).toBe(false)
   })
 
-  it.each(doors)('are counted together, and count everywhere: %s', async (_door, send) => {
+  it.each(clients)('are counted together, and count everywhere: %s', async (_client, send) => {
     const user = await givenVerified()
-    for (const [, sendElsewhere] of doors.filter(([, other]) => other !== send)) {
+    for (const [, sendElsewhere] of clients.filter(([, other]) => other !== send)) {
       expect((await sendElsewhere(user, wrong)).status).toBe(401)
     }
     expect((await send(user, user.password)).status).toBe(401)
@@ -165,12 +165,12 @@ describe('wrong passwords in a row', () => {
     await withServer({ ...server.settings, HASH_QUEUE: '1', BCRYPT_COST: '9' }, async (busy) => {
       let answers: Response[] = []
       const compared = await comparedDuring(async () => {
-        const crowd = times(30, () => logIn(busy, somebody().username, wrong))
+        const crowd = times(30, () => logIn(busy, randomUser().username, wrong))
         answers = await times(30, () => logIn(busy, user.username, wrong))
         await crowd
       })
       expect(answers.map(({ status }) => status)).toContain(503)
-      const row = await server.database.db.passwordAttempts.findUnique({ where: { subject: `user:${user.id}` } })
+      const row = await server.database.db.passwordAttempts.findUnique({ where: { throttleKey: `user:${user.id}` } })
       expect(row?.failures ?? 0).toBe(compared.filter((each) => hash.endsWith(each)).length)
     })
   })
@@ -198,7 +198,7 @@ describe('a hundred wrong passwords in a row', () => {
     while (server.now().getTime() < begin + 21 * 3_600_000) {
       server.pass('5s')
       const { blockedUntil } = await server.database.db.passwordAttempts.findUniqueOrThrow({
-        where: { subject: `user:${user.id}` },
+        where: { throttleKey: `user:${user.id}` },
       })
       server.pass(`${Math.max(0, Math.ceil((blockedUntil.getTime() - server.now().getTime()) / 1000))}s`)
       compared += (await comparedDuring(() => logIn(server, user.username, wrong))).length
@@ -211,7 +211,7 @@ describe('a hundred wrong passwords in a row', () => {
     const user = await givenUser(server)
     await failAHundredTimes(user.email)
     // Before it is too old to be sent.
-    await server.letters()
+    await server.mails()
     server.pass('30d')
     expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
     await fail(3, user.username)
@@ -221,7 +221,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect(mails[0]?.text).toContain('accepted only where we know you')
     expect(mails[0]?.text).not.toMatch(/http|token/)
     const events = (await eventsOf(server, user)).filter(({ type }) => type === 'password_disabled')
-    expect(events.map(({ facts }) => facts)).toEqual([{ failures: 100 }])
+    expect(events.map(({ details }) => details)).toEqual([{ failures: 100 }])
 
     expect((await reset(user, 'another good password')).status).toBe(200)
     expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
@@ -232,14 +232,14 @@ describe('a hundred wrong passwords in a row', () => {
   // The process can die between the hundredth failure and what follows from it: the user was never told.
   it('are told of at the next attempt when the process died at the hundredth', async () => {
     const user = await givenUser(server)
-    const [subject, blockedUntil] = [`user:${user.id}`, server.now()]
-    await server.database.db.passwordAttempts.create({ data: { subject, failures: 100, blockedUntil } })
+    const [throttleKey, blockedUntil] = [`user:${user.id}`, server.now()]
+    await server.database.db.passwordAttempts.create({ data: { throttleKey, failures: 100, blockedUntil } })
     server.pass('900s')
     expect(await comparedDuring(() => fail(3, user.username))).toEqual([])
     const mails = (await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))
     expect(mails).toHaveLength(1)
     const events = (await eventsOf(server, user)).filter(({ type }) => type === 'password_disabled')
-    expect(events.map(({ facts }) => facts)).toEqual([{ failures: 100 }])
+    expect(events.map(({ details }) => details)).toEqual([{ failures: 100 }])
   })
 
   it('of which the last turns out right is a success like any other', async () => {
@@ -251,20 +251,20 @@ describe('a hundred wrong passwords in a row', () => {
   })
 
   it('tell a mailbox that is not verified five times an hour at most, for all its sub-addresses together', async () => {
-    const mailbox = somebody().username
+    const mailbox = randomUser().username
     const users = await times(6, (index) => givenUser(server, { email: `${mailbox}+${index}@example.com` }))
     const subjects = users.map(({ id }) => `user:${id}`)
     await Promise.all(users.map(({ username }) => fail(1, username)))
     await server.database.db.passwordAttempts.updateMany({
-      where: { subject: { in: subjects } },
+      where: { throttleKey: { in: subjects } },
       data: { failures: 99, blockedUntil: server.now() },
     })
     await Promise.all(users.map(({ username }) => fail(1, username)))
     expect(
-      await server.database.db.passwordAttempts.count({ where: { subject: { in: subjects }, failures: 100 } }),
+      await server.database.db.passwordAttempts.count({ where: { throttleKey: { in: subjects }, failures: 100 } }),
     ).toBe(6)
-    const letters = (await server.letters()).filter(({ recipient }) => recipient.startsWith(`${mailbox}+`))
-    expect(letters.filter(({ subject }) => /switched off/.test(subject))).toHaveLength(5)
+    const mails = (await server.mails()).filter(({ recipient }) => recipient.startsWith(`${mailbox}+`))
+    expect(mails.filter(({ subject }) => /switched off/.test(subject))).toHaveLength(5)
   })
 
   it('leave the sessions alone, which take the right password as ever', async () => {
@@ -283,7 +283,7 @@ describe('a hundred wrong passwords in a row', () => {
   })
 
   it('are not compared any more for a name that nobody has', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     await failAHundredTimes(username)
     server.pass('900s')
     expect(await comparedDuring(() => logIn(server, username, wrong))).toEqual([])
@@ -323,25 +323,25 @@ describe('what is kept of wrong passwords', () => {
     const fresh = await startServer()
     const user = await givenUser(fresh)
     await fail(1, user.username, fresh)
-    for (const name of [somebody().username, somebody().email]) {
+    for (const name of [randomUser().username, randomUser().email]) {
       await fail(2, name, fresh)
       const rows = await fresh.database.db.passwordAttempts.findMany()
       expect(JSON.stringify(rows)).not.toContain(name)
     }
     expect(await count(fresh)).toBe(3)
     fresh.pass('23h')
-    await fresh.services.housekeeping.tidy()
+    await fresh.services.cleanUp.run()
     expect(await count(fresh)).toBe(3)
     fresh.pass('2h')
-    await fresh.services.housekeeping.tidy()
+    await fresh.services.cleanUp.run()
     const rows = await fresh.database.db.passwordAttempts.findMany()
-    expect(rows.map(({ subject }) => subject)).toEqual([`user:${user.id}`])
+    expect(rows.map(({ throttleKey }) => throttleKey)).toEqual([`user:${user.id}`])
     await fresh.close()
   })
 
   it('is one row per name, however it is written', async () => {
     const fresh = await startServer()
-    const { email, username } = somebody()
+    const { email, username } = randomUser()
     for (const name of [email, email.toUpperCase(), username, username.toUpperCase(), username.replace('p', '\uff50')])
       await fail(1, name, fresh)
     expect(await count(fresh)).toBe(2)
@@ -357,7 +357,7 @@ describe('wrong passwords, where verification is required', () => {
   afterAll(() => strict.close())
 
   it('are compared five times with an account and five times with what waits under the name', async () => {
-    for (const name of [(await givenUser(server)).email, (await givenRegistration(strict)).email, somebody().email]) {
+    for (const name of [(await givenUser(server)).email, (await givenRegistration(strict)).email, randomUser().email]) {
       const compared = await comparedDuring(() => times(20, () => logIn(strict, name, wrong)))
       expect(compared).toHaveLength(10)
     }
@@ -373,8 +373,8 @@ describe('wrong passwords, where verification is required', () => {
   it('for a username do not show in what an attempt for its address is told', async () => {
     const owner = await givenUser(server)
     const outcomes = []
-    for (const { username, email } of [owner, somebody()]) {
-      const attempt = { ...somebody(), email, password: 'the password of the attempt' }
+    for (const { username, email } of [owner, randomUser()]) {
+      const attempt = { ...randomUser(), email, password: 'the password of the attempt' }
       await strict.send('POST', '/register_credentials', { body: attempt })
       await fail(9, username, strict)
       outcomes.push(visibleOf(await logIn(strict, email, attempt.password)))
@@ -388,7 +388,7 @@ describe('wrong passwords, where verification is required', () => {
 
   it('are not forgotten by who knows the password of an attempt', async () => {
     const owner = await givenUser(server)
-    const attempt = { ...somebody(), email: owner.email, password: 'the password of the attempt' }
+    const attempt = { ...randomUser(), email: owner.email, password: 'the password of the attempt' }
     await strict.send('POST', '/register_credentials', { body: attempt })
     const compared = await comparedDuring(async () => {
       for (let index = 0; index < 10; index += 1) {

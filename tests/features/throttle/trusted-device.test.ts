@@ -4,7 +4,7 @@ import { deriveKey } from '../../../src/kernel/secrets.ts'
 import { refusalOf, times } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import type { Person, User } from '../../support/fixtures.ts'
-import { givenResetToken, givenSession, givenUser, logIn, somebody } from '../../support/fixtures.ts'
+import { givenResetToken, givenSession, givenUser, logIn, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -92,7 +92,7 @@ describe('a program that asks to be remembered', () => {
   it.each([
     ['a login', '/login_credentials', 200, async ({ username, password }: User) => ({ username, password })],
     ['a new refresh token', '/refresh_token', 200, async ({ username, password }: User) => ({ username, password })],
-    ['a registration', '/register_credentials', 201, async () => somebody()],
+    ['a registration', '/register_credentials', 201, async () => randomUser()],
     [
       'a change',
       '/change_password',
@@ -189,7 +189,7 @@ describe('a device that is known', () => {
     expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined])
   })
 
-  it('can change the password whatever strangers guess', async () => {
+  it('can change the password whatever anonymousClients guess', async () => {
     const user = await givenUser(server)
     await fail(20, user)
     expect((await change(user, user.password)).status).toBe(200)
@@ -235,7 +235,7 @@ describe('a device that is known', () => {
     const headers = { Cookie: await givenDevice(user) }
     await fail(1, user)
     await server.database.db.passwordAttempts.update({
-      where: { subject: `user:${user.id}` },
+      where: { throttleKey: `user:${user.id}` },
       data: { failures: 2000 },
     })
     expect(refusalOf(await logInWith({ ...user, password: wrong }, { headers }))).toBe('401 credentials_invalid')
@@ -250,10 +250,10 @@ describe('a device that is known', () => {
     expect((await change({ ...user, ...other }, user.password)).status).toBe(200)
   })
 
-  const giveFailures = (subject: string, failures: number) =>
+  const giveFailures = (throttleKey: string, failures: number) =>
     server.database.db.passwordAttempts.upsert({
-      where: { subject },
-      create: { subject, failures, blockedUntil: server.now() },
+      where: { throttleKey },
+      create: { throttleKey, failures, blockedUntil: server.now() },
       update: { failures, blockedUntil: server.now() },
     })
 
@@ -287,10 +287,10 @@ describe('a device that is known', () => {
     const headers = { Cookie: await givenDevice(user) }
     await logInWith({ ...user, password: wrong }, { headers })
     const device = await server.database.db.passwordAttempts.findFirstOrThrow({
-      where: { subject: { startsWith: 'device:' } },
+      where: { throttleKey: { startsWith: 'device:' } },
       orderBy: { blockedUntil: 'desc' },
     })
-    await giveFailures(device.subject, 99)
+    await giveFailures(device.throttleKey, 99)
     expect((await logInWith({ ...user, password: wrong }, { headers })).status).toBe(401)
     server.pass('900s')
     // The account itself is not closed: the device may try as any client may, with the account's counter.
@@ -311,13 +311,13 @@ describe('a device that is known', () => {
     server.pass('900s')
     expect((await logInWith(user, {})).status).toBe(401)
     expect((await logInWith(user, { headers })).status).toBe(401)
-    expect((await server.letters()).at(-1)).toMatchObject({
+    expect((await server.mails()).at(-1)).toMatchObject({
       recipient: user.email,
       subject: 'Logging in from new devices was switched off',
     })
   })
 
-  it('makes the failures of strangers forgotten by its login', async () => {
+  it('makes the failures of anonymousClients forgotten by its login', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     await fail(20, user)
@@ -375,7 +375,7 @@ describe('a device that is not known', () => {
       cookie.slice(cookie.lastIndexOf('.') + 1),
     ]
     const [, version, id, exp] = body.split('.')
-    const foreign = createHmac('sha256', deriveKey('another key of thirty-two bytes', 'known device'))
+    const foreign = createHmac('sha256', deriveKey('another key of thirty-two bytes', 'trusted device'))
     for (const value of [
       '',
       body,
@@ -394,7 +394,7 @@ describe('a device that is not known', () => {
   })
 
   it('tells nothing by its cookie of who exists', async () => {
-    const [user, nobody] = [await givenUser(server), somebody()]
+    const [user, nobody] = [await givenUser(server), randomUser()]
     const headers = { Cookie: await givenDevice(user) }
     const answer = await logInWith(nobody, { headers })
     expect(refusalOf(answer)).toBe('401 credentials_invalid')

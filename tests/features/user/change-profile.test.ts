@@ -1,6 +1,6 @@
 import { refusalOf, shownUser, times, uuid } from '../../support/answers.ts'
 import type { User } from '../../support/fixtures.ts'
-import { eventsOf, givenUser, logIn, recordedBy, somebody } from '../../support/fixtures.ts'
+import { eventsOf, givenUser, logIn, randomUser, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -66,7 +66,7 @@ describe('PATCH /profile', () => {
 
   it('lets the new username log in from now on, and frees the old one', async () => {
     const user = await givenUser(server)
-    const username = `Ｎ${somebody().username}`
+    const username = `Ｎ${randomUser().username}`
     expect((await change(user, { username })).body.username).toBe(username.normalize('NFKC'))
     expect((await logIn(server, username.toLowerCase(), user.password)).status).toBe(200)
     expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
@@ -89,7 +89,7 @@ describe('PATCH /profile', () => {
 
   it('gives a username to exactly one of 20 who take it at once', async () => {
     const users = await times(20, () => givenUser(server))
-    const { username } = somebody()
+    const { username } = randomUser()
     const answers = await Promise.all(users.map((user) => change(user, { username })))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     for (const answer of answers.filter(({ status }) => status !== 200)) {
@@ -100,7 +100,7 @@ describe('PATCH /profile', () => {
 
   it('refuses a username that is the address of anybody else; the own one is fine', async () => {
     const [user, owner] = [await givenUser(server), await givenUser(server)]
-    for (const username of [owner.email, owner.email.toUpperCase(), somebody().email]) {
+    for (const username of [owner.email, owner.email.toUpperCase(), randomUser().email]) {
       const answer = await change(user, { username })
       expect(refusalOf(answer)).toBe('400 username_is_address #/username username_is_address')
     }
@@ -157,9 +157,9 @@ describe('PATCH /profile', () => {
     const user = await givenUser(server)
     const body = { first_name: 'Ada', timezone: 'Europe/London' }
     const events = await recordedBy(server, 'PATCH', '/profile', { token: user.access_token, body })
-    const facts = { fields: 'first_name timezone' }
+    const details = { fields: 'first_name timezone' }
     expect(events).toEqual([
-      { type: 'profile_changed', userId: user.id, sessionId: expect.stringMatching(uuid), facts },
+      { type: 'profile_changed', userId: user.id, sessionId: expect.stringMatching(uuid), details },
     ])
   })
 

@@ -1,6 +1,6 @@
 import { refusalOf } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenUser, givenVerifiedUser, mailsTo, somebody } from '../../support/fixtures.ts'
+import { givenUser, givenVerifiedUser, mailsTo, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -57,7 +57,7 @@ describe('a profile', () => {
       expect(refusalOf(answer)).toMatch(
         new RegExp(`^400 invalid_request #/${field} (deceptive_character|invisible_text)$`),
       )
-      const body = { ...somebody(), [field]: name }
+      const body = { ...randomUser(), [field]: name }
       if (field !== 'display_name') {
         expect(refusalOf(await server.send('POST', '/register_credentials', { body }))).toMatch(`#/${field} `)
       }
@@ -85,7 +85,7 @@ describe('a profile', () => {
 describe('an address', () => {
   it.each([
     ['a Cyrillic letter', (name: string) => `\u0430${name}@example.com`],
-    ['a letter of full width', (name: string) => `\uff41${name}@example.com`],
+    ['a mail of full width', (name: string) => `\uff41${name}@example.com`],
     ['the Kelvin sign', (name: string) => `\u212a${name}@example.com`],
     ['a dotless i', (name: string) => `${name}\u0131@example.com`],
     ['a full-width @', (name: string) => `${name}\uff20example.com`],
@@ -99,7 +99,7 @@ describe('an address', () => {
     for (const path of ['/forgot_password', '/resend_verification']) {
       expect(refusalOf(await server.send('POST', path, { body: { email } }))).toMatch(/^400 invalid_request #\/email /)
     }
-    const register = await server.send('POST', '/register_credentials', { body: { ...somebody(), email } })
+    const register = await server.send('POST', '/register_credentials', { body: { ...randomUser(), email } })
     expect(refusalOf(register)).toMatch(/^400 invalid_request #\/email /)
     for (const path of ['/api/auth/password-reset/', '/api/auth/password/reset/request/']) {
       const headers = { 'Content-Type': 'application/json' }
@@ -110,7 +110,7 @@ describe('an address', () => {
   })
 })
 
-describe('a domain of letters that look alike', () => {
+describe('a domain of mails that look alike', () => {
   it.each([
     ['a Cyrillic letter', 'ex\u0430mple.com', 'xn--exmple-4nf.com'],
     ['a dotless i', '\u0131example.com', 'xn--example-qfb.com'],
@@ -123,7 +123,7 @@ describe('a domain of letters that look alike', () => {
       const email = `${user.username}@${alike}`
       await server.send('POST', '/forgot_password', { body: { email } })
       expect(await mailsTo(server, user.email)).toEqual(before)
-      const other = await server.send('POST', '/register_credentials', { body: { ...somebody(), email } })
+      const other = await server.send('POST', '/register_credentials', { body: { ...randomUser(), email } })
       expect([other.status, other.body.user.email]).toEqual([201, `${user.username}@${shown}`])
       await server.send('POST', '/forgot_password', { body: { email } })
       expect(await mailsTo(server, user.email)).toEqual(before)
@@ -132,7 +132,7 @@ describe('a domain of letters that look alike', () => {
 })
 
 describe('a username', () => {
-  it('of letters that look alike in another script is another one, and opens nothing of the first', async () => {
+  it('of mails that look alike in another script is another one, and opens nothing of the first', async () => {
     const user = await givenUser(server)
     const alike = user.username.replace(/^p/, '\u0440')
     expect(alike).not.toBe(user.username)
@@ -147,7 +147,7 @@ describe('a username', () => {
   it('of other widths is the same one', async () => {
     const user = await givenUser(server)
     const wide = user.username.replace(/^p/, '\uff50')
-    const answer = await server.send('POST', '/register_credentials', { body: { ...somebody(), username: wide } })
+    const answer = await server.send('POST', '/register_credentials', { body: { ...randomUser(), username: wide } })
     expect(refusalOf(answer)).toBe('400 username_taken #/username username_taken')
   })
 })

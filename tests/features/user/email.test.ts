@@ -1,6 +1,6 @@
 import type { Response } from 'supertest'
 import { refusalOf } from '../../support/answers.ts'
-import { givenRegistration, givenUser, logIn, mailsTo, somebody } from '../../support/fixtures.ts'
+import { givenRegistration, givenUser, logIn, mailsTo, randomUser } from '../../support/fixtures.ts'
 import { call } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -11,12 +11,12 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const { password } = somebody()
+const { password } = randomUser()
 const register = (person: object): Promise<Response> =>
-  server.send('POST', '/register_credentials', { body: { ...somebody(), ...person } })
+  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...person } })
 
 /** An address that nobody has, with this in its local part and that domain. */
-const address = (local: string, domain: string) => `${somebody().username}${local}@${domain}`
+const address = (local: string, domain: string) => `${randomUser().username}${local}@${domain}`
 
 /** As they are typed, and as they are kept. */
 const domains: readonly (readonly [typed: string, kept: string])[] = [
@@ -64,7 +64,7 @@ describe('an address', () => {
     ['a dot before the @', 'ada.@example.com'],
     ['nothing before the @', '@example.com'],
     ['quotes', '"ada lovelace"@example.com'],
-    ['a letter beyond ASCII before the @', 'adà@example.com'],
+    ['a mail beyond ASCII before the @', 'adà@example.com'],
     ['a long s before the @', 'ada\u017f@example.com'],
     ['a host without a domain', 'ada@localhost'],
     ['an address literal', 'ada@[IPv6:::1]'],
@@ -87,7 +87,7 @@ describe('an address', () => {
     ['a no-break space in the domain', 'ada@ex\u00a0ample.com'],
     ['punycode that decodes to nothing', 'ada@xn--.com'],
     ['punycode that cannot be decoded', 'ada@xn--999999999.com'],
-    ['punycode of what is no letter of a domain', 'ada@xn--0.pt'],
+    ['punycode of what is no mail of a domain', 'ada@xn--0.pt'],
     ['a joiner where none can be', 'ada@a\u200db.com'],
     ['a second address', 'ada@example.com,eve@ümlaut.example'],
     ['a line that is added', 'ada@example.com\u2028Bcc:eve@example.com'],
@@ -106,8 +106,8 @@ describe('an address', () => {
   })
 
   it.each([
-    ['POST', '/api/auth/register/', (email: string) => ({ ...somebody(), email })],
-    ['POST', '/api/register/', (email: string) => ({ ...somebody(), email })],
+    ['POST', '/api/auth/register/', (email: string) => ({ ...randomUser(), email })],
+    ['POST', '/api/register/', (email: string) => ({ ...randomUser(), email })],
     [
       'POST',
       '/api/v1/drf/auth/register/',

@@ -1,7 +1,7 @@
 import { refusalOf } from '../../support/answers.ts'
-import { foreignRefusalOf } from '../../support/dialects.ts'
+import { foreignRefusalOf } from '../../support/error-formats.ts'
 import type { User } from '../../support/fixtures.ts'
-import { givenUser, givenVerifiedUser, somebody } from '../../support/fixtures.ts'
+import { givenUser, givenVerifiedUser, randomUser } from '../../support/fixtures.ts'
 import { call } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
@@ -52,7 +52,7 @@ describe('a phone number', () => {
     expect(await stored()).toBe(kept)
     expect((await change(kept)).body.phone_number).toBe(kept)
     const registered = await server.send('POST', '/register_credentials', {
-      body: { ...somebody(), phone_number: typed },
+      body: { ...randomUser(), phone_number: typed },
     })
     expect(registered.body.user.phone_number).toBe(kept)
   })
@@ -76,7 +76,7 @@ describe('a phone number', () => {
     const before = await stored()
     expect(refusalOf(await change(typed))).toBe(`400 invalid_request #/phone_number ${code}`)
     expect(await stored()).toBe(before)
-    const body = { ...somebody(), phone_number: typed }
+    const body = { ...randomUser(), phone_number: typed }
     const answer = await server.send('POST', '/register_credentials', { body })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/phone_number ${code}`)
   })
@@ -149,7 +149,7 @@ describe.each([
 })
 
 it('a phone number that cannot be read makes no account', async () => {
-  const person = somebody()
+  const person = randomUser()
   await server.send('POST', '/register_credentials', { body: { ...person, phone_number: '12' } })
   expect(await server.database.db.user.count({ where: { email: person.email } })).toBe(0)
   expect((await givenUser(server, person)).email).toBe(person.email)

@@ -1,6 +1,6 @@
 import { refusalOf, shownUser, times, uuid } from '../../support/answers.ts'
 import type { User } from '../../support/fixtures.ts'
-import { givenUser, recordedBy, somebody } from '../../support/fixtures.ts'
+import { givenUser, randomUser, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -23,7 +23,7 @@ const profile = {
 describe('PUT /profile', () => {
   it('replaces every field', async () => {
     const user = await givenUser(server)
-    const { username } = somebody()
+    const { username } = randomUser()
     const { status, body } = await replace(user, { username, ...profile })
     expect(status).toBe(200)
     expect(body).toEqual(shownUser({ ...user, username }, { ...profile, full_name: 'Ada Lovelace' }))
@@ -63,7 +63,7 @@ describe('PUT /profile', () => {
 
   it('gives a username to exactly one of 20 who take it at once', async () => {
     const users = await times(20, () => givenUser(server))
-    const { username } = somebody()
+    const { username } = randomUser()
     const answers = await Promise.all(users.map((user) => replace(user, { username, ...profile })))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     for (const answer of answers.filter(({ status }) => status !== 200)) {
@@ -111,9 +111,9 @@ describe('PUT /profile', () => {
   it('writes down who changed which fields, when and from where', async () => {
     const user = await givenUser(server)
     const events = await recordedBy(server, 'PUT', '/profile', { token: user.access_token, body: profile })
-    const facts = { fields: Object.keys(profile).join(' ') }
+    const details = { fields: Object.keys(profile).join(' ') }
     expect(events).toEqual([
-      { type: 'profile_changed', userId: user.id, sessionId: expect.stringMatching(uuid), facts },
+      { type: 'profile_changed', userId: user.id, sessionId: expect.stringMatching(uuid), details },
     ])
   })
 

@@ -1,5 +1,5 @@
 import { refusalOf } from '../../support/answers.ts'
-import { somebody } from '../../support/fixtures.ts'
+import { randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const person = somebody()
+const person = randomUser()
 const mistakes: readonly object[] = [
   { username: person.username, email: 'nobody', unheard_of: 1 },
   { ...person, password: 1, first_name: 'x'.repeat(200), timezone: 'Paris' },

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
-import { django, foreignRefusalOf } from '../../support/dialects.ts'
 import type { Target } from '../../support/endpoints.ts'
 import { foreignEndpoints, sampleBody } from '../../support/endpoints.ts'
+import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import type { Exchanged } from '../../support/exchange.ts'
 import { exchange } from '../../support/exchange.ts'
 import type { User } from '../../support/fixtures.ts'
@@ -50,7 +50,7 @@ function send(
 }
 
 /** The sentence about one field, in an answer that speaks of fields and repeats nothing that was sent. */
-function sentenceOn(name: string, answer: Exchanged): string {
+function messageOn(name: string, answer: Exchanged): string {
   expect(foreignRefusalOf(answer)).toMatch(/^400 /)
   expect(answer.text).not.toContain(canary)
   for (const sentences of Object.values(answer.body)) expect(sentences).toEqual([expect.stringMatching(/^[A-Z].*\.$/)])
@@ -92,7 +92,7 @@ describe.each(withFields)('$route: $name', (target) => {
           const isAddress = field.name === 'email' && target.route !== 'POST /api/auth/login/'
           const noText = isAddress ? 'Enter a valid email address.' : 'Not a valid string.'
           const wanted = value === 'null' ? 'This field may not be null.' : noText
-          expect(sentenceOn(field.name, await send(target, bodyWith(value)))).toBe(wanted)
+          expect(messageOn(field.name, await send(target, bodyWith(value)))).toBe(wanted)
         },
       ),
     ))
@@ -100,7 +100,7 @@ describe.each(withFields)('$route: $name', (target) => {
   it('refuses texts that no field takes, by the name of the field', () =>
     expectNoTrace(async () => {
       await eachOf(badText(field.sample).filter(fits), async (_name, value, code) => {
-        const said = sentenceOn(field.name, await send(target, bodyWith(value)))
+        const said = messageOn(field.name, await send(target, bodyWith(value)))
         if (/^The two passwords/.test(said)) expect(field.name).toMatch(/2$|_confirm$/)
         else expect(said).toMatch(sentences[code] ?? /^no rule/)
       })

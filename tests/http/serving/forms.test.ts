@@ -1,7 +1,7 @@
-import { django, foreignRefusalOf } from '../../support/dialects.ts'
 import { foreignEndpoints, sampleBody } from '../../support/endpoints.ts'
+import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenVerifiedUser, somebody } from '../../support/fixtures.ts'
+import { givenVerifiedUser, randomUser } from '../../support/fixtures.ts'
 import type { Part, urlEncoded } from '../../support/forms.ts'
 import { formKinds, multipart } from '../../support/forms.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -55,7 +55,7 @@ const logins = [
       ['password', password],
     ],
   ],
-] as const satisfies readonly (readonly [string, (person: ReturnType<typeof somebody>) => Part[]])[]
+] as const satisfies readonly (readonly [string, (person: ReturnType<typeof randomUser>) => Part[]])[]
 
 describe.each(formKinds)('a body of %s', (kind, encode) => {
   it.each(logins)('logs in at %s', async (path, fieldsOf) => {
@@ -142,7 +142,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
 
   it('is nowhere taken where the operator puts all refresh tokens into cookies', () =>
     withServer({ REFRESH_TRANSPORT: 'cookie' }, async (to) => {
-      const { username, password } = somebody()
+      const { username, password } = randomUser()
       for (const path of ['/api/auth/login/', '/api/login/', '/api/logout/', '/api/v1/drf/auth/login/']) {
         const answer = await sendForm(
           encode([
@@ -170,7 +170,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
       expect(foreignRefusalOf(answer)).toMatch(/^403 \{"detail":"A form counts only from this origin/)
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
-    const newcomer = somebody()
+    const newcomer = randomUser()
     const parts: Part[] = [
       ['username', newcomer.username],
       ['email', newcomer.email],
@@ -306,7 +306,7 @@ describe('a file in a form', () => {
   })
 
   it('that was not chosen is an empty text', async () => {
-    const { username } = somebody()
+    const { username } = randomUser()
     const answer = await sendForm(
       multipart([
         ['username', username],

@@ -7,7 +7,7 @@ import { startDatabaseProxy } from '../../support/database-proxy.ts'
 import { endpoints, sampleBody } from '../../support/endpoints.ts'
 import { exchange } from '../../support/exchange.ts'
 import type { User } from '../../support/fixtures.ts'
-import { givenUser, somebody } from '../../support/fixtures.ts'
+import { givenUser, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -69,7 +69,7 @@ describe('GET /readyz', () => {
       const problem = async () => (await other.send('GET', '//readyz')).body.problem
       await other.database.db.$executeRaw`UPDATE _prisma_migrations SET rolled_back_at = now()`
       expect(await problem()).toBe('migrations are pending')
-      other.retire()
+      other.markNotReady()
       expect(await problem()).toBe('the server is stopping')
       expect((await other.send('GET', '//healthz')).status).toBe(200)
     })
@@ -119,7 +119,7 @@ describe('with a database that takes no writes', () => {
         times(6, (index) =>
           index % 2 === 0
             ? other.send('POST', '/login_credentials', { body: { username, password } })
-            : other.send('POST', '/register_credentials', { body: somebody() }),
+            : other.send('POST', '/register_credentials', { body: randomUser() }),
         )
       await setDefault(url, 'default_transaction_read_only', 'on')
       await breakConnections(url)

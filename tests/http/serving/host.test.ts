@@ -16,7 +16,7 @@ const statusFor = async (Host: string, path: string, method = 'GET') =>
   (await exchange(server.url, path, { method, headers: { Host } })).status
 
 const places = [
-  ...contracts.map(({ prefix, dialect }) => ({ path: `${prefix}/login`, isOurs: dialect === problemDetails })),
+  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOurs: errorFormat === problemDetails })),
   { path: '/docs', isOurs: true },
   { path: '/metrics', isOurs: true },
   { path: '/nothing', isOurs: true },
@@ -24,12 +24,15 @@ const places = [
 
 describe('outside production', () => {
   // A web page that pointed its own name to 127.0.0.1 read whatever the server of a developer answers.
-  it.each(places)('a request that names another host is refused in the dialect of the place: $path', async (place) => {
-    const headers = { Host: 'rebound.example:3000' }
-    const { status, body } = await exchange(server.url, place.path, { headers })
-    expect([status, body.code]).toEqual([421, place.isOurs ? 'misdirected_request' : undefined])
-    expect(body.detail).toContain('PUBLIC_URL')
-  })
+  it.each(places)(
+    'a request that names another host is refused in the errorFormat of the place: $path',
+    async (place) => {
+      const headers = { Host: 'rebound.example:3000' }
+      const { status, body } = await exchange(server.url, place.path, { headers })
+      expect([status, body.code]).toEqual([421, place.isOurs ? 'misdirected_request' : undefined])
+      expect(body.detail).toContain('PUBLIC_URL')
+    },
+  )
 
   it.each([
     'localhost.rebound.example',

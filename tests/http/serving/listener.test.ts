@@ -3,14 +3,14 @@ import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { createHttpServer } from '../../../src/http/serving/listener.ts'
-import { createBareAnswer } from '../../../src/http/serving/raw-response.ts'
+import { createRawResponse } from '../../../src/http/serving/raw-response.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { createMemoryLogger } from '../../support/memory-logger.ts'
 import type { RawAnswer } from '../../support/raw.ts'
 import { openSocket, talkTo } from '../../support/raw.ts'
 
 const logged: string[] = []
-const answerBare = createBareAnswer({ https: true, logger: createMemoryLogger(logged) })
+const sendRawResponse = createRawResponse({ https: true, logger: createMemoryLogger(logged) })
 
 let http: Server
 let port: number
@@ -18,7 +18,7 @@ beforeAll(async () => {
   http = createHttpServer((request, response) => {
     request.resume()
     request.on('end', () => response.end(`${request.method} ${request.url}`))
-  }, answerBare)
+  }, sendRawResponse)
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   port = (http.address() as AddressInfo).port
@@ -37,7 +37,7 @@ async function withServer(
   work: (port: number, server: Server) => Promise<void>,
   change: (server: Server) => void = () => undefined,
 ): Promise<void> {
-  const own = createHttpServer(listener, answerBare)
+  const own = createHttpServer(listener, sendRawResponse)
   change(own)
   own.listen(0, '127.0.0.1')
   await once(own, 'listening')
@@ -147,7 +147,7 @@ describe('the HTTP server', () => {
         await released.finally(() => socket.destroy())
       },
       (patient) => {
-        // Otherwise the patience with slow clients would end it in any case.
+        // Otherwise the delays with slow clients would end it in any case.
         patient.headersTimeout = 0
         patient.requestTimeout = 0
       },
@@ -193,7 +193,7 @@ describe('the HTTP server', () => {
     )
   })
 
-  it('has less patience with slow clients than Node has', () => {
+  it('has less delays with slow clients than Node has', () => {
     expect(http.headersTimeout).toBe(10_000)
     expect(http.requestTimeout).toBe(30_000)
     expect(http.keepAliveTimeout).toBe(65_000)

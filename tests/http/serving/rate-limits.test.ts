@@ -3,7 +3,7 @@ import { refusalOf, times } from '../../support/answers.ts'
 import { usualBudget } from '../../support/budgets.ts'
 import { endpoints } from '../../support/endpoints.ts'
 import { exchange } from '../../support/exchange.ts'
-import { somebody } from '../../support/fixtures.ts'
+import { randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -66,7 +66,7 @@ describe('the budget of an endpoint', () => {
       exchange(server.url, '/api/v1/auth/register_credentials', {
         method: 'POST',
         headers: { 'X-Forwarded-For': forwarded, 'Content-Type': 'application/json' },
-        body: JSON.stringify(somebody()),
+        body: JSON.stringify(randomUser()),
       })
     for (const forwarded of ['http://evil.example/click', '203.0.113.300', 'unknown', '[::1', '']) {
       const { body } = await ask(forwarded)
@@ -188,7 +188,7 @@ describe('the table of budgets', () => {
     const takesPassword = endpoints.filter(({ fields }) => fields.some(({ name }) => name.includes('password')))
     const sendsMail = ['forgotPassword', 'resendVerification']
     const costly = new Set([...takesPassword.map(({ limit }) => limit), ...sendsMail])
-    const marked = Object.entries(budgets).filter(([, facts]) => facts.class === 'costly')
+    const marked = Object.entries(budgets).filter(([, details]) => details.class === 'costly')
     expect(new Set(marked.map(([name]) => name))).toEqual(costly)
   })
 

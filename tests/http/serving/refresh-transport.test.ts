@@ -2,7 +2,7 @@ import { refusalOf } from '../../support/answers.ts'
 import type { Exchanged } from '../../support/exchange.ts'
 import { exchange } from '../../support/exchange.ts'
 import type { User } from '../../support/fixtures.ts'
-import { givenUser, givenVerifiedUser, somebody } from '../../support/fixtures.ts'
+import { givenUser, givenVerifiedUser, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -146,7 +146,7 @@ describe('the cookie with the refresh token', () => {
   // The header was once read only when the answer was written: the account was there, and the session over.
   it('does nothing for who names a transport that there is not', async () => {
     const headers = { 'Auth-Transport': 'pigeon' }
-    const nobody = somebody()
+    const nobody = randomUser()
     const refused = await call('/api/v1/auth/register_credentials', { body: nobody, headers })
     expect(refusalOf(refused)).toBe('400 transport_unknown')
     const user = await givenUser(server, nobody)
@@ -336,7 +336,7 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
 
 describe('every contract that issues refresh tokens', () => {
   const person = () => {
-    const { username, email, password } = somebody()
+    const { username, email, password } = randomUser()
     return { username, email, password, password_confirm: password, first_name: 'Ada', last_name: 'L' }
   }
   it.each([
@@ -363,7 +363,7 @@ describe('every contract that issues refresh tokens', () => {
     expect([renewed.status, Object.keys(renewed.body)]).toEqual([200, ['access']])
   })
 
-  it('refuses in its own dialect', async () => {
+  it('refuses in its own errorFormat', async () => {
     const answer = await call('/api/refresh/', { headers: { ...asCookie('x'), 'Auth-Transport': 'cookie' } })
     expect([answer.status, Object.keys(answer.body)]).toEqual([403, ['detail']])
   })
@@ -372,7 +372,7 @@ describe('every contract that issues refresh tokens', () => {
 describe('REFRESH_TRANSPORT', () => {
   it('cookie: everybody gets the cookie, and a token in a body counts for nothing', async () => {
     await withServer({ REFRESH_TRANSPORT: 'cookie', PUBLIC_URL: 'https://auth.example.com' }, async (strict) => {
-      const { username, password } = somebody()
+      const { username, password } = randomUser()
       const registered = await call('/api/v1/auth/register_credentials', {
         body: { username, password, email: `${username}@example.com` },
         to: strict,
@@ -395,7 +395,7 @@ describe('REFRESH_TRANSPORT', () => {
         headers: browser,
         to: plain,
       })
-      // That of the known device holds nothing that opens a session.
+      // That of the trusted device holds nothing that opens a session.
       expect(String(answer.headers['set-cookie'])).not.toMatch(/refresh/)
       expect(answer.body.refresh_token).toEqual(expect.any(String))
     })

@@ -1,6 +1,6 @@
 import { refusalOf } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
-import { givenMailedToken, somebody } from '../../support/fixtures.ts'
+import { givenMailedToken, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer } from '../../support/server.ts'
 
@@ -57,7 +57,7 @@ describe('the log', () => {
   })
 
   it('tells of a refusal its code, and of a caller who is known the id', async () => {
-    const person = somebody()
+    const person = randomUser()
     const { body } = await server.send('POST', '/register_credentials', { body: person })
     const [refused, read] = requestsOf(
       await loggedBy(async () => {
@@ -89,16 +89,16 @@ describe('the log', () => {
   it('tells nothing of a path that could be a token', async () => {
     const token = 'T0k-n_'.repeat(4).slice(0, 20)
     const lines = await loggedBy(async () => {
-      await server.send('GET', `//welcome/${token}/now`)
+      await server.send('GET', `//openSession/${token}/now`)
       await server.send('GET', `//api/v1/auth/x/eyJh.${token}.x`)
       await exchange(server.url, `http://[/${token}`)
-      await server.send('GET', `//welcome/${token.slice(1)}`)
+      await server.send('GET', `//openSession/${token.slice(1)}`)
     })
     expect(lines.map(({ path, status }) => [path, status])).toEqual([
-      ['/welcome/…/now', 404],
+      ['/openSession/…/now', 404],
       ['/api/v1/auth/x/…', 404],
       ['http://[/…', 400],
-      [`/welcome/${token.slice(1)}`, 404],
+      [`/openSession/${token.slice(1)}`, 404],
     ])
     expect(JSON.stringify(lines)).not.toContain(token)
   })
@@ -111,7 +111,7 @@ describe('the log', () => {
   })
 
   it('holds one line per event, with the id of its request', async () => {
-    const person = somebody()
+    const person = randomUser()
     let id: unknown
     const lines = await loggedBy(async () => {
       const { headers } = await server.send('POST', '/register_credentials', { body: person })
@@ -124,8 +124,8 @@ describe('the log', () => {
   })
 
   it('holds no line for an event that was rolled back', async () => {
-    const { body } = await server.send('POST', '/register_credentials', { body: somebody() })
-    const taken = await server.send('POST', '/register_credentials', { body: somebody() })
+    const { body } = await server.send('POST', '/register_credentials', { body: randomUser() })
+    const taken = await server.send('POST', '/register_credentials', { body: randomUser() })
     const lines = await loggedBy(() =>
       server.send('PATCH', '/profile', { token: body.access_token, body: { username: taken.body.user.username } }),
     )
@@ -144,7 +144,7 @@ describe('the log', () => {
       string,
       string,
     ]
-    const person = { ...somebody(), password: first }
+    const person = { ...randomUser(), password: first }
     const { username, email } = person
     const keep = ({ body }: { body: { access_token?: string; refresh_token?: string } }) => {
       if (body.access_token) secret(body.access_token)
@@ -215,7 +215,7 @@ describe('the log', () => {
   })
 
   it('stores no token and no password as it is, either', async () => {
-    const person = { ...somebody(), password: 'CANARY password' }
+    const person = { ...randomUser(), password: 'CANARY password' }
     const { body } = await server.send('POST', '/register_credentials', { body: person })
     await server.send('POST', '/forgot_password', { body: { email: person.email } })
     const mailed = await givenMailedToken(server, person.email, /reset/i)

@@ -11,7 +11,7 @@ import { createCookies } from '../../../src/http/serving/cookies.ts'
 import { sendError } from '../../../src/http/serving/errors.ts'
 import { createRefreshTransport } from '../../../src/http/serving/refresh-transport.ts'
 import { createContractRouter } from '../../../src/http/serving/router.ts'
-import { createKnownDeviceTransport } from '../../../src/http/serving/trusted-device.ts'
+import { createTrustedDeviceTransport } from '../../../src/http/serving/trusted-device.ts'
 import { AuthError, defineErrors, requestErrors } from '../../../src/kernel/errors.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { endpoints } from '../../support/endpoints.ts'
@@ -59,7 +59,7 @@ describe.each(paths)('$path', ({ path, methods, allow }) => {
       `${path}/`,
       path.toUpperCase(),
       path.replace('/api', '/API'),
-      path.replace(/\w+$/, (word) => word.replace(/^./, (letter) => letter.toUpperCase())),
+      path.replace(/\w+$/, (word) => word.replace(/^./, (mail) => mail.toUpperCase())),
       `/${path}`,
       `${path}.json`,
       `${path}%20`,
@@ -231,7 +231,7 @@ describe('an endpoint that fails', () => {
           route: `GET /${name}`,
           summary: name,
           description: 'A test',
-          subject: 'profile',
+          topic: 'profile',
           access: 'public',
           limit: 'verifyToken',
           input: z.strictObject({}),
@@ -248,7 +248,7 @@ describe('an endpoint that fails', () => {
         route: 'GET /wrongReply',
         summary: 'Answers what its own schema refuses',
         description: 'A test',
-        subject: 'profile',
+        topic: 'profile',
         access: 'public',
         limit: 'verifyToken',
         input: z.strictObject({}),
@@ -264,7 +264,7 @@ describe('an endpoint that fails', () => {
         route: 'GET /tooMuch',
         summary: 'Answers more than its schema names',
         description: 'A test',
-        subject: 'profile',
+        topic: 'profile',
         access: 'public',
         limit: 'verifyToken',
         input: z.strictObject({}),
@@ -302,15 +302,15 @@ describe('an endpoint that fails', () => {
           prefix: '/t',
           trailingSlash: false,
           takesForms: false,
-          dialect: problemDetails,
-          terms: {},
+          errorFormat: problemDetails,
+          policy: {},
           differences: [],
           rows,
         },
         {
           services: {},
           document: () => ({}),
-          terms: {
+          policy: {
             contract: 'v1',
             verificationRequired: false,
             linkCompletesRegistration: false,
@@ -323,7 +323,7 @@ describe('an endpoint that fails', () => {
           clearSiteData: [],
           listedOrigins: [],
           refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
-          knownDevice: createKnownDeviceTransport(cookies, []),
+          trustedDevice: createTrustedDeviceTransport(cookies, []),
           translateFault,
           strict,
         },

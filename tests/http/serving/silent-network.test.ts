@@ -63,7 +63,7 @@ describe('a network between server and database that drops packets silently', ()
       // Ends although the claim is never answered.
       await mailWorker.drain()
       proxy.deliver()
-      expect(await server.letters()).toHaveLength(1)
+      expect(await server.mails()).toHaveLength(1)
     }))
 
   it('does not keep a process from ending at SIGTERM', () =>

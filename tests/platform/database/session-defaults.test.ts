@@ -61,7 +61,7 @@ describe('a PostgreSQL with other defaults', () => {
     await withServer({ DATABASE_URL: address }, (server) => liveWholeLife(server, url))
   })
 
-  it('keeps letters of all scripts whatever the encoding of clients is', async () => {
+  it('keeps mails of all scripts whatever the encoding of clients is', async () => {
     const url = await freshDatabase()
     await setDefaults(url, { client_encoding: 'LATIN1' })
     await withServer({ DATABASE_URL: url }, async ({ database: { db } }) => {

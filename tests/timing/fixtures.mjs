@@ -53,7 +53,7 @@ const users =
            CASE WHEN $3 THEN now() END, now()
          FROM unnest($1::text[]) AS name RETURNING id
        ), throttled AS (
-         INSERT INTO password_attempts (subject, failures, blocked_until)
+         INSERT INTO password_attempts (throttle_key, failures, blocked_until)
          SELECT 'user:' || id, $5::integer, now() + interval '1 day' FROM made WHERE $5::integer > 0
        )
        INSERT INTO passwords (user_id, hash, changed_at) SELECT id, $4, now() FROM made`,
@@ -73,7 +73,7 @@ export async function throttledUnknown(db, count, send) {
   await send({ ...nobody, password: wrongPassword })
   await db.query(
     `UPDATE password_attempts SET failures = 50, blocked_until = now() + interval '1 day'
-     WHERE subject = (SELECT subject FROM password_attempts WHERE subject LIKE 'name:%' ORDER BY kept_until DESC LIMIT 1)`,
+     WHERE throttle_key = (SELECT throttle_key FROM password_attempts WHERE throttle_key LIKE 'name:%' ORDER BY kept_until DESC LIMIT 1)`,
   )
   return Array.from({ length: count }, () => nobody)
 }
@@ -83,7 +83,7 @@ export const exhausted = (crowdOf, kind) => allowed(crowdOf, kind, 5)
 const allowed = (crowdOf, kind, mails) => async (db, count) => {
   const crowd = await crowdOf(db, count)
   await db.query(
-    `INSERT INTO mail_allowances (kind, email, sent_at, expires_at)
+    `INSERT INTO mail_rate_limits (kind, email, sent_at, expires_at)
      SELECT $2, email, array_fill(date_trunc('milliseconds', now()), ARRAY[$3::integer]), now() + interval '1 hour'
      FROM unnest($1::text[]) AS email`,
     [emailsOf(crowd), kind, mails],
@@ -104,7 +104,7 @@ const registered = (attempts) => async (db, count) => {
            now() + interval '1 day'
          FROM unnest($1::text[]) AS name RETURNING id, email
        )
-       INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
+       INSERT INTO mail_tokens (purpose, target_id, email, token_hash, created_at, expires_at)
        SELECT 'complete_registration', id::text, email, md5(id::text) || md5(email), now(), now() + interval '1 day' FROM made`,
       [namesOf(crowd), storedHash, attempt === 0 ? '' : `-${attempt}`],
     )
@@ -122,7 +122,7 @@ export const expiredTokens = (purpose) => async (db, count) => {
   const tokens = await unknownTokens(db, count)
   const digests = tokens.map(({ token }) => createHash('sha256').update(token).digest('hex'))
   await db.query(
-    `INSERT INTO mail_tokens (purpose, subject, email, token_hash, created_at, expires_at)
+    `INSERT INTO mail_tokens (purpose, target_id, email, token_hash, created_at, expires_at)
      SELECT $2, gen_random_uuid()::text, 'somebody@example.com', digest, now() - interval '2 days',
        now() - interval '1 day'
      FROM unnest($1::text[]) AS digest`,

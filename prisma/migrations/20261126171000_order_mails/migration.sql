@@ -1,2 +1,0 @@
--- AlterTable
-ALTER TABLE "outbox_mails" ADD COLUMN     "sequence" BIGSERIAL NOT NULL;
