@@ -109,7 +109,7 @@ describe('POST register/', () => {
       'a username with spaces',
       { username: 'a b' },
       {
-        username: ['Enter a valid username. This value may contain only mails, numbers, and @/./+/-/_ characters.'],
+        username: ['Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.'],
       },
     ],
     ['no address', { email: 'x@' }, { email: ['Enter a valid email address.'] }],

@@ -45,11 +45,11 @@ describe('cleanUp', () => {
       const user = await givenUser(other)
       const { db } = other.database
       await db.$executeRaw`
-        INSERT INTO mail_tokens (purpose, targetId, email, token_hash, created_at, expires_at)
+        INSERT INTO mail_tokens (purpose, target_id, email, token_hash, created_at, expires_at)
         SELECT 'reset_password', 'old ' || number, 'a@b', 'hash ' || number, now(), '2020-01-01'
         FROM generate_series(1, 2500) AS number`
       await withClient(other.settings.DATABASE_URL ?? '', async (holder) => {
-        await holder.query(`BEGIN; SELECT FROM mail_tokens WHERE targetId = 'old 1' FOR UPDATE`)
+        await holder.query(`BEGIN; SELECT FROM mail_tokens WHERE target_id = 'old 1' FOR UPDATE`)
         await other.services.cleanUp.run()
         expect(await db.mailToken.count({ where: { targetId: { not: String(user.id) } } })).toBe(1)
         await holder.query('ROLLBACK')
@@ -95,12 +95,12 @@ describe('cleanUp', () => {
       const { db } = other.database
       await db.$executeRaw`
         INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at,
-          expires_at, ends_at, ip, user_agent, revoked_at)
-        SELECT gen_random_uuid(), ${id}, 1, 1, now(), now(), now(), now() + interval '30 d', now() + interval '30 d', '', '',
+          expires_at, ends_at, ip, user_agent, last_ip, last_user_agent, revoked_at)
+        SELECT gen_random_uuid(), ${id}, 1, 1, now(), now(), now(), now() + interval '30 d', now() + interval '30 d', '', '', '', '',
           CASE WHEN number % 2 = 0 THEN now() END
         FROM generate_series(1, 20000) AS number`
       await db.$executeRaw`
-        INSERT INTO outbox_mails (id, mail, recipient, status, next_attempt_at, created_at, finished_at)
+        INSERT INTO outbox_mails (id, template, recipient, status, next_attempt_at, created_at, finished_at)
         SELECT gen_random_uuid(), '', '', 'sent', now(), now(), now() FROM generate_series(1, 20000)`
       await db.$executeRaw`ANALYZE`
       const countRead = async () => {

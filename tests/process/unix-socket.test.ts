@@ -89,7 +89,7 @@ describe('a Unix socket as PORT', () => {
   it('shows the development mailbox to no one: who asks there may be a proxy', async () => {
     const { ask } = await givenSocketServer()
     await ask('/api/v1/auth/register_credentials', json(person, '203.0.113.9'))
-    for (const path of ['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/letter']) {
+    for (const path of ['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/message']) {
       for (const headers of [{}, { 'X-Forwarded-For': '127.0.0.1' }, { 'X-Forwarded-For': '::1', Host: '127.0.0.1' }]) {
         const { status, text } = await ask(path, { headers })
         expect([path, status]).toEqual([path, 403])

@@ -69,7 +69,7 @@ export function createFailureTrail({
     const details = {
       event: 'login_failed',
       user_id: null,
-      throttleKey: key.slice(0, 21),
+      throttle_key: key.slice(0, 21),
       ip,
       request_id: requestId,
       failures,

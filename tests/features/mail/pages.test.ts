@@ -62,13 +62,13 @@ describe('GET /mailbox', () => {
   it('shows a mail in a frame that runs nothing, and makes no markup of what is in it', async () => {
     await deliver(hostile)
     const { id } = (await get('/mailbox.json')).body.mails[0]
-    for (const path of ['/mailbox', `/mailbox/${id}`, `/mailbox/${id}/letter`]) {
+    for (const path of ['/mailbox', `/mailbox/${id}`, `/mailbox/${id}/message`]) {
       const { text, status } = await get(path)
       expect(status).toBe(200)
       expect(text).toContain('&lt;script')
       expect(text).not.toContain('<script')
     }
-    const frame = await get(`/mailbox/${id}/letter`)
+    const frame = await get(`/mailbox/${id}/message`)
     expect(frame.headers['content-security-policy']).toMatch(
       /^default-src 'none'; .*frame-ancestors 'self'; sandbox allow-top/,
     )
@@ -88,13 +88,13 @@ describe('GET /mailbox', () => {
   ])('shows nothing to a request that came through a proxy: %s', async (name, value) => {
     await deliver('A mail')
     const { id } = (await get('/mailbox.json')).body.mails[0]
-    for (const path of ['/mailbox', '/mailbox.json', `/mailbox/${id}`, `/mailbox/${id}/letter`]) {
+    for (const path of ['/mailbox', '/mailbox.json', `/mailbox/${id}`, `/mailbox/${id}/message`]) {
       const answer = await server.send('GET', `/${path}`, { headers: { [name]: value } })
       expect(refusalOf(answer)).toBe('403 local_only')
     }
   })
 
-  it.each(['/mailbox/0', '/mailbox/99999999999', '/mailbox/x', '/mailbox/1;drop', '/mailbox/0/letter'])(
+  it.each(['/mailbox/0', '/mailbox/99999999999', '/mailbox/x', '/mailbox/1;drop', '/mailbox/0/message'])(
     'has nothing at %s',
     async (path) => {
       expect(refusalOf(await get(path))).toBe('404 not_found')

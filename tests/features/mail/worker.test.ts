@@ -147,7 +147,7 @@ describe('the mail worker', () => {
         level: 'error',
         message: 'mail abandoned: it will never be sent',
         mail_id: expect.any(String),
-        mail: 'invitation',
+        template: 'invitation',
         attempts: 2,
         age_seconds: 200,
         reason: '550 5.1.1 <…>: User unknown',
@@ -201,7 +201,7 @@ describe('the mail worker', () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     await world.givenWorker(recorder, { templates: [] }).drain()
-    expect(await world.rows()).toMatchObject([{ status: 'queued', lastError: 'this instance knows no such letter' }])
+    expect(await world.rows()).toMatchObject([{ status: 'queued', lastError: 'this instance knows no such template' }])
     world.pass(30)
     await world.givenWorker(recorder, { templates: [invitation] }).drain()
     expect(recorder.mails).toHaveLength(1)

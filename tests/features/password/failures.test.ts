@@ -138,7 +138,7 @@ describe('logins under names that nobody has', () => {
       expect(linesOf(fresh)).toHaveLength(11)
       expect(linesOf(fresh).at(-1)).toMatchObject({
         user_id: null,
-        subject: expect.stringMatching(/^name:[\w-]{16}$/),
+        throttle_key: expect.stringMatching(/^name:[\w-]{16}$/),
         ip: '127.0.0.1',
         failures: 1,
         left_out: 5,

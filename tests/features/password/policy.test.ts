@@ -36,7 +36,7 @@ function someone(): Owner {
 
 const reversed = (text: string) => [...text].reverse().join('')
 
-/** Passwords that are too similar, and to what: Django's measure counts mails and not their order. */
+/** Passwords that are too similar, and to what: Django's measure counts letters and not their order. */
 const similar: readonly (readonly [what: string, passwordOf: (owner: Owner) => string, to: string])[] = [
   ['the username', ({ username }) => username, 'username'],
   ['the username in capitals', ({ username }) => username.toUpperCase(), 'username'],

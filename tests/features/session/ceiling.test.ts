@@ -17,8 +17,8 @@ const refresh = ({ refresh_token }: { refresh_token: string }) =>
 /** So many copies of a session of the user, with other ids. */
 async function givenCopies({ id }: { id: number }, count: number): Promise<void> {
   await server.database.db.$executeRaw`
-    INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent)
-    SELECT gen_random_uuid(), user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent
+    INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, last_ip, last_user_agent)
+    SELECT gen_random_uuid(), user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, last_ip, last_user_agent
     FROM sessions CROSS JOIN generate_series(1, ${count}::integer) WHERE user_id = ${id}`
 }
 

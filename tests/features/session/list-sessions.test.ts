@@ -15,8 +15,8 @@ const idsIn = ({ sessions }: { sessions: { id: string }[] }) => sessions.map(({ 
 /** So many further sessions of the user, all opened in one millisecond. */
 async function givenMany({ id }: { id: number }, count: number): Promise<void> {
   await server.database.db.$executeRaw`
-    INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent)
-    SELECT gen_random_uuid(), user_id, access_lifetime, refresh_lifetime, created_at - interval '1 minute', rotated_at, last_used_at, expires_at, ends_at, ip, user_agent
+    INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, last_ip, last_user_agent)
+    SELECT gen_random_uuid(), user_id, access_lifetime, refresh_lifetime, created_at - interval '1 minute', rotated_at, last_used_at, expires_at, ends_at, ip, user_agent, last_ip, last_user_agent
     FROM (SELECT * FROM sessions WHERE user_id = ${id} ORDER BY created_at LIMIT 1) AS first CROSS JOIN generate_series(1, ${count}::integer)`
 }
 

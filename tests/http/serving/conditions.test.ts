@@ -30,7 +30,7 @@ const documents = ['/openapi.json', ...contracts.map(({ prefix }) => `${prefix}/
 const places = [
   ...['/healthz', '/readyz', '/metrics', '/problems', '/verify-email', '/reset-password'],
   ...['/docs', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js'],
-  ...['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/letter'],
+  ...['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/message'],
   ...documents,
 ]
 

@@ -99,7 +99,7 @@ describe('padWork', () => {
 
 it('knows the migrations of the database', () =>
   withDatabase(async ({ appliedMigrations }) => {
-    expect(await appliedMigrations()).toContain('20261121000000_create_accounts')
+    expect(await appliedMigrations()).toContain('20261126000000_create_tables')
   }))
 
 describe('isDatabaseUnavailable', () => {

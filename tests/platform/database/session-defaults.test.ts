@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { applyMigrations } from '../../../src/platform/database/migrations.ts'
 import { runSql } from '../../support/catalog.ts'
 import { emptyDatabase, freshDatabase, givenOwnRole, setDefaults } from '../../support/database.ts'
@@ -163,21 +162,6 @@ describe('a database that cannot keep what users write', () => {
     await expect(applyMigrations({ url })).rejects.toThrow(
       /^The database is a PostgreSQL 13\. This server needs PostgreSQL 14 or newer$/,
     )
-  })
-})
-
-it('has instants put right that were written without a zone, by the statement that the documentation gives', async () => {
-  const url = await freshDatabase()
-  await setDefaults(url, { TimeZone: 'Asia/Kolkata' })
-  const instants = [new Date(1795714282535), new Date(0)]
-  await withServer({ DATABASE_URL: url }, async ({ database: { db } }) => {
-    for (const at of instants) {
-      const text = at.toISOString().replace('Z', '')
-      await runSql(url, `INSERT INTO events (type, at) VALUES ('test', '${text}')`)
-    }
-    const [moveInstants = ''] = /^do \$\$.*^end \$\$;$/ms.exec(await readFile('docs/operations.md', 'utf8')) ?? []
-    await runSql(url, moveInstants)
-    expect((await db.event.findMany({ orderBy: { id: 'asc' } })).map(({ at }) => at)).toEqual(instants)
   })
 })
 
