@@ -8,7 +8,7 @@ import { percentile, register, residentMiB, startServer, withDataDir } from './s
 
 const slowClients = 500
 
-/** Longer than the server's delays with anybody: whoever is still connected then was not let go. */
+/** Longer than the server's longest time limit: whoever is still connected then was not let go. */
 const longestSeconds = 90
 
 const attacks = {
@@ -53,7 +53,7 @@ async function heldConnections(port) {
   return lines.filter(([, address = '', , state]) => address.endsWith(local) && state === '01').length
 }
 
-/** Slow clients as long as anybody has delays with them. */
+/** Slow clients as long as the server waits for them. */
 function attack(args, api) {
   const [path] = args.slice(-1)
   const rate = ['-c', String(slowClients), '-r', '250', '-l', String(longestSeconds), '-p', '3']

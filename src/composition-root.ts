@@ -30,7 +30,7 @@ export interface CompositionRoot {
   readonly close: () => Promise<void>
 }
 
-/** What an root finds when it comes into the world. */
+/** What a composition root finds when it comes into the world. */
 interface Surroundings {
   readonly databaseUrl: string
   readonly logger: Logger

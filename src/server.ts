@@ -115,7 +115,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     root?.markNotReady()
     // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
     if (root) await delay(notReadyDelayMs)
-    // Without an root there is nobody to answer what waits.
+    // Without a composition root there is nobody to answer what waits.
     await Promise.all([http && drain(http, root ? remainingMs() : 0), root?.finish(remainingMs())])
     await atMost(closingMs, root?.close())
     await abandon()

@@ -1,7 +1,7 @@
 import type { Session, User } from './db.ts'
 import type { ContractPolicy } from './policy.ts'
 
-/** Who is calling, from where, and on which policy. */
+/** Who is calling, from where, and under which policy. */
 export interface Caller {
   readonly requestId: string
   readonly ip: string

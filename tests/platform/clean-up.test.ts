@@ -22,7 +22,7 @@ async function rows() {
   }
 }
 
-describe('cleanUp', () => {
+describe('the clean-up', () => {
   it('deletes what was over for 30 days, and neither users nor the audit trail', async () => {
     const user = await givenUser(server)
     await givenResetToken(server, user)

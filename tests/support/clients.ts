@@ -65,7 +65,7 @@ const own: Client = {
   refusalOf,
 }
 
-/** What the three contracts have in common that speak Django's errorFormat; two of them have no mails of their own. */
+/** What the three contracts have in common that speak Django's error format; two of them have no mails of their own. */
 const foreign = {
   ...own,
   says: {

@@ -16,7 +16,7 @@ interface Place {
 
 const placesOf = new Map<string, readonly Place[]>()
 
-/** Lets every answer of the server at that address be held against the errorFormat of the contract that it serves there. */
+/** Lets every answer of the server at that address be held against the error format of the contract that it serves there. */
 export function rememberDialects(url: string, served: readonly string[]): void {
   const places = contracts
     .filter(({ name }) => served.includes(name))
@@ -36,7 +36,7 @@ export function servedAt(url: string): readonly string[] | undefined {
 /** Statuses that the server answers with before it has read which path is asked for. */
 export const beforeAnyPath = [408, 431]
 
-/** Fails when a refusal speaks another errorFormat than the contract below whose prefix it happened. */
+/** Fails when a refusal speaks another error format than the contract below whose prefix it happened. */
 export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {
   const asked = path.replace(/[?#].*/s, '')
   const place = placesOf.get(url)?.find(({ prefix }) => asked === prefix || asked.startsWith(`${prefix}/`))
@@ -64,7 +64,7 @@ export function foreignRefusalOf({ status, headers, text = '' }: Answer): string
 const said = (status: number, body: object) => `${status} ${JSON.stringify(body)}`
 const token = (detail: string, rest: object = {}) => said(401, { detail, code: 'token_not_valid', ...rest })
 
-/** What all contracts that speak Django's errorFormat say, word for word. */
+/** What all contracts that speak Django's error format say, word for word. */
 export const django = {
   fields: (errors: Readonly<Record<string, readonly string[]>>) => said(400, errors),
   required: (...names: string[]) =>

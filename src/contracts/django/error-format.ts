@@ -48,7 +48,7 @@ const inactive: Readonly<Record<Access, object>> = {
   bearer: { detail: 'User is inactive', code: 'user_inactive' },
 }
 
-/** The errorFormat of Django REST framework with SimpleJWT. */
+/** The error format of Django REST framework with SimpleJWT. */
 export const django: ErrorFormat = {
   present,
   refusal: z

@@ -25,7 +25,7 @@ export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPur
 
 /** Single-use tokens that prove that somebody reads the mail of an address. */
 export interface MailTokens {
-  /** Makes the token of this purpose and targetId; an older one is dead from then on. */
+  /** Makes the token of this purpose and target; an older one is dead from then on. */
   issue(order: { purpose: MailTokenPurpose; targetId: string; email: string }): Promise<string>
   /** What a token of one of these purposes stands for, spent or not, until it expires. Any string may be asked for; asking does not spend it. */
   find<Purpose extends MailTokenPurpose>(token: {

@@ -54,7 +54,7 @@ export function createFailureTrail({
   let lines = 0
   let leftOut = 0
 
-  /** The beginning of the throttleKey's key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
+  /** The beginning of the key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
   function logUnknown({ key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {

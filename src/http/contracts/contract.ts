@@ -36,7 +36,7 @@ export interface Row<Needs> {
   readonly page: View | undefined
 }
 
-/** A published surface: where it is, on which policy it works, how it speaks of errors, and what it offers. */
+/** A published surface: where it is, under which policy it works, how it speaks of errors, and what it offers. */
 export interface Contract<Needs> {
   readonly name: ContractName
   readonly title: string

@@ -10,7 +10,7 @@ export interface ErrorResponse {
   readonly body: unknown
 }
 
-/** Where an error happened, as far as a errorFormat speaks of it. */
+/** Where an error happened, as far as an error format speaks of it. */
 export interface ErrorContext {
   readonly requestId: string
   readonly method: string
@@ -28,7 +28,7 @@ export interface ErrorFormat {
   readonly refusal: z.ZodType
 }
 
-/** Our own errorFormat: problem details (RFC 9457). */
+/** Our own error format: problem details (RFC 9457). */
 export const problemDetails: ErrorFormat = {
   present: presentProblem,
   refusal: z
@@ -65,7 +65,7 @@ export function presentProblem(error: AuthError, { requestId }: Pick<ErrorContex
   }
 }
 
-/** The header fields that HTTP wants beside a status, in every errorFormat. */
+/** The header fields that HTTP wants beside a status, in every error format. */
 export function errorHeaders({ definition, details }: AuthError): Record<string, string> {
   const headers: Record<string, string> = {}
   if (definition.status === 401) headers['WWW-Authenticate'] = 'Bearer'

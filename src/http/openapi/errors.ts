@@ -17,7 +17,7 @@ interface Refusing<Needs> {
   readonly examples: Record<string, Json>
 }
 
-/** Said before anybody looks whose path it is: in our own errorFormat, whatever the path. */
+/** Said before anybody looks whose path it is: in our own error format, whatever the path. */
 const early: readonly ErrorDefinition[] = [
   requestErrors.request_timeout,
   requestErrors.headers_too_large,
@@ -32,7 +32,7 @@ interface Response {
   >
 }
 
-/** By status: which codes there are, and what each looks like, written by the errorFormat itself. */
+/** By status: which codes there are, and what each looks like, written by the error format itself. */
 export function describeRefusals<Needs>(refusing: Refusing<Needs>): Json {
   const { contract, row, schemas, examples } = refusing
   const responses: Record<number, Response> = {}

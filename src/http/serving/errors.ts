@@ -15,7 +15,7 @@ const byStatus: Readonly<Record<number, ErrorDefinition>> = {
 /** What came in a header is not sent back at any length. */
 const longestMediaType = 100
 
-/** Answers a failure from anywhere in the errorFormat of the contract it happened in. */
+/** Answers a failure from anywhere in the error format of the contract it happened in. */
 export function sendError(
   error: unknown,
   response: Response,

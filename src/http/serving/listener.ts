@@ -11,7 +11,7 @@ import { listenAtPath } from './unix-socket.ts'
 /** Pipelined requests on one connection. Browsers send one at a time. */
 const mostUnanswered = 16
 
-/** An HTTP server with the delays of a public API: Node's own limits let slow clients hold connections for minutes. */
+/** An HTTP server with the time limits of a public API: Node's own limits let slow clients hold connections for minutes. */
 export function createHttpServer(listener: RequestListener, answer: SendRawResponse): Server {
   const conversations = new WeakMap<Duplex, Conversation>()
 
@@ -29,7 +29,7 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
       if (current) current.unanswered -= 1
     })
     response.once('prefinish', () => {
-      // Nearly always the system takes an answer whole, and the delays with idle connections goes for the rest.
+      // Nearly always the system takes an answer whole, and the limit for idle connections holds for the rest.
       if (socket.writableLength > 0) limitDelivery(response)
     })
     listener(request, response)
@@ -42,13 +42,13 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
     response.once('close', () => clearTimeout(limit))
   }
 
-  // Node looks every 30 s only: a delays of 10 s would be one of up to 40 s.
+  // Node looks every 30 s only: a limit of 10 s would be one of up to 40 s.
   const options = { maxHeaderSize: 16_384, connectionsCheckingInterval: 1000, requireHostHeader: false }
   const server = createServer(options, receive)
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
-  // Judged by the listener, and so in the errorFormat of the path.
+  // Judged by the listener, and so in the error format of the path.
   server.on('checkExpectation', receive)
   server.on('clientError', (fault: Error & { code?: string; rawPacket?: Buffer }, socket: Socket) => {
     const takesRefusal = socket.writable && isOwed(conversations.get(socket))

@@ -12,7 +12,12 @@ describe('the outbox', () => {
   it('keeps what a mail is written with unreadable, and erases it once the mail is sent', async () => {
     await world.givenQueued('ada@example.com', values)
     const [waiting] = await world.rows()
-    expect(waiting).toMatchObject({ mail: 'invitation', recipient: 'ada@example.com', status: 'queued', attempts: 0 })
+    expect(waiting).toMatchObject({
+      template: 'invitation',
+      recipient: 'ada@example.com',
+      status: 'queued',
+      attempts: 0,
+    })
     const sealed = Buffer.from(waiting?.encryptedValues ?? []).toString('latin1')
     expect(sealed).not.toBe('')
     expect(sealed).not.toMatch(/token|Ada/)

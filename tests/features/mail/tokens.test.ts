@@ -57,7 +57,7 @@ describe('mail tokens', () => {
     expect(found.filter(Boolean)).toHaveLength(1)
   })
 
-  it('serve one purpose and one targetId', async () => {
+  it('serve one purpose and one target', async () => {
     const targetId = aSubject()
     const reset = await tokens.issue({ purpose: 'reset_password', targetId, email })
     const verify = await tokens.issue({ purpose: 'verify_email', targetId, email })

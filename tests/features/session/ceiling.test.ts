@@ -142,7 +142,7 @@ describe('ending all sessions of a user', () => {
     },
   )
 
-  it('leaves their rows to cleanUp, which deletes them 30 days later and no living one', async () => {
+  it('leaves their rows to the clean-up, which deletes them 30 days later and no living one', async () => {
     const user = await givenUser(server)
     await givenCopies(user, 20)
     const long = { ...server.settings, SESSION_LIFETIME: '400d', REFRESH_TOKEN_LIFETIME: '366d' }

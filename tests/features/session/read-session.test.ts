@@ -116,7 +116,7 @@ describe('GET /session', () => {
     expect(refusalOf(await read(user.refresh_token))).toBe('401 token_invalid')
   })
 
-  it('tells each session of a user its own details', async () => {
+  it('tells each session of a user its own metadata', async () => {
     const user = await givenUser(server)
     server.pass('10m')
     const { body: other } = await server.send('POST', '/login_credentials', {

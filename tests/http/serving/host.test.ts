@@ -25,7 +25,7 @@ const places = [
 describe('outside production', () => {
   // A web page that pointed its own name to 127.0.0.1 read whatever the server of a developer answers.
   it.each(places)(
-    'a request that names another host is refused in the errorFormat of the place: $path',
+    'a request that names another host is refused in the error format of the path: $path',
     async (place) => {
       const headers = { Host: 'rebound.example:3000' }
       const { status, body } = await exchange(server.url, place.path, { headers })

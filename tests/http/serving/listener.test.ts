@@ -147,7 +147,7 @@ describe('the HTTP server', () => {
         await released.finally(() => socket.destroy())
       },
       (patient) => {
-        // Otherwise the delays with slow clients would end it in any case.
+        // Otherwise the time limit for slow clients would end it in any case.
         patient.headersTimeout = 0
         patient.requestTimeout = 0
       },
@@ -193,7 +193,7 @@ describe('the HTTP server', () => {
     )
   })
 
-  it('has less delays with slow clients than Node has', () => {
+  it('gives slow clients less time than Node does', () => {
     expect(http.headersTimeout).toBe(10_000)
     expect(http.requestTimeout).toBe(30_000)
     expect(http.keepAliveTimeout).toBe(65_000)

@@ -363,7 +363,7 @@ describe('every contract that issues refresh tokens', () => {
     expect([renewed.status, Object.keys(renewed.body)]).toEqual([200, ['access']])
   })
 
-  it('refuses in its own errorFormat', async () => {
+  it('refuses in its own error format', async () => {
     const answer = await call('/api/refresh/', { headers: { ...asCookie('x'), 'Auth-Transport': 'cookie' } })
     expect([answer.status, Object.keys(answer.body)]).toEqual([403, ['detail']])
   })

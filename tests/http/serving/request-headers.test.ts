@@ -18,7 +18,7 @@ const places = [
   { path: '/nothing', isOurs: true },
 ]
 
-/** What each errorFormat says, and where our own is spoken its code. */
+/** What each error format says, and where our own is spoken its code. */
 function expectRefusal({ head, body }: { head: string; body: string }, isOurs: boolean, code: string): void {
   expect(head).toMatch(
     isOurs ? /\r\nContent-Type: application\/problem\+json/i : /\r\nContent-Type: application\/json/i,
@@ -30,7 +30,7 @@ function expectRefusal({ head, body }: { head: string; body: string }, isOurs: b
 
 // Node answered these by itself, with a status and nothing else.
 describe.each(places)('at $path', ({ path, isOurs }) => {
-  it('refuses a request for no host in the errorFormat of the place', async () => {
+  it('refuses a request for no host in the error format of the place', async () => {
     const answer = await talk(`GET ${path} HTTP/1.1`, 'Connection: close')
     expect(answer.status).toBe(400)
     expectRefusal(answer, isOurs, 'invalid_request')
@@ -42,7 +42,7 @@ describe.each(places)('at $path', ({ path, isOurs }) => {
     expectRefusal(answer, isOurs, 'invalid_request')
   })
 
-  it('refuses an expectation that nobody knows in the errorFormat of the place, and waits for no body', async () => {
+  it('refuses an expectation that nobody knows in the error format of the place, and waits for no body', async () => {
     const answer = await talk(`POST ${path} HTTP/1.1`, 'Host: localhost', 'Expect: a miracle', 'Content-Length: 3')
     expect(answer.status).toBe(417)
     expectRefusal(answer, isOurs, 'expectation_failed')
