@@ -66,7 +66,7 @@ module.exports = {
     mayOnlyImport(
       'features',
       'A feature knows the kernel, itself and the doors of the others',
-      '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|pages\\.ts$)',
+      '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|feature\\.ts$|pages\\.ts$)',
       [kernel, ownFeature, featureDoors],
     ),
     mayOnlyImport(
@@ -81,9 +81,12 @@ module.exports = {
       '^src/features/([^/]+)/pages\\.ts$',
       [kernel, ownFeature, featureDoors, '^src/http/pages/page\\.ts$'],
     ),
-    mayOnlyImport('features-table', 'The table of features knows their doors', '^src/features/index\\.ts$', [
-      featureDoors,
-    ]),
+    mayOnlyImport(
+      'features-list',
+      'The list of features knows their doors and what they register',
+      '^src/features/index\\.ts$',
+      [featureDoors, '^src/features/[^/]+/feature\\.ts$', '^src/http/contracts/endpoint\\.ts$'],
+    ),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,
       '^src/settings/config-types\\.ts$',

@@ -20,8 +20,7 @@ import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
 import { createMetricsRouter, createRequestCounter } from './http/serving/metrics.ts'
-import type { Budget } from './http/serving/rate-limits.ts'
-import { budgets, createLimiter } from './http/serving/rate-limits.ts'
+import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
 import { createRefreshTransport } from './http/serving/refresh-transport.ts'
 import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
@@ -70,9 +69,8 @@ export function createApp(parts: AppParts): RequestListener {
   // Behind what is asked on this machine, without a proxy.
   app.use(warnOfProxies(logger, server))
 
-  const perMinute = (budget: Budget) => server.requestsPerMinute[budgets[budget].class]
-  const limited = (Object.keys(budgets) as Budget[]).filter((budget) => server.rateLimits && perMinute(budget) > 0)
-  const limiters = new Map(limited.map((budget) => [budget, createLimiter(budget, perMinute(budget), sharedCounters)]))
+  const limited = server.rateLimits ? served.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint)) : []
+  const limiterOf = createLimiters(limited, server.requestsPerMinute, sharedCounters)
   const cookies = createCookies(server.cookies)
   const refreshTransport = createRefreshTransport({
     choice: server.refreshTransport,
@@ -89,7 +87,7 @@ export function createApp(parts: AppParts): RequestListener {
       document: () => documents(contract.name),
       authenticate: services.sessions.authenticate,
       authenticationErrors,
-      limiterOf: (budget) => limiters.get(budget) ?? unlimited,
+      limiterOf,
       listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
@@ -131,10 +129,6 @@ export function createApp(parts: AppParts): RequestListener {
 
 function isBelow(path: string, prefix: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`)
-}
-
-function unlimited(_request: Request, _response: Response, next: NextFunction): void {
-  next()
 }
 
 function createFaultTranslator(

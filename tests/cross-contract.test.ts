@@ -152,21 +152,21 @@ describe('the budgets', () => {
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const wrong = { ...randomUser(), password: 'not it at all' }
       const knock = (index: number) => call(strict, (clients[index % clients.length] as Client).logIn(wrong))
-      const answers = await times(usualBudget('logIn') + 1, knock)
-      expect(answers.map(({ status }) => status).sort()).toEqual([...Array(usualBudget('logIn')).fill(401), 429])
+      const answers = await times(usualBudget('costly') + 1, knock)
+      expect(answers.map(({ status }) => status).sort()).toEqual([...Array(usualBudget('costly')).fill(401), 429])
       const refused = await times(clients.length, knock)
       expect(refused.map(({ status }) => status)).toEqual(Array(clients.length).fill(429))
     }))
 
   it.each([
-    ['registrations', 'register', (client: Client) => client.register({ ...randomUser(), password: 'x' })],
-    ['refreshes', 'refreshTokens', (client: Client) => client.refresh('x')],
-    ['logouts', 'logOut', (client: Client) => client.logOut('x')],
-    ['requests for a reset', 'forgotPassword', (client: Client) => client.forget('x')],
-  ] as const)('of %s are one for all clients', (_name, budget, request) =>
+    ['registrations', 'costly', (client: Client) => client.register({ ...randomUser(), password: 'x' })],
+    ['refreshes', 'change', (client: Client) => client.refresh('x')],
+    ['logouts', 'change', (client: Client) => client.logOut('x')],
+    ['requests for a reset', 'costly', (client: Client) => client.forget('x')],
+  ] as const)('of %s are one for all clients', (_name, rateClass, request) =>
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const knock = (index: number) => call(strict, request(clients[index % clients.length] as Client))
-      const answers = await times(usualBudget(budget) + 1, knock)
+      const answers = await times(usualBudget(rateClass) + 1, knock)
       expect(answers.filter(({ status }) => status === 429)).toHaveLength(1)
     }),
   )

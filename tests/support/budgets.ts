@@ -1,8 +1,7 @@
-import type { Budget } from '../../src/http/serving/rate-limits.ts'
-import { budgets } from '../../src/http/serving/rate-limits.ts'
+import type { RateClass } from '../../src/http/contracts/endpoint.ts'
 import { readConfig } from '../../src/settings/config.ts'
 
-/** How many requests of one client a budget has room for in a minute, where the settings say nothing else. */
-export function usualBudget(budget: Budget): number {
-  return readConfig({}).server.requestsPerMinute[budgets[budget].class]
+/** The number of requests that one client may send in a minute to the endpoints of a bucket of this class, where the settings say nothing else. */
+export function usualBudget(rateClass: RateClass): number {
+  return readConfig({}).server.requestsPerMinute[rateClass]
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { contracts } from '../../src/contracts/index.ts'
+import { bucketOf } from '../../src/http/contracts/endpoint.ts'
 
 interface Field {
   readonly name: string
@@ -38,7 +39,7 @@ export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
       /** With the names of the parameters in braces. */
       pattern: prefix + path,
       access: endpoint.access,
-      limit: endpoint.limit,
+      limit: bucketOf(endpoint),
       hasBody: ['POST', 'PUT', 'PATCH'].includes(method),
       fields: Object.entries(wire.shape)
         .filter(([name, schema]) => !params.includes(name) && !takesBoolean(schema))

@@ -4,7 +4,7 @@ import type { Caller } from '../../kernel/caller.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { PasswordText, passwordErrors } from '../password/index.ts'
-import { sessionErrors, TokenPair } from '../session/index.ts'
+import { sessionErrors, sessionTopic, TokenPair } from '../session/index.ts'
 import { DeviceToken, shareDevice } from '../throttle/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { EmailAddress, Username, UserReply, userErrors } from '../user/index.ts'
@@ -20,9 +20,11 @@ interface Needs {
   readonly verification: VerificationService
 }
 
+const registrationTopic = { name: 'Registration', description: 'Making an account and verifying its address.' }
+
 const registrationOf = {
   access: 'public',
-  limit: 'register',
+  limit: { class: 'costly', bucket: 'register' },
   status: 201,
   errors: [userErrors.username_taken, userErrors.email_taken, userErrors.username_is_address],
 } as const
@@ -31,7 +33,7 @@ export const register = endpoint({
   ...registrationOf,
   input: NewAccountLoggedIn,
   name: 'register',
-  topic: 'registration',
+  topic: registrationTopic,
   description:
     'Makes an account, opens a session and mails a link that verifies the address. Where verification is required, neither is there before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
   route: 'POST /register_credentials',
@@ -47,10 +49,9 @@ export const createAccount = endpoint({
   ...registrationOf,
   input: NewAccount,
   name: 'createAccount',
-  topic: 'registration',
+  topic: registrationTopic,
   description:
     'Makes an account and mails a link that verifies the address; opens no session. Where verification is required, there is no account before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
-  route: 'POST /accounts',
   summary:
     'Create an account without logging in; where verification is required, the answer is the same for a known address',
   output: z.union([UserReply, VerificationPending]),
@@ -97,10 +98,10 @@ async function logInWith(login: LoginService, credentials: z.output<typeof Crede
 export const logIn = endpoint({
   ...passwordLogin,
   name: 'logIn',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Opens a session and answers with its tokens. After five wrong passwords in a row the account waits, for longer each time; after a hundred, unknown clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
-  limit: 'logIn',
+  limit: 'costly',
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
   output: LoggedIn,
@@ -110,9 +111,9 @@ export const logIn = endpoint({
 export const issueRefreshToken = endpoint({
   ...passwordLogin,
   name: 'issueRefreshToken',
-  topic: 'sessions',
+  topic: sessionTopic,
   description: 'Does what a login does, and answers with the tokens alone.',
-  limit: 'issueRefreshToken',
+  limit: 'costly',
   route: 'POST /refresh_token',
   summary: 'The token pair of a new session, for a username and a password',
   output: TokenPair.extend(DeviceToken),
@@ -127,14 +128,14 @@ const verified = {
 
 export const verifyEmail = endpoint({
   name: 'verifyEmail',
-  topic: 'registration',
+  topic: registrationTopic,
   description:
     'Marks the address of an account as verified. Of a registration that waits, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email',
   summary:
     'Verify an address with a mailed token; to complete a registration that waits, also with its password or a new one',
   access: 'public',
-  limit: 'verifyEmail',
+  limit: { class: 'costly', bucket: 'verifyEmail' },
   input: z.strictObject({
     token: MailToken,
     password: PasswordText.optional(),
@@ -156,13 +157,12 @@ export const verifyEmail = endpoint({
 
 export const verifyEmailByLink = endpoint({
   name: 'verifyEmailByLink',
-  topic: 'registration',
+  topic: registrationTopic,
   description:
     'Marks the address of an account as verified, or makes the registration that the link was mailed for an account. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
-  route: 'POST /verify_email_by_link',
   summary: 'Verify an address with a mailed token alone',
   access: 'public',
-  limit: 'verifyEmail',
+  limit: { class: 'costly', bucket: 'verifyEmail' },
   input: z.strictObject({ token: MailToken }),
   ...verified,
   handle: async ({ verification }: Needs, { token }, caller) => {
@@ -173,13 +173,13 @@ export const verifyEmailByLink = endpoint({
 
 export const resendVerification = endpoint({
   name: 'resendVerification',
-  topic: 'registration',
+  topic: registrationTopic,
   description:
     'Mails a new link if an account or a registration of this address waits to be verified; the older link is dead then. The answer is the same for every address. One mail a minute and five an hour go to an address.',
   route: 'POST /resend_verification',
   summary: 'Mail a new verification link',
   access: 'public',
-  limit: 'resendVerification',
+  limit: 'costly',
   input: z.strictObject({ email: EmailAddress }),
   status: 200,
   output: Detail,

@@ -14,15 +14,17 @@ interface Needs {
   readonly passwords: PasswordService
 }
 
+const topic = { name: 'Passwords', description: 'Changing a password, and resetting one by mail.' }
+
 export const forgotPassword = endpoint({
   name: 'forgotPassword',
-  topic: 'passwords',
+  topic,
   description:
     'Mails a link that sets a new password, if an account that is not disabled has this address. The answer is the same for every address. One mail a minute and five an hour go to an address; a newer link replaces the older.',
   route: 'POST /forgot_password',
   summary: 'Mail a link to reset the password',
   access: 'public',
-  limit: 'forgotPassword',
+  limit: 'costly',
   input: z.strictObject({ email: EmailAddress }),
   status: 200,
   output: Detail,
@@ -35,13 +37,13 @@ export const forgotPassword = endpoint({
 
 export const resetPassword = endpoint({
   name: 'resetPassword',
-  topic: 'passwords',
+  topic,
   description:
     'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
   route: 'POST /reset_password',
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
-  limit: 'resetPassword',
+  limit: { class: 'costly', bucket: 'resetPassword' },
   input: z.strictObject({ token: MailToken, new_password: PasswordText, ...RememberDevice }),
   status: 200,
   output: Detail.extend(DeviceToken),
@@ -61,13 +63,12 @@ const Uid = z
 
 export const resetPasswordOfUser = endpoint({
   name: 'resetPasswordOfUser',
-  topic: 'passwords',
+  topic,
   description:
     'Sets the new password and ends all sessions of the user, to whom the token must belong. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
-  route: 'POST /reset_password/{uid}',
   summary: 'Set a new password with a mailed token that must be of this account; all sessions of the user end',
   access: 'public',
-  limit: 'resetPassword',
+  limit: { class: 'costly', bucket: 'resetPassword' },
   input: z.strictObject({ uid: Uid, token: z.string(), new_password: PasswordText }),
   status: 200,
   output: Detail,
@@ -81,7 +82,7 @@ export const resetPasswordOfUser = endpoint({
 const passwordChange = {
   access: 'bearer',
   trustsDevice: true,
-  limit: 'changePassword',
+  limit: { class: 'costly', bucket: 'changePassword' },
   input: z.strictObject({ current_password: PasswordText, new_password: PasswordText }),
   status: 200,
   errors: [passwordErrors.current_password_wrong, sessionErrors.session_revoked, sessionErrors.session_expired],
@@ -90,7 +91,7 @@ const passwordChange = {
 export const changePassword = endpoint({
   ...passwordChange,
   name: 'changePassword',
-  topic: 'passwords',
+  topic,
   description:
     'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   input: passwordChange.input.extend(RememberDevice),
@@ -106,10 +107,9 @@ export const changePassword = endpoint({
 export const changePasswordKeepingTokens = endpoint({
   ...passwordChange,
   name: 'changePasswordKeepingTokens',
-  topic: 'passwords',
+  topic,
   description:
     'Sets the new password and ends the other sessions of the user; the tokens of this one stay good. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
-  route: 'POST /change_password_keeping_tokens',
   summary: 'Change the password; the other sessions of the user end, and this one keeps its tokens',
   output: Detail,
   handle: async ({ passwords }: Needs, { current_password, new_password }, caller) => {

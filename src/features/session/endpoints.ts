@@ -6,6 +6,7 @@ import { UserReply } from '../user/index.ts'
 import { sessionErrors } from './errors.ts'
 import { mostCounted, mostListed, PageLimit, SessionPage, SessionReply, Token } from './schemas.ts'
 import type { SessionService } from './service.ts'
+import { sessionTopic } from './topic.ts'
 
 interface Needs {
   readonly sessions: SessionService
@@ -13,14 +14,14 @@ interface Needs {
 
 export const logOut = endpoint({
   name: 'logOut',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Ends the session; its access tokens are refused from the next request on. With both tokens, the sessions of both end. Doing it again is no error while the token lives.',
   route: 'POST /logout',
   logsOut: true,
   summary: 'End the session of the refresh token or of the caller; doing it twice is fine',
   access: 'bearer_or_refresh',
-  limit: 'logOut',
+  limit: 'change',
   input: z.strictObject({ refresh_token: Token.optional() }),
   status: 200,
   output: Detail,
@@ -33,13 +34,13 @@ export const logOut = endpoint({
 
 export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
-  topic: 'sessions',
+  topic: sessionTopic,
   description: 'Ends all sessions of the user, this one too, and says how many there were. Devices stay known.',
   route: 'POST /logout_all',
   logsOut: true,
   summary: 'End all sessions of the caller',
   access: 'bearer',
-  limit: 'logOutEverywhere',
+  limit: 'change',
   input: z.strictObject({}),
   status: 200,
   output: Detail.extend({
@@ -54,12 +55,12 @@ export const logOutEverywhere = endpoint({
 
 export const readSession = endpoint({
   name: 'readSession',
-  topic: 'sessions',
+  topic: sessionTopic,
   description: 'Reads the session of the access token and its account. Changes nothing.',
   route: 'GET /session',
   summary: 'The session and the account of the caller',
   access: 'bearer',
-  limit: 'readSession',
+  limit: 'read',
   input: z.strictObject({}),
   status: 200,
   output: z.object({ session: SessionReply, user: UserReply }),
@@ -72,13 +73,13 @@ export const readSession = endpoint({
 
 export const listSessions = endpoint({
   name: 'listSessions',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Lists the live sessions of the user, newest first, with the one of the access token marked. Changes nothing.',
   route: 'GET /sessions',
   summary: 'The live sessions of the caller, newest first, in pages',
   access: 'bearer',
-  limit: 'listSessions',
+  limit: 'read',
   input: z.strictObject({
     cursor: text({ max: 64 })
       .meta({ description: 'The next_cursor of the page before; absent or empty for the first page' })
@@ -94,13 +95,13 @@ export const listSessions = endpoint({
 
 export const endSession = endpoint({
   name: 'endSession',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Ends one session of the user, which may be the one of the access token. A session of another user is answered like one that does not exist.',
   route: 'DELETE /sessions/{id}',
   summary: 'End one of the sessions of the caller',
   access: 'bearer',
-  limit: 'endSession',
+  limit: 'change',
   input: z.strictObject({ id: z.string() }),
   status: 204,
   output: z.undefined(),

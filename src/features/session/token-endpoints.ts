@@ -5,6 +5,7 @@ import type { UserService } from '../user/index.ts'
 import { gateErrors, sessionErrors } from './errors.ts'
 import { Token, TokenIntrospection, TokenPair } from './schemas.ts'
 import type { SessionService } from './service.ts'
+import { sessionTopic } from './topic.ts'
 
 interface Needs {
   readonly sessions: SessionService
@@ -21,13 +22,13 @@ const refusedRefresh = [
 
 export const refreshTokens = endpoint({
   name: 'refreshTokens',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Answers with the next pair; the session goes on, and the refresh token is spent. Repeated within the grace window it gets the same pair. Later it counts as a copy: the session ends, and the user is mailed.',
   route: 'POST /access_token',
   summary: 'Trade a refresh token for a new pair',
   access: 'refresh',
-  limit: 'refreshTokens',
+  limit: { class: 'change', bucket: 'refreshTokens' },
   input: z.strictObject({ refresh_token: Token }),
   status: 200,
   output: TokenPair,
@@ -40,13 +41,12 @@ export const refreshTokens = endpoint({
 
 export const issueAccessToken = endpoint({
   name: 'issueAccessToken',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Answers with a new access token. The refresh token stays what it is, and neither its life nor that of the session is prolonged.',
-  route: 'POST /access_token_alone',
   summary: 'An access token for a refresh token, which stays what it is',
   access: 'refresh',
-  limit: 'refreshTokens',
+  limit: { class: 'change', bucket: 'refreshTokens' },
   input: z.strictObject({ refresh_token: Token }),
   status: 200,
   output: z.object({ access_token: z.string() }),
@@ -60,7 +60,7 @@ const renewal = {
   summary:
     'The next pair for the session of the caller; an access token that was replaced gets it during REFRESH_GRACE, and ends the session as a copy after that; off where TOKENS_BY_BEARER is off',
   access: 'bearer',
-  limit: 'renewTokens',
+  limit: { class: 'change', bucket: 'renewTokens' },
   input: z.strictObject({}),
   status: 200,
   output: TokenPair,
@@ -70,18 +70,17 @@ const renewal = {
 export const readTokens = endpoint({
   ...renewal,
   name: 'readTokens',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'GET /tokens',
-  changes: true,
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
 })
 
 export const renewTokens = endpoint({
   ...renewal,
   name: 'renewTokens',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'POST /tokens',
@@ -90,13 +89,13 @@ export const renewTokens = endpoint({
 
 export const verifyToken = endpoint({
   name: 'verifyToken',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Says whether this server would accept the access or refresh token now, and whom it stands for. Changes nothing. For services that have to know at once that a session has ended.',
   route: 'POST /verify_token',
   summary: 'Whether a token would be accepted now, and what it stands for',
   access: 'public',
-  limit: 'verifyToken',
+  limit: { class: 'change', bucket: 'verifyToken' },
   input: z.strictObject({ token: Token }),
   status: 200,
   output: TokenIntrospection,
@@ -106,13 +105,12 @@ export const verifyToken = endpoint({
 
 export const requireToken = endpoint({
   name: 'requireToken',
-  topic: 'sessions',
+  topic: sessionTopic,
   description:
     'Answers with nothing if this server would accept the access or refresh token now, and refuses it otherwise. Changes nothing.',
-  route: 'POST /require_token',
   summary: 'Nothing, if the token would be accepted now',
   access: 'public',
-  limit: 'verifyToken',
+  limit: { class: 'change', bucket: 'verifyToken' },
   input: z.strictObject({ token: Token }),
   status: 200,
   output: z.object({}),

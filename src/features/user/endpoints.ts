@@ -8,14 +8,16 @@ interface Needs {
   readonly users: UserService
 }
 
+const topic = { name: 'Profile', description: 'What a user says of themselves.' }
+
 export const readProfile = endpoint({
   name: 'readProfile',
-  topic: 'profile',
+  topic,
   description: 'Reads the account of the access token. Changes nothing.',
   route: 'GET /profile',
   summary: 'The account of the caller',
   access: 'bearer',
-  limit: 'readProfile',
+  limit: 'read',
   input: z.strictObject({}),
   status: 200,
   output: UserReply,
@@ -25,7 +27,7 @@ export const readProfile = endpoint({
 
 const profileChange = {
   access: 'bearer',
-  limit: 'changeProfile',
+  limit: { class: 'change', bucket: 'changeProfile' },
   input: ProfileChanges,
   status: 200,
   output: UserReply,
@@ -35,7 +37,7 @@ const profileChange = {
 export const changeProfile = endpoint({
   ...profileChange,
   name: 'changeProfile',
-  topic: 'profile',
+  topic,
   description:
     'Changes the fields that are sent and leaves the others. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PATCH /profile',
@@ -46,7 +48,7 @@ export const changeProfile = endpoint({
 export const replaceProfile = endpoint({
   ...profileChange,
   name: 'replaceProfile',
-  topic: 'profile',
+  topic,
   description:
     'Sets all fields of the profile. The address and the password cannot be changed here. Nothing is mailed.',
   route: 'PUT /profile',

@@ -56,9 +56,13 @@ export interface Contract<Needs> {
   readonly rows: readonly Row<Needs>[]
 }
 
-/** The endpoint as it is declared: its own route, words and answers. */
-export function native<Needs>(endpoint: Endpoint<Needs>): Row<Needs> {
-  const { method, path } = parseRoute(endpoint.route)
+/** The endpoints as they are declared, each at its own route with its own words and answers. Those without a route are left out. */
+export function ownRows<Needs>(endpoints: readonly Endpoint<Needs>[]): readonly Row<Needs>[] {
+  return endpoints.flatMap((endpoint) => (endpoint.route === undefined ? [] : [ownRow(endpoint, endpoint.route)]))
+}
+
+function ownRow<Needs>(endpoint: Endpoint<Needs>, route: string): Row<Needs> {
+  const { method, path } = parseRoute(route)
   const isInPath = (field: string) => path.includes(`{${field}}`)
   const takesQuery = !takesBody(method) && Object.keys(endpoint.input.shape).some((field) => !isInPath(field))
   return {

@@ -1,16 +1,30 @@
 import type { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
-import type { Budget } from '../serving/rate-limits.ts'
 
-/**
- * Who may call: anybody, the holder of a live access token, the holder of a refresh token (in the input),
- * or either of the last two.
- */
+/** The caller has to show: nothing, a live access token, a refresh token (in the input), or either of the last two. */
 export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
 
-/** What it is about. Documents group the operations by it. */
-export type Topic = 'registration' | 'sessions' | 'passwords' | 'profile'
+/** What endpoints are about. Documents group the operations by it. */
+interface Topic {
+  readonly name: string
+  readonly description: string
+}
+
+/**
+ * What a request costs. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be counted, and are
+ * counted by the site of an IPv6 address as well. `change`: a row changes, or a token is judged, which applications do in parallel and
+ * from behind one office address. `read`: nothing changes, so where it is a GET, it is a HEAD as well.
+ */
+export type RateClass = 'costly' | 'change' | 'read'
+
+/** The class of the endpoint's own bucket, or a bucket that endpoints share which do the same in other words. */
+type RateLimit = RateClass | Bucket
+
+export interface Bucket {
+  readonly class: RateClass
+  readonly bucket: string
+}
 
 type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
 
@@ -20,16 +34,14 @@ type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 interface Metadata<A extends Access> {
   /** The operation's id in logs, metrics and documents. */
   readonly name: string
-  readonly route: Route
-  /** Of a GET that changes something all the same: HEAD, which asks for no answer, must not reach it. */
-  readonly changes?: true
+  /** Where our own API serves it; absent where published contracts alone do. */
+  readonly route?: Route
   readonly summary: string
   /** In sentences: what it does, what it changes, and what is mailed, in words that hold for every contract. */
   readonly description: string
   readonly topic: Topic
   readonly access: A
-  /** Endpoints that do the same in other words draw on one budget. */
-  readonly limit: Budget
+  readonly limit: RateLimit
   readonly status: 200 | 201 | 204
   /** Whether it proves a password, and so treats a device that is known otherwise. */
   readonly trustsDevice?: true
@@ -58,6 +70,11 @@ export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result
   readonly output: z.ZodType
   // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
   readonly handle: (needs: Needs, input: any, caller: any) => Promise<Result>
+}
+
+/** The bucket that requests of the endpoint are counted in. */
+export function bucketOf({ name, limit }: Pick<Metadata<Access>, 'name' | 'limit'>): Bucket {
+  return typeof limit === 'string' ? { class: limit, bucket: name } : limit
 }
 
 /** Declares an endpoint: everything else about it is derived from this. */

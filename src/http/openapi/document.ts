@@ -1,6 +1,6 @@
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
-import type { Access, Topic } from '../contracts/endpoint.ts'
+import type { Access } from '../contracts/endpoint.ts'
 import { bodyTypesOf, describeBodies } from './bodies.ts'
 import { describeRefusals } from './errors.ts'
 import { exampleOf } from './examples.ts'
@@ -18,13 +18,6 @@ export interface Publication {
   readonly sunset: Date | undefined
   /** What a request with an access token may be refused with. */
   readonly authenticationErrors: readonly ErrorDefinition[]
-}
-
-const tagOf: Readonly<Record<Topic, { readonly name: string; readonly description: string }>> = {
-  registration: { name: 'Registration', description: 'Making an account and verifying its address.' },
-  sessions: { name: 'Sessions', description: 'Logging in and out, tokens, and where a user is logged in.' },
-  passwords: { name: 'Passwords', description: 'Changing a password, and resetting one by mail.' },
-  profile: { name: 'Profile', description: 'What a user says of themselves.' },
 }
 
 const mayCall: Readonly<Record<Access, string>> = {
@@ -57,7 +50,7 @@ export function describeContract<Needs>(contract: Contract<Needs>, publication: 
       description: descriptionOf(contract, publication),
     },
     servers: [{ url: publication.publicUrl + contract.prefix }],
-    tags: [...new Set(contract.rows.map(({ endpoint }) => tagOf[endpoint.topic]))],
+    tags: [...new Set(contract.rows.map(({ endpoint }) => endpoint.topic))],
     paths,
     components: {
       schemas: schemas.components,
@@ -112,7 +105,7 @@ function describeRow<Needs>(operation: Operation<Needs>): Json {
     operationId: operation.operationId,
     summary: endpoint.summary,
     description: describeWork(operation.row),
-    tags: [tagOf[endpoint.topic].name],
+    tags: [endpoint.topic.name],
     ...(operation.publication.sunset && { deprecated: true }),
     security: securityOf(endpoint.access, operation.publication.transport),
     ...describeInput(operation),

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
+import { bucketOf } from '../contracts/endpoint.ts'
 import type { ErrorFormat } from '../contracts/error-format.ts'
 import { problemDetails } from '../contracts/error-format.ts'
-import { budgets } from '../serving/rate-limits.ts'
 import { transportErrorsOf } from '../serving/refresh-transport.ts'
 import type { Json, NamedSchemas } from './schemas.ts'
 
@@ -94,7 +94,7 @@ function refusalsOf<Needs>(
     e.expectation_failed,
     e.misdirected_request,
     e.rate_limited,
-    ...(budgets[endpoint.limit].class === 'costly' ? [e.limits_unavailable] : []),
+    ...(bucketOf(endpoint).class === 'costly' ? [e.limits_unavailable] : []),
     e.internal_error,
     e.overloaded,
     e.database_unavailable,

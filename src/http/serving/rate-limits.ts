@@ -1,70 +1,58 @@
-import type { Request, RequestHandler } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Options, Store } from 'express-rate-limit'
 import { rateLimit } from 'express-rate-limit'
 import { clientNetwork, clientSite } from '../../kernel/address.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { SharedCounter, SharedCounters } from '../../kernel/ports.ts'
+import type { Bucket, RateClass } from '../contracts/endpoint.ts'
+import { bucketOf } from '../contracts/endpoint.ts'
 import { clientAddress } from './caller.ts'
-
-/**
- * What requests cost. `costly`: a password is taken or a mail sent; such requests are refused while they cannot be counted, and
- * are counted by the site of an IPv6 address as well.
- */
-type RateClass = 'costly' | 'change' | 'read'
-
-interface BudgetFacts {
-  readonly class: RateClass
-  readonly reason: string
-}
-
-const changes = 'A row changes, or a token is judged: applications do so in parallel and from behind one office address'
-const reads = 'Reads with a live session'
-
-export const budgets = {
-  register: {
-    class: 'costly',
-    reason: 'A hash and, mostly, a mail: a person registers once, an office of people on one address a few times',
-  },
-  logIn: {
-    class: 'costly',
-    reason: 'A hash; what a guesser may try at one account is the business of the account itself',
-  },
-  issueRefreshToken: { class: 'costly', reason: 'A hash, as for a login' },
-  changePassword: { class: 'costly', reason: 'Two hashes and a mail' },
-  resetPassword: { class: 'costly', reason: 'A hash and a mail' },
-  verifyEmail: { class: 'costly', reason: 'Five comparisons, or a hash' },
-  forgotPassword: { class: 'costly', reason: 'A mail to whomever the caller names' },
-  resendVerification: { class: 'costly', reason: 'A mail to whomever the caller names' },
-  refreshTokens: { class: 'change', reason: changes },
-  renewTokens: { class: 'change', reason: changes },
-  verifyToken: { class: 'change', reason: changes },
-  logOut: { class: 'change', reason: changes },
-  logOutEverywhere: { class: 'change', reason: changes },
-  endSession: { class: 'change', reason: changes },
-  changeProfile: { class: 'change', reason: changes },
-  readSession: { class: 'read', reason: reads },
-  listSessions: { class: 'read', reason: reads },
-  readProfile: { class: 'read', reason: reads },
-} as const satisfies Record<string, BudgetFacts>
-
-export type Budget = keyof typeof budgets
 
 const windowMs = 60_000
 
 /** A /48 has room for 256 client networks, each with a budget of its own; together they get so many budgets. */
 const budgetsPerSite = 8
 
+type Limited = Parameters<typeof bucketOf>[0]
+
+/** What counts the requests of an endpoint and refuses those beyond what one client network may send in a minute. */
+export type LimiterOf = (endpoint: Limited) => RequestHandler
+
 /**
- * One counter per budget and client network, in the memory of this process unless all instances share it. Built at
+ * One counter per bucket of the endpoints and client network, in the memory of this process unless all instances share it. Built at
  * start: a limiter made at the first request would count nothing.
  */
-export function createLimiter(
-  budget: Budget,
-  /** How many requests one client network may send, to whichever endpoint of whichever contract draws on the budget. */
-  perMinute: number,
+export function createLimiters(
+  endpoints: readonly Limited[],
+  /** What one client network may send to the endpoints of one bucket, through all contracts together; 0: any number. */
+  requestsPerMinute: Readonly<Record<RateClass, number>>,
   sharedCounters?: SharedCounters,
+): LimiterOf {
+  const limiters = new Map<string, { readonly class: RateClass; readonly limit: RequestHandler }>()
+  for (const { class: rateClass, bucket } of endpoints.map(bucketOf)) {
+    const known = limiters.get(bucket)
+    if (known && known.class !== rateClass) {
+      throw new Error(`the bucket ${bucket} is of the classes ${known.class} and ${rateClass}`)
+    }
+    const perMinute = requestsPerMinute[rateClass]
+    const limit =
+      known?.limit ??
+      (perMinute > 0 ? createLimiter({ class: rateClass, bucket }, perMinute, sharedCounters) : unlimited)
+    limiters.set(bucket, { class: rateClass, limit })
+  }
+  return (endpoint) => limiters.get(bucketOf(endpoint).bucket)?.limit ?? unlimited
+}
+
+function unlimited(_request: Request, _response: Response, next: NextFunction): void {
+  next()
+}
+
+function createLimiter(
+  { class: rateClass, bucket }: Bucket,
+  perMinute: number,
+  sharedCounters: SharedCounters | undefined,
 ): RequestHandler {
-  const costly = budgets[budget].class === 'costly'
+  const costly = rateClass === 'costly'
   const limiter = (name: string, options: Partial<Options>) =>
     rateLimit({
       identifier: name,
@@ -81,14 +69,14 @@ export function createLimiter(
       },
       ...options,
     })
-  const ofNetwork = limiter(budget, {
+  const ofNetwork = limiter(bucket, {
     limit: perMinute,
     standardHeaders: 'draft-8',
     keyGenerator: (request) => clientNetwork(clientAddress(request)),
   })
   if (!costly) return ofNetwork
   // The second to count: what one client network sends beyond its budget takes nothing from its neighbours.
-  const ofSite = limiter(`${budget}:site`, {
+  const ofSite = limiter(`${bucket}:site`, {
     limit: perMinute * budgetsPerSite,
     standardHeaders: false,
     skip: (request) => clientSite(clientAddress(request)) === undefined,

@@ -1,10 +1,11 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
+import { bucketOf } from '../contracts/endpoint.ts'
 import type { Json } from '../openapi/schemas.ts'
 import { sendPage } from '../pages/page.ts'
 import { asksForJson } from './accepts-json.ts'
@@ -14,7 +15,7 @@ import { readCaller } from './caller.ts'
 import { startDeadline } from './deadline.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
-import type { Budget } from './rate-limits.ts'
+import type { LimiterOf } from './rate-limits.ts'
 import { refuseOtherMethods } from './read-only.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
 import type { TrustedDeviceTransport } from './trusted-device.ts'
@@ -27,7 +28,7 @@ export interface RouterParts<Needs> {
   /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
   readonly authenticate: (caller: Caller, options: { readonly logsOut: boolean }) => Promise<AuthenticatedCaller>
   readonly authenticationErrors: readonly ErrorDefinition[]
-  readonly limiterOf: (budget: Budget) => RequestHandler
+  readonly limiterOf: LimiterOf
   /** Those whose pages may call. */
   readonly listedOrigins: readonly string[]
   readonly refreshTransport: RefreshTransport
@@ -52,7 +53,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
     const allow = rows.flatMap(methodsOf)
     for (const row of rows) {
-      const limit = parts.limiterOf(row.endpoint.limit)
+      const limit = parts.limiterOf(row.endpoint)
       route.all((request, response, next) => {
         response.locals.path = contract.prefix + row.path
         if (row.page && isVisit(request, parts.listedOrigins)) return sendPage(response, row.page)
@@ -86,10 +87,10 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
   return router
 }
 
-/** HEAD is answered like the GETs that change nothing, and like a visit. */
+/** HEAD, which asks for no answer, must not reach an endpoint that changes something. A visit changes nothing. */
 function methodsOf<Needs>({ method, endpoint, page }: Row<Needs>): string[] {
-  const changesNothing = endpoint.route.startsWith('GET ') && !endpoint.changes
-  return method === 'GET' && (changesNothing || page) ? ['GET', 'HEAD'] : [method]
+  const changesNothing = bucketOf(endpoint).class === 'read' || page
+  return method === 'GET' && changesNothing ? ['GET', 'HEAD'] : [method]
 }
 
 /** Whether the path is only looked at: by a browser, by a person, or by a program that follows the links in mails. */

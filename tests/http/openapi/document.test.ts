@@ -73,7 +73,7 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
         const { description = '', tags } = operationOf(method, path)
         expect(description.length).toBeGreaterThan(60)
         expect(description).toMatch(/(Anybody may call it|It needs an? .*token)\./)
-        expect(tags).toEqual([endpoint.topic.charAt(0).toUpperCase() + endpoint.topic.slice(1)])
+        expect(tags).toEqual([endpoint.topic.name])
       }
       const described = document.tags.map(({ name }: { name: string }) => name)
       expect(new Set(described)).toEqual(new Set(rows.flatMap(({ method, path }) => operationOf(method, path).tags)))

@@ -1,7 +1,7 @@
-import { budgets } from '../../../src/http/serving/rate-limits.ts'
+import { createLimiters } from '../../../src/http/serving/rate-limits.ts'
 import { refusalOf, times } from '../../support/answers.ts'
 import { usualBudget } from '../../support/budgets.ts'
-import { endpoints } from '../../support/endpoints.ts'
+import { endpoints, targets } from '../../support/endpoints.ts'
 import { exchange } from '../../support/exchange.ts'
 import { randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -17,8 +17,9 @@ const limited = endpoints.map(({ name, method, path, limit }) => ({
   name,
   method,
   path,
-  limit,
-  budget: usualBudget(limit),
+  bucket: limit.bucket,
+  rateClass: limit.class,
+  budget: usualBudget(limit.class),
 }))
 
 /** Addresses nobody has used, so that tests share a server without sharing a budget. */
@@ -46,11 +47,11 @@ async function spend(route: Route, address: string, budget: number, on = server)
 describe('the budget of an endpoint', () => {
   it.each(limited)(
     '$name: $budget requests a minute, told with every answer',
-    async ({ method, path, limit, budget }) => {
+    async ({ method, path, bucket, budget }) => {
       const { headers, status } = await ask({ method, path }, newAddress())
       expect(status).toBeLessThan(429)
-      expect(headers.ratelimit).toMatch(new RegExp(`^"${limit}"; r=${budget - 1}; t=(60|59)$`))
-      expect(headers['ratelimit-policy']).toMatch(new RegExp(`^"${limit}"; q=${budget}; w=60;`))
+      expect(headers.ratelimit).toMatch(new RegExp(`^"${bucket}"; r=${budget - 1}; t=(60|59)$`))
+      expect(headers['ratelimit-policy']).toMatch(new RegExp(`^"${bucket}"; q=${budget}; w=60;`))
       expect(headers['x-ratelimit-limit']).toBeUndefined()
     },
   )
@@ -142,12 +143,12 @@ describe('a budget of another size', () => {
 
   it.each(classes)('%s is that of every endpoint of its class, and told by each', async (setting, rateClass) => {
     await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', [setting]: '7' }, async (other) => {
-      for (const { name, method, path, limit, budget } of limited) {
+      for (const { name, method, path, bucket, budget, rateClass: own } of limited) {
         const { headers } = await ask({ method, path }, newAddress(), other)
-        const expected = budgets[limit].class === rateClass ? 7 : budget
+        const expected = own === rateClass ? 7 : budget
         expect([name, headers.ratelimit]).toEqual([
           name,
-          expect.stringMatching(new RegExp(`^"${limit}"; r=${expected - 1};`)),
+          expect.stringMatching(new RegExp(`^"${bucket}"; r=${expected - 1};`)),
         ])
         expect(headers['ratelimit-policy']).toContain(`; q=${expected}; w=60;`)
       }
@@ -183,17 +184,31 @@ describe('a budget of another size', () => {
   })
 })
 
-describe('the table of budgets', () => {
-  it('marks what takes a password or sends mail as costly, and nothing else', () => {
-    const takesPassword = endpoints.filter(({ fields }) => fields.some(({ name }) => name.includes('password')))
+describe('the class of an endpoint', () => {
+  it('is costly where it takes a password or sends mail, and nowhere else', () => {
     const sendsMail = ['forgotPassword', 'resendVerification']
-    const costly = new Set([...takesPassword.map(({ limit }) => limit), ...sendsMail])
-    const marked = Object.entries(budgets).filter(([, details]) => details.class === 'costly')
-    expect(new Set(marked.map(([name]) => name))).toEqual(costly)
+    for (const { name, fields, limit } of targets) {
+      const takesPassword = fields.some((field) => field.name.includes('password'))
+      expect([name, limit.class === 'costly']).toEqual([
+        name,
+        takesPassword || sendsMail.includes(name) || limit.bucket === 'verifyEmail',
+      ])
+    }
   })
 
-  it('has no budget that nothing draws on', () => {
-    expect(new Set(endpoints.map(({ limit }) => limit))).toEqual(new Set(Object.keys(budgets)))
+  it('is read for every GET that answers HEAD as well, and for nothing else', () => {
+    const reading = new Set(targets.filter(({ limit }) => limit.class === 'read').map(({ name }) => name))
+    expect(reading).toEqual(new Set(['readSession', 'listSessions', 'readProfile']))
+  })
+
+  it('cannot differ between endpoints that share a bucket', () => {
+    const shared = { class: 'costly', bucket: 'shared' } as const
+    const perMinute = { costly: 30, change: 120, read: 600 }
+    const endpoints = [
+      { name: 'one', limit: shared },
+      { name: 'shared', limit: 'read' },
+    ] as const
+    expect(() => createLimiters(endpoints, perMinute)).toThrow('the bucket shared is of the classes costly and read')
   })
 })
 

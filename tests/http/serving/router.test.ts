@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { z } from 'zod'
 import { contracts } from '../../../src/contracts/index.ts'
-import { native } from '../../../src/http/contracts/contract.ts'
+import { ownRows } from '../../../src/http/contracts/contract.ts'
 import { endpoint } from '../../../src/http/contracts/endpoint.ts'
 import { problemDetails } from '../../../src/http/contracts/error-format.ts'
 import { createCookies } from '../../../src/http/serving/cookies.ts'
@@ -223,58 +223,52 @@ describe('an endpoint that fails', () => {
     library: () =>
       Promise.reject(Object.assign(new Error(secret), { status: 418, expose: true, headers: { 'X-Leak': secret } })),
   }
-  const rows = [
+  const rows = ownRows([
     ...Object.entries(faults).map(([name, handle]) =>
-      native(
-        endpoint({
-          name,
-          route: `GET /${name}`,
-          summary: name,
-          description: 'A test',
-          topic: 'profile',
-          access: 'public',
-          limit: 'verifyToken',
-          input: z.strictObject({}),
-          status: 200,
-          output: z.object({}),
-          errors: [errors.declared],
-          handle,
-        }),
-      ),
-    ),
-    native(
       endpoint({
-        name: 'wrongReply',
-        route: 'GET /wrongReply',
-        summary: 'Answers what its own schema refuses',
+        name,
+        route: `GET /${name}`,
+        summary: name,
         description: 'A test',
-        topic: 'profile',
+        topic: { name: 'Tests', description: 'Of the router' },
         access: 'public',
-        limit: 'verifyToken',
+        limit: 'read',
         input: z.strictObject({}),
         status: 200,
-        output: z.object({ id: z.int() }),
-        errors: [],
-        handle: async () => JSON.parse(JSON.stringify({ id: secret })),
+        output: z.object({}),
+        errors: [errors.declared],
+        handle,
       }),
     ),
-    native(
-      endpoint({
-        name: 'tooMuch',
-        route: 'GET /tooMuch',
-        summary: 'Answers more than its schema names',
-        description: 'A test',
-        topic: 'profile',
-        access: 'public',
-        limit: 'verifyToken',
-        input: z.strictObject({}),
-        status: 200,
-        output: z.object({ user: z.object({ id: z.int() }) }),
-        errors: [],
-        handle: async () => ({ user: { id: 1, passwordHash: secret }, secret }),
-      }),
-    ),
-  ]
+    endpoint({
+      name: 'wrongReply',
+      route: 'GET /wrongReply',
+      summary: 'Answers what its own schema refuses',
+      description: 'A test',
+      topic: { name: 'Tests', description: 'Of the router' },
+      access: 'public',
+      limit: 'read',
+      input: z.strictObject({}),
+      status: 200,
+      output: z.object({ id: z.int() }),
+      errors: [],
+      handle: async () => JSON.parse(JSON.stringify({ id: secret })),
+    }),
+    endpoint({
+      name: 'tooMuch',
+      route: 'GET /tooMuch',
+      summary: 'Answers more than its schema names',
+      description: 'A test',
+      topic: { name: 'Tests', description: 'Of the router' },
+      access: 'public',
+      limit: 'read',
+      input: z.strictObject({}),
+      status: 200,
+      output: z.object({ user: z.object({ id: z.int() }) }),
+      errors: [],
+      handle: async () => ({ user: { id: 1, passwordHash: secret }, secret }),
+    }),
+  ])
 
   /** The router alone, around a table of its own. */
   async function withRouter(
