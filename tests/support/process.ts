@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly args?: readonly string[]
   readonly account?: Account
   readonly cwd?: string
+  /** The script that node runs instead of the built server. */
+  readonly script?: string
   /** `npm start` in the project's folder instead of node itself. */
   readonly throughNpm?: boolean
 }
@@ -45,8 +47,8 @@ const folders: string[] = []
 
 /** The process as an operator would start it, with these settings and nothing else in its environment. */
 export function startProcess(env: Readonly<Record<string, string>>, options: ProcessOptions = {}): ServerProcess {
-  const { args = [], account = {}, cwd = tmpdir(), throughNpm = false } = options
-  const command = throughNpm ? ['npm', 'start'] : [process.execPath, main, ...args]
+  const { args = [], account = {}, cwd = tmpdir(), script = main, throughNpm = false } = options
+  const command = throughNpm ? ['npm', 'start'] : [process.execPath, script, ...args]
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(command[0] ?? '', command.slice(1), {
     ...account,
@@ -122,8 +124,8 @@ export async function countThreads(pid: number): Promise<number> {
   return stdout.trim().split('\n').length - 1
 }
 
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await delay(5)) {
+export async function until(condition: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + limitMs; !(await condition()); await delay(5)) {
     if (Date.now() > deadline) throw new Error('what was waited for did not come')
   }
 }
