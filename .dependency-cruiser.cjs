@@ -23,6 +23,7 @@ const kernel = '^src/kernel/'
 const ownFeature = '^src/features/$1/'
 const featureDoors = '^src/features/[^/]+/index\\.ts$'
 
+const featureSettings = ['^src/features/settings\\.ts$', '^src/features/[^/]+/setting(s|-types)\\.ts$']
 const settingFiles = '^src/settings/'
 
 module.exports = {
@@ -50,10 +51,10 @@ module.exports = {
     },
     {
       name: 'nothing-imports-tests',
-      comment: 'The server does not know its tests',
+      comment: 'The server does not know its tests and tools',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(tests|bench)/' },
+      to: { path: '^(tests|bench|dev)/' },
     },
 
     mayOnlyImport('kernel', 'The kernel imports nothing of ours', kernel, [kernel, generated]),
@@ -82,6 +83,12 @@ module.exports = {
       [kernel, ownFeature, featureDoors, '^src/http/pages/page\\.ts$'],
     ),
     mayOnlyImport(
+      'features-settings',
+      'Settings of features are read before the app is loaded, so they import the kernel and each other only',
+      featureSettings,
+      [kernel, ...featureSettings],
+    ),
+    mayOnlyImport(
       'features-list',
       'The list of features knows their doors and what they register',
       '^src/features/index\\.ts$',
@@ -89,7 +96,7 @@ module.exports = {
     ),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,
-      '^src/settings/config-types\\.ts$',
+      '^src/settings/config\\.ts$',
       '^src/http/',
       '^src/contracts/',
       '^src/features/index\\.ts$',
@@ -98,6 +105,7 @@ module.exports = {
     mayOnlyImport('settings', 'Settings are read before anything else exists', settingFiles, [
       kernel,
       settingFiles,
+      ...featureSettings,
       // It knows the countries, and reaches nothing outside the process.
       '^src/platform/phone-numbers\\.ts$',
     ]),

@@ -30,7 +30,7 @@ import { createContractRouter } from './http/serving/router.ts'
 import { createTrustedDeviceTransport } from './http/serving/trusted-device.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
 import type { Logger, SharedCounters } from './kernel/ports.ts'
-import type { Config } from './settings/config-types.ts'
+import type { Config } from './settings/config.ts'
 
 export interface AppParts {
   readonly config: Config

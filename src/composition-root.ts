@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import type { Services } from './features/services.ts'
 import { createServices } from './features/services.ts'
+import { longestLifetime } from './features/session/settings.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import { readDatabaseMs, startDatabaseClock } from './platform/database/clock.ts'
 import type { ConnectedDatabase, DatabaseLimits } from './platform/database/database.ts'
@@ -12,8 +13,7 @@ import { pendingMigrations } from './platform/database/migrations.ts'
 import { createBcryptHasher } from './platform/password-hasher.ts'
 import { createPhoneNumbers } from './platform/phone-numbers.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
-import type { CompleteConfig } from './settings/config-types.ts'
-import { longestLifetime } from './settings/settings.ts'
+import type { CompleteConfig } from './settings/config.ts'
 
 /** The services with the real world as their ports, and the app in front of them. */
 export interface CompositionRoot {

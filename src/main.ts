@@ -10,9 +10,9 @@ import { createLogger } from './platform/logger.ts'
 import { createBanner } from './process/banner.ts'
 import type { AuthServer } from './server.ts'
 import { completeConfig, createAuthServer } from './server.ts'
+import type { Config } from './settings/config.ts'
 import { ConfigError, readConfig } from './settings/config.ts'
-import type { Config } from './settings/config-types.ts'
-import { settings } from './settings/settings.ts'
+import { isSettingName } from './settings/settings.ts'
 import { configWarnings } from './settings/warnings.ts'
 
 const usage = `Usage: node dist/start.cjs [command]
@@ -127,7 +127,7 @@ function readEnvironment(): NodeJS.ProcessEnv {
   const { parsed = {}, error } = dotenv.config({ quiet: true })
   if (error && !hasCode(error, 'ENOENT')) console.error(`The file .env is not read: ${error.message}`)
   for (const name of Object.keys(parsed)) {
-    if (!(name in settings)) {
+    if (!isSettingName(name)) {
       console.error(`There is no setting ${name}, which .env gives; .env.example lists all settings`)
     }
   }

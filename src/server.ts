@@ -10,9 +10,9 @@ import { StartError } from './kernel/errors.ts'
 import type { Logger } from './kernel/ports.ts'
 import { openDataDir, readOrCreateSecret } from './platform/data-dir.ts'
 import { applyMigrations } from './platform/database/migrations.ts'
+import type { CompleteConfig, Config } from './settings/config.ts'
 import { withKeys } from './settings/config.ts'
-import type { CompleteConfig, Config } from './settings/config-types.ts'
-import { countsProxies, proxiesUncounted } from './settings/problems.ts'
+import { countsProxies, proxiesUncounted } from './settings/rules.ts'
 
 /** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
 export interface AuthServer {

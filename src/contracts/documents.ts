@@ -5,7 +5,7 @@ import { cookieName } from '../http/serving/cookies.ts'
 import { refreshCookie } from '../http/serving/refresh-transport.ts'
 import type { ContractName } from '../kernel/policy.ts'
 import { readVersion } from '../kernel/version.ts'
-import type { Config } from '../settings/config-types.ts'
+import type { Config } from '../settings/config.ts'
 import { contracts } from './index.ts'
 
 /** The OpenAPI document of a contract; undefined when that is not served. */

@@ -3,7 +3,7 @@ import type { LinkSettings } from '../features/mail/links.ts'
 import { createLinks } from '../features/mail/links.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import type { ContractPolicy } from '../kernel/policy.ts'
-import type { Config } from '../settings/config-types.ts'
+import type { Config } from '../settings/config.ts'
 import { contracts } from './index.ts'
 
 /** The policy of a contract: what it lays down itself, and the settings for the rest. */

@@ -4,7 +4,7 @@ import type { Clock, Logger, Mailer, PasswordHasher, PhoneNumbers, TokenSigner }
 import { createCipher, deriveKey, deriveKeys } from '../kernel/secrets.ts'
 import type { CleanUp } from '../platform/clean-up.ts'
 import { createCleanUp } from '../platform/clean-up.ts'
-import type { CompleteConfig } from '../settings/config-types.ts'
+import type { CompleteConfig } from '../settings/config.ts'
 import {
   addressInUse,
   completeRegistration,

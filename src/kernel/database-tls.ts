@@ -26,6 +26,12 @@ export function readDatabaseTls(url: string): DatabaseTls {
     // Passing over it could mean less protection than was asked for.
     throw new Error(`must not have parameters of TLS other than ${heeded.slice(0, -1).join(', ')}`)
   }
+  const binding = [...searchParams].filter(([name]) => name.toLowerCase() === 'channel_binding')
+  if (binding.some(([, value]) => value !== 'prefer' && value !== 'disable')) {
+    throw new Error(
+      'must not ask for channel_binding, which is not supported: remove it and write sslmode=verify-full, which proves that it is the right server',
+    )
+  }
   if (new Set(names).size < names.length) throw new Error('must have each parameter of TLS once')
   const [rootCert, cert, key] = [said('sslrootcert'), said('sslcert'), said('sslkey')]
   const mode = readMode(said('sslmode'), said('ssl'), rootCert)
@@ -80,7 +86,7 @@ function readMode(
 /** The address without what it says of TLS. */
 export function withoutTls(url: string): string {
   const address = new URL(url)
-  const names = [...address.searchParams.keys()].filter((name) => name.startsWith('ssl') || name === 'uselibpqcompat')
+  const names = [...address.searchParams.keys()].filter((name) => /^(ssl|uselibpqcompat$|channel_binding$)/i.test(name))
   if (names.length === 0) return url
   for (const name of names) address.searchParams.delete(name)
   return address.href

@@ -34,6 +34,22 @@ export interface Mail {
   readonly html: string
 }
 
+/** The mail server to send mails with. */
+export interface SmtpSettings {
+  readonly host: string
+  readonly port: number
+  /** TLS from the first byte, with a valid certificate. */
+  readonly useSsl: boolean
+  /** Nothing is sent without TLS, from the first byte or by STARTTLS, and a valid certificate. */
+  readonly useTls: boolean
+  /** The authorities to trust in place of those that Node brings, in PEM. */
+  readonly ca: string | undefined
+  /** The name by which this machine introduces itself; absent: its host name. */
+  readonly ehloName: string | undefined
+  readonly user: string | undefined
+  readonly password: string | undefined
+}
+
 /** The mail server says that the recipient's address is wrong, which trying again will not change. */
 export class MailRefused extends Error {}
 

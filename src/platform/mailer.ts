@@ -1,23 +1,8 @@
 import nodemailer from 'nodemailer'
-import type { Mailer } from '../kernel/ports.ts'
+import type { Mailer, SmtpSettings } from '../kernel/ports.ts'
 import { MailRefused } from '../kernel/ports.ts'
 import type { SmtpFailure } from './smtp-replies.ts'
 import { refusesRecipient } from './smtp-replies.ts'
-
-export interface SmtpSettings {
-  readonly host: string
-  readonly port: number
-  /** TLS from the first byte, with a valid certificate. */
-  readonly useSsl: boolean
-  /** On: nothing is sent without STARTTLS, or TLS from the first byte, and a valid certificate. */
-  readonly useTls: boolean
-  /** The authorities to trust in place of those that Node brings, in PEM. */
-  readonly ca: string | undefined
-  /** How this machine calls itself; absent: by its host name. */
-  readonly ehloName: string | undefined
-  readonly user: string | undefined
-  readonly password: string | undefined
-}
 
 /** In milliseconds. `total` bounds a mail whose server keeps the others alive by answering a byte at a time. */
 export interface SmtpTimeouts {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { readVersion } from '../kernel/version.ts'
-import type { Config } from '../settings/config-types.ts'
+import type { Config } from '../settings/config.ts'
 
 interface Started {
   readonly config: Config

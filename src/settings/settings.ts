@@ -1,102 +1,123 @@
-import { frontendUrl, headerNames, origins } from './frontend-parsers.ts'
-import { certificates, domainName, mailbox } from './mail-parsers.ts'
-import { listeningPlace, postgresUrl, proxies, redisUrl } from './network-parsers.ts'
-import type { Parser } from './parsers.ts'
-import {
-  baseUrl,
-  contracts,
-  duration,
-  hostName,
-  integer,
-  longKeys,
-  oneOf,
-  onOff,
-  path,
-  phoneCountry,
-  siteData,
-  sunsets,
-  text,
-  tokenNames,
-} from './parsers.ts'
+import { featureSettings } from '../features/settings.ts'
+import { contractNames } from '../kernel/policy.ts'
+import type { Setting, SettingTree } from '../kernel/setting.ts'
+import { fileNameOf, setting, settingGroup } from '../kernel/setting.ts'
+import { anyText, duration, integer, keys, noSampleKeys } from '../kernel/setting-types.ts'
+import { contracts, phoneCountry, sunsets, tokenNames } from './contract-types.ts'
+import { postgresUrl } from './network-types.ts'
+import { processSettings, serverSettings } from './server-settings.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
+/** Every setting there is, by the group of the configuration that holds it, in the order of the documentation. */
+export const settingGroups = {
+  process: processSettings,
+  server: serverSettings,
+  database: settingGroup('The database', {
+    url: setting('DATABASE_URL', {
+      type: postgresUrl,
+      absent: 'a PostgreSQL that this server runs in `DATA_DIR`',
+      secret: true,
+      meaning:
+        'the PostgreSQL to use, with `?schema=auth` for tables in that schema, and `sslmode`, `sslrootcert`, `sslcert` and `sslkey` as for `psql`',
+      neededInProduction: true,
+    }),
+    dataDir: setting('DATA_DIR', {
+      type: anyText,
+      default: '.data',
+      meaning:
+        'the folder of its own PostgreSQL and of the keys that it makes. It is unused when `DATABASE_URL` and `SECRET_KEY` are set',
+    }),
+    poolSize: setting('DATABASE_POOL', {
+      type: integer(2, 500),
+      default: '10',
+      meaning: 'the number of connections to the database that are kept open at most',
+    }),
+    waitLimit: setting('DATABASE_WAIT', {
+      type: duration('0s', '1h'),
+      default: '60s',
+      meaning: 'how long a start waits for a database that does not answer',
+    }),
+  }),
+  keys: settingGroup('Keys', {
+    secretKeys: setting('SECRET_KEY', {
+      type: keys,
+      default: '',
+      absent: 'a key that is made in `DATA_DIR`',
+      secret: true,
+      meaning:
+        'the key that all others but that of access tokens are derived from. Of several, the first signs and all verify. Never give it to another service',
+      neededInProduction: true,
+      inProduction: noSampleKeys,
+    }),
+    accessTokenKeys: setting('ACCESS_TOKEN_KEY', {
+      type: keys,
+      default: '',
+      absent: 'a key derived from `SECRET_KEY`',
+      secret: true,
+      meaning:
+        'the key that signs access tokens, which is all that a service needs to verify them. Of several, the first signs and all verify. Print it with: `node dist/start.cjs access-token-key`',
+      inProduction: noSampleKeys,
+    }),
+  }),
+  tokens: settingGroup('Tokens', {
+    issuers: setting('JWT_ISSUER', {
+      type: tokenNames,
+      absent: '`PUBLIC_URL`',
+      meaning: 'the issuer (`iss`) in tokens. Of several, the first is written and all are accepted',
+    }),
+    audiences: setting('JWT_AUDIENCE', {
+      type: tokenNames,
+      absent: '`PUBLIC_URL`',
+      meaning: 'the audience (`aud`) in tokens. Of several, the first is written and all are accepted',
+    }),
+  }),
+  contracts: settingGroup('Contracts', {
+    served: setting('CONTRACTS', {
+      type: contracts,
+      default: contractNames.join(),
+      meaning: 'the contracts that are served. The paths of the others are answered 404',
+    }),
+    sunsets: setting('CONTRACT_SUNSET', {
+      type: sunsets,
+      default: '',
+      meaning: 'the days from which contracts will be gone. Their answers say so from now on',
+    }),
+  }),
+  phones: settingGroup('Phone numbers', {
+    defaultCountry: setting('PHONE_DEFAULT_COUNTRY', {
+      type: phoneCountry,
+      absent: 'each number needs the code of its country',
+      meaning: 'the country of phone numbers that are written without the code of one',
+    }),
+  }),
+  ...featureSettings,
+}
 
-const day = 86_400
+/** The settings of the groups, nested as they are in the configuration. */
+export type SettingTrees = {
+  readonly [Group in keyof typeof settingGroups]: (typeof settingGroups)[Group]['settings']
+}
 
-/** The longest lifetimes that tokens can be given, in seconds. Sessions keep those they were opened with. */
-export const longestLifetime = { access: day, refresh: 366 * day }
+type LeafOf<Tree> = Tree extends Setting ? Tree : { [Key in keyof Tree]: LeafOf<Tree[Key]> }[keyof Tree]
+type AnySetting = LeafOf<SettingTrees>
 
-/**
- * Every setting there is, with how it is read. Defaults and what depends on other settings are in config.ts. One whose name
- * ends in _FILE names the file that the setting before the ending is read from.
- */
-export const settings = {
-  NODE_ENV: oneOf('development', 'test', 'production'),
-  PORT: listeningPlace,
-  HOST: hostName,
-  PUBLIC_URL: baseUrl,
-  FRONTEND_URL: frontendUrl,
-  DATABASE_URL: postgresUrl,
-  DATABASE_URL_FILE: text,
-  DATA_DIR: text,
-  DATABASE_POOL: integer(2, 500),
-  DATABASE_WAIT: duration(0, 3600, 'from 0s to 1h'),
-  SECRET_KEY: longKeys,
-  SECRET_KEY_FILE: text,
-  ACCESS_TOKEN_KEY: longKeys,
-  ACCESS_TOKEN_KEY_FILE: text,
-  JWT_ISSUER: tokenNames,
-  JWT_AUDIENCE: tokenNames,
-  ACCESS_TOKEN_LIFETIME: duration(1, longestLifetime.access, 'from 1s to 1d'),
-  REFRESH_TOKEN_LIFETIME: duration(1, longestLifetime.refresh, 'from 1s to 366d'),
-  SESSION_LIFETIME: duration(1, 3660 * day, 'from 1s to 3660d'),
-  REFRESH_GRACE: duration(0, 60, 'from 0s to 60s'),
-  REFRESH_GRACE_UNSEEN: duration(0, 30 * day, 'from 0s to 30d'),
-  SESSIONS_PER_USER: integer(1, 10_000),
-  TOKENS_BY_BEARER: onOff,
-  CONTRACTS: contracts,
-  CONTRACT_SUNSET: sunsets,
-  EMAIL_VERIFICATION: oneOf('optional', 'required'),
-  EMAIL_HOST: hostName,
-  EMAIL_PORT: integer(1, 65_535),
-  EMAIL_USE_TLS: onOff,
-  EMAIL_USE_SSL: onOff,
-  EMAIL_CA: certificates,
-  EMAIL_CA_FILE: text,
-  EMAIL_EHLO_NAME: domainName,
-  EMAIL_HOST_USER: text,
-  EMAIL_HOST_PASSWORD: text,
-  EMAIL_HOST_PASSWORD_FILE: text,
-  DEFAULT_FROM_EMAIL: mailbox,
-  VERIFY_EMAIL_PATH: path('token'),
-  RESET_PASSWORD_PATH: path('token', 'uid'),
-  REST_AUTH_VERIFY_EMAIL_PATH: path('token'),
-  REST_AUTH_RESET_PASSWORD_PATH: path('token', 'uid'),
-  BCRYPT_COST: integer(4, 20),
-  PASSWORD_MIN_LENGTH: integer(8, 64),
-  PASSWORD_PEPPER: longKeys,
-  PASSWORD_PEPPER_FILE: text,
-  HASH_QUEUE: integer(1, 100_000),
-  PHONE_DEFAULT_COUNTRY: phoneCountry,
-  CORS_ORIGINS: origins,
-  CORS_HEADERS: headerNames,
-  REFRESH_TRANSPORT: oneOf('client', 'cookie', 'body'),
-  COOKIE_SAMESITE: oneOf('strict', 'lax', 'none'),
-  COOKIE_PARTITIONED: onOff,
-  CLEAR_SITE_DATA: siteData,
-  TRUST_PROXY: proxies,
-  RATE_LIMITS: onOff,
-  RATE_LIMIT_PASSWORDS: integer(0, 100_000),
-  RATE_LIMIT_CHANGES: integer(0, 100_000),
-  RATE_LIMIT_READS: integer(0, 100_000),
-  REDIS_URL: redisUrl,
-  REDIS_URL_FILE: text,
-  DOCS: onOff,
-  METRICS: onOff,
-  LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent'),
-} satisfies Record<string, Parser<unknown>>
+export type SettingName = AnySetting['name']
 
-export type SettingName = keyof typeof settings
+/** The settings that were given and could be read; the others are undefined. */
+export type GivenSettings = {
+  readonly [Each in AnySetting as Each['name']]: Each extends Setting<string, infer Value> ? Value | undefined : never
+}
 
-/** The settings that were given, read; the others are undefined. */
-export type GivenSettings = { readonly [Name in SettingName]: ReturnType<(typeof settings)[Name]> | undefined }
+export function settingsIn(tree: SettingTree): readonly Setting[] {
+  return Object.values(tree).flatMap((branch) => (isSetting(branch) ? [branch] : settingsIn(branch)))
+}
+
+export function isSetting(branch: Setting | SettingTree): branch is Setting {
+  return typeof branch.name === 'string'
+}
+
+export const allSettings = Object.values(settingGroups).flatMap((group) => settingsIn(group.settings))
+
+/** Whether there is such a variable, one that names a file included. */
+export function isSettingName(name: string): boolean {
+  return allSettings.some((each) => each.name === name || fileNameOf(each) === name)
+}

@@ -1,5 +1,5 @@
 import { isLoopback, leadsElsewhere, leadsToThisMachine } from '../kernel/loopback.ts'
-import type { Config } from './config-types.ts'
+import type { Config } from './config.ts'
 
 const hour = 3600
 const year = 366 * 24 * hour

@@ -128,6 +128,6 @@ describe('CONTRACT_SUNSET', () => {
 
   it('is refused by name at the start when it gives one contract two days', () => {
     const CONTRACT_SUNSET = 'drf=2027-06-30,v1=2028-06-30,drf=2027-12-31'
-    expect(() => readConfig({ CONTRACT_SUNSET })).toThrow(/- CONTRACT_SUNSET must name each contract once/)
+    expect(() => readConfig({ CONTRACT_SUNSET })).toThrow(/- CONTRACT_SUNSET must be days .*, one for each contract/)
   })
 })
