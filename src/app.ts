@@ -25,9 +25,10 @@ import { createRawResponse } from './http/serving/raw-response.ts'
 import { createRefreshTransport } from './http/serving/refresh-transport.ts'
 import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
 import { observeRequests, warnOfProxies } from './http/serving/request-log.ts'
+import { createResponseCookies } from './http/serving/response-cookies.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/serving/response-headers.ts'
 import { createContractRouter } from './http/serving/router.ts'
-import { createTrustedDeviceTransport } from './http/serving/trusted-device.ts'
+import { createDeviceReader } from './http/serving/trusted-device.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
 import type { Logger, SharedCounters } from './kernel/ports.ts'
 import type { Config } from './settings/config.ts'
@@ -91,7 +92,8 @@ export function createApp(parts: AppParts): RequestListener {
       listedOrigins: server.corsOrigins,
       refreshTransport,
       clearSiteData: server.clearSiteData,
-      trustedDevice: createTrustedDeviceTransport(cookies, server.corsOrigins),
+      readDevice: createDeviceReader(cookies, server.corsOrigins),
+      leaveCookies: createResponseCookies({ cookies, refreshTransport, listedOrigins: server.corsOrigins }),
       translateFault,
       strict: !production,
     })

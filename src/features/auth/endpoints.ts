@@ -4,8 +4,8 @@ import type { Caller } from '../../kernel/caller.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { PasswordText, passwordErrors } from '../password/index.ts'
-import { sessionErrors, sessionTopic, TokenPair } from '../session/index.ts'
-import { DeviceToken, shareDevice } from '../throttle/index.ts'
+import { refreshCookie, sessionErrors, sessionTopic, TokenPair } from '../session/index.ts'
+import { DeviceToken, deviceCookie, shareDevice } from '../throttle/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { EmailAddress, Username, UserReply, userErrors } from '../user/index.ts'
 import { authErrors } from './errors.ts'
@@ -42,6 +42,10 @@ export const register = endpoint({
   handle: async ({ registration }: Needs, account, caller) => {
     const loggedIn = await registration.register(newUserOf(account), account.password, caller)
     return loggedIn ? shareDevice(loggedIn, account) : pendingReply(account)
+  },
+  cookies: {
+    refresh: (result) => ('refresh_token' in result ? refreshCookie(result) : undefined),
+    device: (result) => ('trusted_device' in result ? deviceCookie(result) : undefined),
   },
 })
 
@@ -106,6 +110,7 @@ export const logIn = endpoint({
   summary: 'Log in with a username or an e-mail address, and a password',
   output: LoggedIn,
   handle: ({ login }: Needs, credentials, caller) => logInWith(login, credentials, caller),
+  cookies: { refresh: (result) => refreshCookie(result), device: (result) => deviceCookie(result) },
 })
 
 export const issueRefreshToken = endpoint({
@@ -118,6 +123,7 @@ export const issueRefreshToken = endpoint({
   summary: 'The token pair of a new session, for a username and a password',
   output: TokenPair.extend(DeviceToken),
   handle: ({ login }: Needs, credentials, caller) => logInWith(login, credentials, caller),
+  cookies: { refresh: (result) => refreshCookie(result), device: (result) => deviceCookie(result) },
 })
 
 const verified = {

@@ -3,8 +3,8 @@ import { endpoint } from '../../http/contracts/endpoint.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { userIdIn } from '../../kernel/uid.ts'
 import { MailToken } from '../mail/index.ts'
-import { sessionErrors, TokenPair } from '../session/index.ts'
-import { DeviceToken, RememberDevice, shareDevice } from '../throttle/index.ts'
+import { refreshCookie, sessionErrors, TokenPair } from '../session/index.ts'
+import { DeviceToken, deviceCookie, RememberDevice, shareDevice } from '../throttle/index.ts'
 import { EmailAddress } from '../user/index.ts'
 import { passwordErrors } from './errors.ts'
 import { PasswordText } from './schemas.ts'
@@ -53,6 +53,7 @@ export const resetPassword = endpoint({
     const grant = await passwords.reset({ token, newPassword }, caller)
     return { ...shareDevice(grant, input), detail: 'The new password is set: log in with it' }
   },
+  cookies: { device: (result) => deviceCookie(result) },
 })
 
 const Uid = z
@@ -77,6 +78,7 @@ export const resetPasswordOfUser = endpoint({
     const grant = await passwords.reset({ token, newPassword: new_password, userId: uid }, caller)
     return { ...grant, detail: 'The new password is set: log in with it' }
   },
+  cookies: { device: (result) => deviceCookie(result) },
 })
 
 const passwordChange = {
@@ -102,6 +104,7 @@ export const changePassword = endpoint({
     const { current_password: current, new_password: next } = input
     return shareDevice(await passwords.change({ current, next }, caller), input)
   },
+  cookies: { refresh: (result) => refreshCookie(result), device: (result) => deviceCookie(result) },
 })
 
 export const changePasswordKeepingTokens = endpoint({
@@ -116,4 +119,5 @@ export const changePasswordKeepingTokens = endpoint({
     const grant = await passwords.changeKeepingTokens({ current: current_password, next: new_password }, caller)
     return { ...grant, detail: 'The new password is set' }
   },
+  cookies: { device: (result) => deviceCookie(result) },
 })

@@ -12,6 +12,8 @@ interface Needs {
   readonly sessions: SessionService
 }
 
+const loggedOut = { refresh: () => 'forgotten' as const }
+
 export const logOut = endpoint({
   name: 'logOut',
   topic: sessionTopic,
@@ -30,6 +32,7 @@ export const logOut = endpoint({
     await sessions.logOut(refresh_token, caller)
     return { detail: 'You are logged out' }
   },
+  cookies: loggedOut,
 })
 
 export const logOutEverywhere = endpoint({
@@ -51,6 +54,7 @@ export const logOutEverywhere = endpoint({
     detail: 'You are logged out everywhere',
     sessions_ended: await sessions.logOutEverywhere(caller),
   }),
+  cookies: loggedOut,
 })
 
 export const readSession = endpoint({

@@ -5,6 +5,7 @@ import type { UserService } from '../user/index.ts'
 import { gateErrors, sessionErrors } from './errors.ts'
 import { Token, TokenIntrospection, TokenPair } from './schemas.ts'
 import type { SessionService } from './service.ts'
+import { refreshCookie } from './token-pair.ts'
 import { sessionTopic } from './topic.ts'
 
 interface Needs {
@@ -37,6 +38,7 @@ export const refreshTokens = endpoint({
     const { pair, user } = await sessions.refresh(refresh_token, caller)
     return { ...pair, user: users.present(user, caller.policy) }
   },
+  cookies: { refresh: (result) => refreshCookie(result) },
 })
 
 export const issueAccessToken = endpoint({
@@ -75,6 +77,7 @@ export const readTokens = endpoint({
     'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'GET /tokens',
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
+  cookies: { refresh: (result) => refreshCookie(result) },
 })
 
 export const renewTokens = endpoint({
@@ -85,6 +88,7 @@ export const renewTokens = endpoint({
     'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
   route: 'POST /tokens',
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
+  cookies: { refresh: (result) => refreshCookie(result) },
 })
 
 export const verifyToken = endpoint({

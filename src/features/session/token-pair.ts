@@ -29,6 +29,11 @@ export function accessTokenOf(session: Session, user: Pick<User, 'uuid'>, signer
   return signer.sign('access', { ...identityOf(session, user), iat, exp: accessEnd(session, iat) })
 }
 
+/** The cookie for the refresh token of an answer. */
+export function refreshCookie({ refresh_token, refresh_expires_in }: TokenPair) {
+  return { value: refresh_token, lifetime: refresh_expires_in }
+}
+
 function identityOf(session: Session, user: Pick<User, 'uuid'>) {
   return { sub: user.uuid, user_id: session.userId, sid: session.id, generation: session.generation }
 }

@@ -28,6 +28,11 @@ export function shareDevice<Result extends DeviceGrant>(
   return isAsked ? { ...result, device_token: result.trusted_device.token } : result
 }
 
+/** The cookie by which a browser is known again. */
+export function deviceCookie({ trusted_device: { token, lifetime } }: DeviceGrant) {
+  return { value: token, lifetime }
+}
+
 /** Tokens by which the devices that a user logged in with are known again. Nothing is stored of them. */
 export interface TrustedDevices {
   /** For a device that has just proven the password, or set it. Who had an older one is a stranger to the next. */

@@ -31,6 +31,9 @@ type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Ca
 /** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
 type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
+/** What a browser keeps from now on, for so many seconds. */
+export type CookieChange = { readonly value: string; readonly lifetime: number } | 'forgotten'
+
 interface Metadata<A extends Access> {
   /** The operation's id in logs, metrics and documents. */
   readonly name: string
@@ -45,7 +48,7 @@ interface Metadata<A extends Access> {
   readonly status: 200 | 201 | 204
   /** Whether it proves a password, and so treats a device that is known otherwise. */
   readonly trustsDevice?: true
-  /** Whether the caller is logged out afterwards: no gate stands against that, and a browser had better forget what it keeps. */
+  /** Whether the caller is logged out afterwards: no gate is asked, and a browser is told to clear what it keeps of this origin. */
   readonly logsOut?: true
   /** What it refuses with, beside what any request with this access may meet. */
   readonly errors: readonly ErrorDefinition[]
@@ -62,6 +65,11 @@ interface Declaration<
   /** Keeps only the fields it names: what it does not name does not leave. */
   readonly output: Output
   readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<Result>
+  /**
+   * What becomes of cookies, by name. `refresh` takes the place of the token in the body for clients whose refresh tokens travel in
+   * cookies; any other comes beside the body, for pages of this and of the listed origins.
+   */
+  readonly cookies?: Readonly<Record<string, (result: NoInfer<Result>) => CookieChange | undefined>>
 }
 
 /** An endpoint whose parsed input and caller are known to its own handler only. */
@@ -70,6 +78,8 @@ export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result
   readonly output: z.ZodType
   // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
   readonly handle: (needs: Needs, input: any, caller: any) => Promise<Result>
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly cookies?: Readonly<Record<string, (result: any) => CookieChange | undefined>>
 }
 
 /** The bucket that requests of the endpoint are counted in. */

@@ -3,6 +3,7 @@ import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Contract } from '../contracts/contract.ts'
 import { healthPaths } from '../serving/health.ts'
+import { localsOf } from '../serving/locals.ts'
 import { createReadOnlyRouter } from '../serving/read-only.ts'
 import { sendPage } from './page.ts'
 
@@ -19,7 +20,7 @@ export function createHome(linked: Linked): Router {
     '/': (request, response) => {
       response.vary('Accept')
       if (request.accepts('json', 'html') !== 'html') throw new AuthError(requestErrors.not_found)
-      response.locals.path = '/'
+      localsOf(response).path = '/'
       sendPage(response, page)
     },
   })

@@ -3,6 +3,7 @@ import type { Request, Response, Router } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import { escapeHtml } from '../../kernel/html.ts'
 import { isLocal } from '../serving/caller.ts'
+import { localsOf } from '../serving/locals.ts'
 import { createReadOnlyRouter } from '../serving/read-only.ts'
 
 /** A page of ours for people: what frontends do elsewhere. */
@@ -35,7 +36,7 @@ export function createPages(pages: readonly Page[]): Router {
   const serve =
     ({ path, audience, render }: Page) =>
     async (request: Request, response: Response) => {
-      response.locals.path = path
+      localsOf(response).path = path
       if (audience === 'local' && !isLocal(request)) throw new AuthError(requestErrors.local_only)
       sendPage(response, await render(textParams(request.params)))
     }

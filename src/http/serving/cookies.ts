@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express'
+import type { CookieChange } from '../contracts/endpoint.ts'
 
 /** Cookies that scripts, other sites and other hosts of the site cannot read or set. */
 export interface Cookies {
   /** Undefined also when several have the name: who set which is not to be known. */
   read(request: Request, name: string): string | undefined
-  set(response: Response, name: string, value: string, maxAgeSeconds: number): void
-  clear(response: Response, name: string): void
+  change(response: Response, name: string, change: CookieChange): void
 }
 
 export interface CookieSettings {
@@ -38,11 +38,9 @@ export function createCookies(settings: CookieSettings): Cookies {
       const values = pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length))
       return values.length === 1 ? values[0] : undefined
     },
-    set(response, name, value, maxAgeSeconds) {
-      response.cookie(fullName(name), value, { ...attributes, maxAge: maxAgeSeconds * 1000 })
-    },
-    clear(response, name) {
-      response.clearCookie(fullName(name), attributes)
+    change(response, name, change) {
+      if (change === 'forgotten') response.clearCookie(fullName(name), attributes)
+      else response.cookie(fullName(name), change.value, { ...attributes, maxAge: change.lifetime * 1000 })
     },
   }
 }

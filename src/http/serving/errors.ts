@@ -2,6 +2,7 @@ import type { Response } from 'express'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { ErrorFormat } from '../contracts/error-format.ts'
+import { localsOf } from './locals.ts'
 
 /** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
 export type TranslateFault = (fault: unknown, requestId: string) => AuthError
@@ -22,13 +23,14 @@ export function sendError(
   { present }: ErrorFormat,
   translateFault: TranslateFault,
 ): void {
-  const refusal = asRefusal(error) ?? translateFault(error, response.locals.requestId)
+  const locals = localsOf(response)
+  const refusal = asRefusal(error) ?? translateFault(error, locals.requestId)
   if (response.headersSent) {
     response.destroy()
     return
   }
-  response.locals.code = refusal.definition.code
-  const { requestId, access } = response.locals
+  locals.code = refusal.definition.code
+  const { requestId, access } = locals
   const { method } = response.req
   const mediaType = (response.req.get('content-type') ?? '').slice(0, longestMediaType)
   const authorization = response.req.get('authorization') ?? ''

@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express'
-import { z } from 'zod'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { Row } from '../contracts/contract.ts'
+import type { CookieChange } from '../contracts/endpoint.ts'
 import type { Cookies } from './cookies.ts'
 import { isFromListedPage } from './page-origin.ts'
 
@@ -14,10 +14,8 @@ export interface RefreshTransport {
   mayUseCookie(request: Request): boolean
   /** What was sent, with the cookie's token where the contract has its refresh token. Throws what stands against it. */
   receive<Needs>(row: Row<Needs>, request: Request, sent: Fields): Fields
-  /** The body of the answer; without the refresh token, if that goes into the cookie. */
-  deliver(request: Request, response: Response, result: unknown, body: unknown): unknown
-  /** Takes the cookie back from a client that uses one. */
-  clear(request: Request, response: Response): void
+  /** Changes the cookie of a client that uses one. The body of the answer, without the refresh token if that goes into the cookie. */
+  deliver(request: Request, response: Response, change: CookieChange, body: unknown): unknown
 }
 
 const header = 'auth-transport'
@@ -69,16 +67,12 @@ export function createRefreshTransport({
       return { ...sent, [refreshField]: token ?? given }
     },
 
-    deliver(request, response, result, body) {
-      const { refresh_token: token, refresh_expires_in: lifetime } = (result ?? {}) as Fields
-      if (typeof token !== 'string' || !usesCookie(request)) return body
-      cookies.set(response, refreshCookie, token, Number(lifetime))
+    deliver(request, response, change, body) {
+      if (!usesCookie(request)) return body
+      cookies.change(response, refreshCookie, change)
+      if (change === 'forgotten') return body
       // Whatever the contract calls it.
-      return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== token))
-    },
-
-    clear(request, response) {
-      if (usesCookie(request)) cookies.clear(response, refreshCookie)
+      return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== change.value))
     },
   }
 }
@@ -90,10 +84,5 @@ export function transportErrorsOf<Needs>({ refreshField, endpoint }: Row<Needs>)
   if (refreshField !== undefined) {
     return [transport_unknown, refresh_tokens_differ, cross_site_request, ...(isNeeded ? [refresh_cookie_missing] : [])]
   }
-  return endpoint.logsOut || holdsRefreshToken(endpoint.output) ? [transport_unknown] : []
-}
-
-function holdsRefreshToken(schema: z.core.$ZodType): boolean {
-  if (schema instanceof z.ZodUnion) return schema.options.some(holdsRefreshToken)
-  return schema instanceof z.ZodObject && 'refresh_token' in schema.shape
+  return endpoint.cookies?.[refreshCookie] ? [transport_unknown] : []
 }

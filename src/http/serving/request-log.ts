@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import type { Logger } from '../../kernel/ports.ts'
 import { clientAddress } from './caller.ts'
+import { localsOf } from './locals.ts'
 import type { RequestCounter } from './metrics.ts'
 
 const longestPath = 200
@@ -11,10 +12,10 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
   return (request, response, next) => {
     const startedAt = performance.now()
     const requestId = randomUUID()
-    response.locals.requestId = requestId
+    localsOf(response).requestId = requestId
     response.set('X-Request-Id', requestId)
     response.once('close', () => {
-      const { contract, endpoint, path, userId, code } = response.locals
+      const { contract, endpoint, path, userId, code } = localsOf(response)
       // Nothing was answered to who left early.
       const status = response.headersSent ? response.statusCode : undefined
       count({ contract, endpoint, status })

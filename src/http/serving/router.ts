@@ -15,10 +15,12 @@ import { readCaller } from './caller.ts'
 import { startDeadline } from './deadline.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
+import { localsOf } from './locals.ts'
 import type { LimiterOf } from './rate-limits.ts'
 import { refuseOtherMethods } from './read-only.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
-import type { TrustedDeviceTransport } from './trusted-device.ts'
+import type { LeaveCookies } from './response-cookies.ts'
+import type { ReadDevice } from './trusted-device.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
@@ -34,7 +36,8 @@ export interface RouterParts<Needs> {
   readonly refreshTransport: RefreshTransport
   /** What a logout asks browsers to clear of this origin. */
   readonly clearSiteData: readonly string[]
-  readonly trustedDevice: TrustedDeviceTransport
+  readonly readDevice: ReadDevice
+  readonly leaveCookies: LeaveCookies
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
@@ -45,7 +48,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
   const { takesForms, trailingSlash } = contract
   const router = Router({ caseSensitive: true, strict: !trailingSlash })
   router.use((_request, response, next) => {
-    response.locals.contract = contract.name
+    localsOf(response).contract = contract.name
     next()
   })
   for (const path of new Set(contract.rows.map((row) => row.path))) {
@@ -55,11 +58,12 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     for (const row of rows) {
       const limit = parts.limiterOf(row.endpoint)
       route.all((request, response, next) => {
-        response.locals.path = contract.prefix + row.path
+        const locals = localsOf(response)
+        locals.path = contract.prefix + row.path
         if (row.page && isVisit(request, parts.listedOrigins)) return sendPage(response, row.page)
         if (!methodsOf(row).includes(request.method)) return next()
-        response.locals.endpoint = row.endpoint.name
-        response.locals.access = row.endpoint.access
+        locals.endpoint = row.endpoint.name
+        locals.access = row.endpoint.access
         limit(request, response, (refusal?: unknown) => {
           if (refusal) return next(refusal)
           // Without an error, next() would go on as if nobody had answered.
@@ -106,9 +110,9 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
-  const { refreshTransport, clearSiteData, trustedDevice, policy } = parts
-  const { requestId } = response.locals
-  const unproven = readCaller(request, { requestId, device: trustedDevice.read(request), policy })
+  const { refreshTransport, clearSiteData, policy } = parts
+  const { requestId } = localsOf(response)
+  const unproven = readCaller(request, { requestId, device: parts.readDevice(request), policy })
   const inTime = startDeadline()
   const caller = await inTime(identify(endpoint, parts, unproven, response))
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
@@ -116,16 +120,16 @@ async function answer<Needs>(
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
   const input = row.read({ ...sent, ...request.params })
   const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
-    if (row.refreshField !== undefined && isRefused(error)) refreshTransport.clear(request, response)
+    if (row.refreshField !== undefined && isRefused(error)) {
+      refreshTransport.deliver(request, response, 'forgotten', undefined)
+    }
     throw row.translateError(
       parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error,
     )
   })
-  const body = refreshTransport.deliver(request, response, result, row.write(result))
-  trustedDevice.keep(request, response, result)
-  if (endpoint.logsOut) {
-    refreshTransport.clear(request, response)
-    if (clearSiteData.length > 0) response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
+  const body = parts.leaveCookies(endpoint, result, row.write(result), { request, response })
+  if (endpoint.logsOut && clearSiteData.length > 0) {
+    response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
   }
   response.status(row.status)
   if (body === undefined) response.end()
@@ -159,7 +163,7 @@ async function identify<Needs>(
 ): Promise<Caller> {
   if (access !== 'bearer') return caller
   const authenticated = await authenticate(caller, { logsOut: logsOut === true })
-  response.locals.userId = authenticated.user.id
+  localsOf(response).userId = authenticated.user.id
   return authenticated
 }
 

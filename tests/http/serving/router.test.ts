@@ -10,8 +10,9 @@ import { problemDetails } from '../../../src/http/contracts/error-format.ts'
 import { createCookies } from '../../../src/http/serving/cookies.ts'
 import { sendError } from '../../../src/http/serving/errors.ts'
 import { createRefreshTransport } from '../../../src/http/serving/refresh-transport.ts'
+import { createResponseCookies } from '../../../src/http/serving/response-cookies.ts'
 import { createContractRouter } from '../../../src/http/serving/router.ts'
-import { createTrustedDeviceTransport } from '../../../src/http/serving/trusted-device.ts'
+import { createDeviceReader } from '../../../src/http/serving/trusted-device.ts'
 import { AuthError, defineErrors, requestErrors } from '../../../src/kernel/errors.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { endpoints } from '../../support/endpoints.ts'
@@ -281,6 +282,7 @@ describe('an endpoint that fails', () => {
       return new AuthError(requestErrors.internal_error)
     }
     const cookies = createCookies({ secure: true, sameSite: 'strict', partitioned: false })
+    const refreshTransport = createRefreshTransport({ choice: 'body', cookies, origins: [] })
     const app = express()
     app.use((_request, response, next) => {
       response.locals.requestId = 'the-id'
@@ -316,8 +318,9 @@ describe('an endpoint that fails', () => {
           limiterOf: () => (_request, _response, next) => next(),
           clearSiteData: [],
           listedOrigins: [],
-          refreshTransport: createRefreshTransport({ choice: 'body', cookies, origins: [] }),
-          trustedDevice: createTrustedDeviceTransport(cookies, []),
+          refreshTransport,
+          readDevice: createDeviceReader(cookies, []),
+          leaveCookies: createResponseCookies({ cookies, refreshTransport, listedOrigins: [] }),
           translateFault,
           strict,
         },

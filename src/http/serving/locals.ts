@@ -1,0 +1,21 @@
+import type { Response } from 'express'
+import type { ContractName } from '../../kernel/policy.ts'
+import type { Access } from '../contracts/endpoint.ts'
+
+/** What is known of a request so far, for its log line, the metrics and the error formats. */
+export interface RequestLocals {
+  requestId: string
+  contract?: ContractName
+  /** The route, as its table writes it. */
+  path?: string
+  endpoint?: string
+  access?: Access
+  userId?: number
+  /** Of the error that was answered. */
+  code?: string
+}
+
+/** Express leaves `locals` untyped; everything reads and writes it through here. */
+export function localsOf(response: Response): RequestLocals {
+  return response.locals as RequestLocals
+}
