@@ -5,9 +5,9 @@ import { createDocuments } from './contracts/documents.ts'
 import { contracts } from './contracts/index.ts'
 import { contractPolicy } from './contracts/policy.ts'
 import { verificationPage } from './features/auth/pages.ts'
+import type { Features } from './features/composition.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
-import type { Services } from './features/services.ts'
 import { authenticationErrors } from './features/session/index.ts'
 import { problemDetails } from './http/contracts/error-format.ts'
 import { createDocs } from './http/pages/docs.ts'
@@ -35,7 +35,7 @@ import type { Config } from './settings/config.ts'
 
 export interface AppParts {
   readonly config: Config
-  readonly services: Services
+  readonly services: Features
   readonly logger: Logger
   /** Absent: this instance counts requests for itself. */
   readonly sharedCounters: SharedCounters | undefined

@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
-import type { Services } from './features/services.ts'
-import { createServices } from './features/services.ts'
+import type { Features } from './features/composition.ts'
+import { createFeatures } from './features/composition.ts'
 import { longestLifetime } from './features/session/settings.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import { readDatabaseMs, startDatabaseClock } from './platform/database/clock.ts'
@@ -18,7 +18,7 @@ import type { CompleteConfig } from './settings/config.ts'
 /** The services with the real world as their ports, and the app in front of them. */
 export interface CompositionRoot {
   readonly answer: RequestListener
-  readonly services: Services
+  readonly services: Features
   readonly database: ConnectedDatabase
   /** Begins the work that no request asks for, once it is known what can be reached. */
   readonly start: () => Promise<void>
@@ -67,7 +67,7 @@ export async function createCompositionRoot(
   })
   const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
   const phones = createPhoneNumbers(config.phones)
-  const services = createServices(config, { database, clock, logger, hasher, signer, phones, mailer: mailer ?? smtp })
+  const services = createFeatures(config, { database, clock, logger, hasher, signer, phones, mailer: mailer ?? smtp })
 
   let stopping = false
   const askDatabase = oneAtATime(() => problemOfDatabase(database))

@@ -105,3 +105,14 @@ export interface TokenSigner {
   /** Reads a token of this kind; one of another kind, however well signed, is invalid. */
   verify(kind: TokenKind, token: string): TokenVerification
 }
+
+/** The outside world as the features need it; the database comes to them as stores (unit-of-work.ts). */
+export interface Ports {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly hasher: PasswordHasher
+  readonly signer: TokenSigner
+  readonly phones: PhoneNumbers
+  /** Absent: mails go to the development mailbox. */
+  readonly mailer: Mailer | undefined
+}

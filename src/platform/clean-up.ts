@@ -1,6 +1,6 @@
-import type { Database, Db } from '../kernel/db.ts'
 import type { Clock, Logger } from '../kernel/ports.ts'
 import { secondsAfter } from '../kernel/time.ts'
+import type { Scope, Transaction } from '../kernel/unit-of-work.ts'
 
 /** Deletes what nobody will ask for again. Any number of instances may share one database: one of them works at a time. */
 export interface CleanUp {
@@ -11,8 +11,8 @@ export interface CleanUp {
   run(): Promise<void>
 }
 
-/** Deletes a batch of its own kind of rows that were over before that instant, and says how many it were. */
-type Job = (tx: Db, before: Date) => Promise<number>
+/** Deletes one batch of rows of one kind that were over before that instant, and says how many there were. */
+export type CleanUpJob<Stores> = (stores: Stores, before: Date) => Promise<number>
 
 const keptSeconds = 30 * 86_400
 const intervalMs = 3_600_000
@@ -20,27 +20,24 @@ const intervalMs = 3_600_000
 /** Ends with its transaction, so that no pooler can keep it. */
 const lock = 72_707_370
 
-export function createCleanUp({
+export function createCleanUp<Stores extends Pick<Scope, 'tryLock'>>({
   transaction,
   clock,
   logger,
   jobs,
-}: Pick<Database, 'transaction'> & {
-  clock: Clock
-  logger: Logger
-  /** By what they delete. Each goes its way, whatever becomes of the others. */
-  jobs: Readonly<Record<string, Job>>
+}: {
+  readonly transaction: Transaction<Stores>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** By what they delete. When one fails, the others run all the same. */
+  readonly jobs: Readonly<Record<string, CleanUpJob<Stores>>>
 }): CleanUp {
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
   let stopping = false
 
-  function deleteBatch(job: Job, before: Date): Promise<number> {
-    return transaction(async (tx) => {
-      const [row] = await tx.$queryRaw<{ isHeld: boolean }[]>`
-        SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS "isHeld"`
-      return row?.isHeld ? job(tx, before) : 0
-    })
+  function deleteBatch(job: CleanUpJob<Stores>, before: Date): Promise<number> {
+    return transaction(async (stores) => ((await stores.tryLock(lock)) ? job(stores, before) : 0))
   }
 
   async function run(): Promise<void> {

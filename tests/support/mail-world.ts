@@ -30,7 +30,7 @@ export async function createMailWorld() {
   const logger = { info: log('info'), warn: log('warn'), error: log('error') }
 
   const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
-    createOutbox({ db: tx, afterCommit, clock, cipher, wakeWorker })
+    createOutbox({ db: tx, afterCommit: (action) => afterCommit(tx, action), clock, cipher, wakeWorker })
   return {
     db,
     transaction,

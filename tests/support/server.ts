@@ -1,7 +1,7 @@
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { createCompositionRoot } from '../../src/composition-root.ts'
-import type { Services } from '../../src/features/services.ts'
+import type { Features } from '../../src/features/composition.ts'
 import { createHttpServer, listen } from '../../src/http/serving/listener.ts'
 import { createRawResponse } from '../../src/http/serving/raw-response.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
@@ -22,7 +22,7 @@ export interface TestServer {
   readonly url: string
   readonly settings: Readonly<Record<string, string>>
   readonly database: ConnectedDatabase
-  readonly services: Services
+  readonly services: Features
   /** Every line that was logged, as JSON. */
   readonly logged: string[]
   /** As at the beginning of a stop. */

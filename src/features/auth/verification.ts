@@ -1,15 +1,16 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Registration } from '../../kernel/db.ts'
+import type { Registration } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { IssuedMailToken, MailTokens } from '../mail/index.ts'
-import type { PasswordCheck, PasswordPolicy } from '../password/index.ts'
-import type { UserStore } from '../user/index.ts'
+import type { Passwords } from '../password/index.ts'
+import type { AttemptStore, ThrottleKey } from '../throttle/index.ts'
 import { refuseForeignAddress } from '../user/index.ts'
 import { authErrors } from './errors.ts'
-import type { CreateUser } from './new-user.ts'
+import type { NewUserStores } from './new-user.ts'
+import { createUser } from './new-user.ts'
 import type { RegistrationStore } from './store.ts'
 import { mostPending } from './store.ts'
 import { verificationPurposes } from './unverified.ts'
@@ -28,8 +29,8 @@ interface Verification {
 interface Completion {
   readonly username?: string | undefined
   readonly newHash?: string
-  /** Forgives wrong passwords, in the same transaction. */
-  readonly forgive?: (tx: Db) => Promise<void>
+  /** The counter of wrong passwords that the right one clears, in the same transaction. */
+  readonly throttleKey?: ThrottleKey
 }
 
 /** From a mailed token to a verified address. A token that did its work already changes nothing more. */
@@ -44,34 +45,26 @@ export interface VerificationService {
   verifyByLink(token: string, caller: Caller): Promise<void>
 }
 
-export function createVerificationService({
-  db,
-  transaction,
-  clock,
-  hasher,
-  passwordPolicy,
-  check,
-  createUser,
-  usersIn,
-  registrationsIn,
-  mailTokensIn,
-  recordEvent,
-}: Pick<Database, 'db' | 'transaction'> & {
-  clock: Clock
-  hasher: PasswordHasher
-  passwordPolicy: PasswordPolicy
-  check: PasswordCheck
-  createUser: CreateUser
-  usersIn: (db: Db) => UserStore
-  registrationsIn: (db: Db) => RegistrationStore
-  mailTokensIn: (db: Db) => MailTokens
-  recordEvent: EventRecorder
-}): VerificationService {
-  const find = (token: string) => mailTokensIn(db).find({ purposes: verificationPurposes, token })
+export interface VerificationStores extends NewUserStores {
+  readonly registrations: RegistrationStore
+  readonly mailTokens: MailTokens
+  readonly attempts: AttemptStore
+}
+
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'hasher'>
+  readonly work: UnitOfWork<VerificationStores>
+  readonly passwords: Passwords
+}
+
+export function createVerification({ ports, work, passwords }: Needs): VerificationService {
+  const { clock, hasher } = ports
+  const { stores, transaction } = work
+  const find = (token: string) => stores.mailTokens.find({ purposes: verificationPurposes, token })
 
   async function didItsWork(token: string): Promise<boolean> {
     const mailed = await find(token)
-    const user = mailed?.isSpent ? await usersIn(db).findByEmail(mailed.email) : null
+    const user = mailed?.isSpent ? await stores.users.findByEmail(mailed.email) : null
     return user?.emailVerifiedAt != null
   }
 
@@ -88,15 +81,15 @@ export function createVerificationService({
 
   async function verifyUser({ token, targetId, email }: IssuedMailToken, caller: Caller): Promise<void> {
     const userId = Number(targetId)
-    await transaction(async (tx) => {
-      const isSpent = await mailTokensIn(tx).spend({ purpose: 'verify_email', token })
+    await transaction(async ({ mailTokens, users, events }) => {
+      const isSpent = await mailTokens.spend({ purpose: 'verify_email', token })
       if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
-      if (await usersIn(tx).markEmailVerified(userId, email)) {
-        await recordEvent(tx, { type: 'email_verified', userId }, caller)
+      if (await users.markEmailVerified(userId, email)) {
+        await events.record({ type: 'email_verified', userId }, caller)
         return
       }
       // A reset by mail may have verified the address before.
-      const user = await usersIn(tx).findById(userId)
+      const user = await users.findById(userId)
       if (user?.email !== email) throw new AuthError(authErrors.verification_token_invalid)
     })
   }
@@ -109,23 +102,24 @@ export function createVerificationService({
   async function complete(
     { token, purpose, email }: IssuedMailToken,
     { id, passwordHash, firstName, lastName, phoneNumber, timezone, ...registration }: Registration,
-    { username = registration.username, newHash, forgive }: Completion,
+    { username = registration.username, newHash, throttleKey }: Completion,
     caller: Caller,
   ): Promise<void> {
     refuseForeignAddress(username, email)
     try {
-      await transaction(async (tx) => {
-        const isSpent = await mailTokensIn(tx).spend({ purpose, token })
+      await transaction(async (within) => {
+        const { mailTokens, registrations, attempts, events } = within
+        const isSpent = await mailTokens.spend({ purpose, token })
         if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
-        if (newHash === undefined) await registrationsIn(tx).clearPassword(id)
-        await forgive?.(tx)
+        if (newHash === undefined) await registrations.clearPassword(id)
+        if (throttleKey) await attempts.clearFailures([throttleKey])
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
-        const { id: userId } = await createUser(tx, person, newHash ?? passwordHash, caller)
-        await recordEvent(tx, { type: 'email_verified', userId }, caller)
+        const { id: userId } = await createUser(within, person, newHash ?? passwordHash, caller)
+        await events.record({ type: 'email_verified', userId }, caller)
       })
     } catch (error) {
       if (!isUniqueViolation(error)) throw error
-      const addressIsTaken = (await usersIn(db).findByEmail(email)) !== null
+      const addressIsTaken = (await stores.users.findByEmail(email)) !== null
       throw new AuthError(addressIsTaken ? authErrors.verification_token_invalid : authErrors.username_taken_meanwhile)
     }
   }
@@ -136,9 +130,9 @@ export function createVerificationService({
     username: string | undefined,
     caller: Caller,
   ): Promise<void> {
-    const newest = await registrationsIn(db).findNewest(mailed.email)
+    const newest = await stores.registrations.findNewest(mailed.email)
     if (!newest) throw new AuthError(authErrors.verification_token_invalid)
-    passwordPolicy.check(newPassword, 'new_password', { ...newest, username: username ?? newest.username })
+    passwords.policy.check(newPassword, 'new_password', { ...newest, username: username ?? newest.username })
     await complete(mailed, newest, { username, newHash: await hasher.hash(newPassword, caller.network) }, caller)
   }
 
@@ -150,20 +144,20 @@ export function createVerificationService({
   ): Promise<void> {
     const { targetId, email } = mailed
     // The registered one passed all rules with the registered username.
-    if (username !== undefined) passwordPolicy.checkUsername(password, 'password', username)
-    const others = await registrationsIn(db).listPending(email)
+    if (username !== undefined) passwords.policy.checkUsername(password, 'password', username)
+    const others = await stores.registrations.listPending(email)
     // The token's own first: however many others register the address, none of them takes its place.
     const ids = [...new Set([targetId, ...others.map(({ id }) => id)])].slice(0, mostPending)
-    const waiting = await registrationsIn(db).findPending(ids)
-    const claim = { email, password, pending: waiting, most: mostPending }
-    const completed = await check.provePending(claim, caller, (one, forgive) =>
-      complete(mailed, one, { username, forgive }, caller),
+    const pending = await stores.registrations.findPending(ids)
+    const claim = { email, password, pending, most: mostPending }
+    const completed = await passwords.verifyOneOfPending(claim, caller, (one, throttleKey) =>
+      complete(mailed, one, { username, throttleKey }, caller),
     )
     if (!completed) throw new AuthError(authErrors.registration_password_wrong)
   }
 
   async function refuseTakenAddress({ email }: IssuedMailToken): Promise<void> {
-    if (await usersIn(db).findByEmail(email)) throw new AuthError(authErrors.verification_token_invalid)
+    if (await stores.users.findByEmail(email)) throw new AuthError(authErrors.verification_token_invalid)
   }
 
   return {
@@ -184,7 +178,7 @@ export function createVerificationService({
         if (mailed.purpose === 'verify_email') return verifyUser(mailed, caller)
         await refuseTakenAddress(mailed)
         if (mailed.purpose !== 'verify_registration') throw new AuthError(authErrors.password_required)
-        const [registration] = await registrationsIn(db).findPending([mailed.targetId])
+        const [registration] = await stores.registrations.findPending([mailed.targetId])
         if (!registration) throw new AuthError(authErrors.verification_token_invalid)
         await complete(mailed, registration, {}, caller)
       }),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Database, Db } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { Cipher } from '../../kernel/secrets.ts'
+import type { Scope } from '../../kernel/unit-of-work.ts'
 import type { MailTemplate } from './template.ts'
 
 /** Where a mail waits from the moment its cause is committed until a worker has sent it. */
@@ -13,15 +13,13 @@ export interface Outbox {
   deleteFinished(before: Date): Promise<number>
 }
 
-export interface OutboxNeeds {
-  readonly db: Db
-  readonly afterCommit: Database['afterCommit']
+interface Needs extends Pick<Scope, 'db' | 'afterCommit'> {
   readonly clock: Clock
   readonly cipher: Cipher
   readonly wakeWorker: () => void
 }
 
-export function createOutbox({ db, afterCommit, clock, cipher, wakeWorker }: OutboxNeeds): Outbox {
+export function createOutbox({ db, afterCommit, clock, cipher, wakeWorker }: Needs): Outbox {
   return {
     async enqueue(template, recipient, values) {
       const now = clock.now()
@@ -36,7 +34,7 @@ export function createOutbox({ db, afterCommit, clock, cipher, wakeWorker }: Out
           createdAt: now,
         },
       })
-      afterCommit(db, wakeWorker)
+      afterCommit(wakeWorker)
     },
 
     deleteFinished: (before) => deleteSome(db, sql`outbox_mails`, sql`finished_at < ${before}`),

@@ -1,7 +1,8 @@
-import type { Database, Db, Sql } from '../../kernel/db.ts'
+import type { Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
+import type { Scope } from '../../kernel/unit-of-work.ts'
 import { canonicalAddress } from './sub-addresses.ts'
 import { mailTokenLifetimes } from './tokens.ts'
 
@@ -67,7 +68,7 @@ export function createMailRateLimits({
   db,
   clock,
   padWork,
-}: Pick<Database, 'padWork'> & { db: Db; clock: Clock }): MailRateLimits {
+}: Pick<Scope, 'db' | 'padWork'> & { readonly clock: Clock }): MailRateLimits {
   /** Until the transaction ends, others who ask wait: of any number at once, no more than the limit are told true. */
   async function spend(kind: MailKind, email: string, network = ''): Promise<boolean> {
     const { perHour, pauseSeconds, lastPauseSeconds = pauseSeconds }: Limit = limits[kind]
@@ -95,7 +96,7 @@ export function createMailRateLimits({
       const isAllowed = await spend(kind, email)
       // Counted only if it goes out: else asking for sub-addresses without an account would use up the owner's mails.
       let hasRoom = false
-      await padWork(db, isAllowed && isMailed ? email : undefined, async () => {
+      await padWork(isAllowed && isMailed ? email : undefined, async () => {
         hasRoom = await spend(`${kind}_mailed`, canonicalAddress(email))
       })
       return isAllowed && (hasRoom || isVerified)

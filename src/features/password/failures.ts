@@ -1,61 +1,125 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Db, Session, User } from '../../kernel/db.ts'
-import { sql } from '../../kernel/db.ts'
-import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, Logger } from '../../kernel/ports.ts'
+import type { Session, User } from '../../kernel/db.ts'
+import type { Events } from '../../kernel/events.ts'
+import type { Clock, Logger, Ports } from '../../kernel/ports.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { Notices } from '../mail/index.ts'
 import type { AttemptStore, ThrottleKey } from '../throttle/index.ts'
+import { mostFailures } from '../throttle/index.ts'
+import { untrustedDevicesRefused } from './mail-templates.ts'
 
-/** A password that was refused. */
+/** A password that was wrong, or an attempt that the throttle refused. */
 interface Failure {
-  /** What the failures of the account, or of the unknown name, are counted for. */
+  /** The counter of the account, or of the unknown name. */
   readonly account: ThrottleKey
   readonly user: User | undefined
-  /** The caller's, where a password was to be changed. */
+  /** The caller's session, where the endpoint demands one. */
   readonly session: Session | undefined
-  /** The number of consecutive failures, this one included; absent where the password was not compared. */
-  readonly failures?: number | undefined
-  /** The same of the trusted device that it came from. */
-  readonly deviceFailures?: number | undefined
+  readonly outcome: {
+    readonly state: 'failed' | 'refused'
+    /** The number of consecutive failures, including this one. */
+    readonly failures: number
+    readonly closed: boolean
+  }
+  /** Whether the outcome is that of a trusted device, which has a counter of its own. */
+  readonly isTrusted: boolean
 }
 
-/** What an operator learns of refused passwords. */
-export interface FailureTrail {
+/** What follows a failed attempt. */
+export interface Failures {
   /**
-   * Keeps a sample: of an account as events, of unknown names as a few lines of the log. It is one statement that writes to the disk
-   * whoever failed, as anything else would tell by its time whether there is an account.
+   * Counts the failure of a trusted device for the account too, records a sample, and after a hundred failures refuses
+   * untrusted devices. But for that last step it is the same number of statements whoever failed, as anything else would
+   * tell by its time whether there is an account.
    */
-  note(failure: Failure, caller: Caller): Promise<void>
+  follow(failure: Failure, caller: Caller): Promise<void>
+}
+
+export interface FailureStores {
+  readonly attempts: AttemptStore
+  readonly events: Events
+  readonly notices: Notices
+}
+
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'logger'>
+  readonly work: UnitOfWork<FailureStores>
+}
+
+export function createFailures({ ports, work: { stores, transaction } }: Needs): Failures {
+  const logUnknownName = createSampledLog(ports)
+
+  /** Records the failure as an event of the account, or as a log line of an unknown name, if it is one of the sample. */
+  async function record(
+    { account, user, session }: Failure,
+    { failures, deviceFailures }: { failures: number; deviceFailures: number },
+    caller: Caller,
+  ): Promise<void> {
+    const isSampled = [failures, deviceFailures].some(isInSample)
+    const event = {
+      type: session ? 'password_change_failed' : 'login_failed',
+      ...(user && { userId: user.id }),
+      ...(session && { sessionId: session.id }),
+      details: {
+        failures,
+        ...(deviceFailures > 0 && { trusted_device_failures: deviceFailures }),
+        ...(user?.disabledAt && { disabled: true }),
+      },
+    } as const
+    const isRecorded = isSampled && user !== undefined
+    await stores.attempts.recordFailure({ throttleKey: account, event, isRecorded }, caller)
+    if (isSampled && !user) logUnknownName(account, failures, caller)
+  }
+
+  /**
+   * Refuses untrusted devices until a reset, and tells the user. The count alone refuses them already: when the process
+   * dies before this is done, the next attempt that is refused does it.
+   */
+  async function refuseUntrustedDevices(account: ThrottleKey, user: User, caller: Caller): Promise<void> {
+    await transaction(async ({ attempts, events, notices }) => {
+      const failures = await attempts.close(account)
+      if (failures === undefined) return
+      await events.record({ type: 'password_disabled', userId: user.id, details: { failures } }, caller)
+      await notices.send(untrustedDevicesRefused, user, { ip: caller.ip, failures })
+    })
+  }
+
+  return {
+    async follow(failure, caller) {
+      const { account, user, outcome, isTrusted } = failure
+      const isCounted = outcome.state === 'failed'
+      // The failures of a trusted device are the account's as well, and those of the account are not the device's. A
+      // trusted device that has to wait changes nothing.
+      const ofAccount = !isTrusted ? outcome : isCounted ? await stores.attempts.add(account) : undefined
+      const counts = {
+        failures: isCounted ? (ofAccount?.failures ?? 0) : 0,
+        deviceFailures: isCounted && isTrusted ? outcome.failures : 0,
+      }
+      await record(failure, counts, caller)
+      if (user && ofAccount && ofAccount.failures >= mostFailures && !ofAccount.closed) {
+        await refuseUntrustedDevices(account, user, caller)
+      }
+    },
+  }
 }
 
 /** Beside every hundredth. A success begins anew, so an account or a trusted device causes some six events for each of its logins at most. */
 const sampled = [1, 5, 10, 20, 50]
 
-function isSampled(failures: number): boolean {
+function isInSample(failures: number): boolean {
   return sampled.includes(failures) || (failures > 0 && failures % 100 === 0)
 }
 
-/** Of unknown names, of which there is no end. */
+/** The number of unknown names has no limit. */
 const linesPerMinute = 10
 
-export function createFailureTrail({
-  db,
-  clock,
-  logger,
-  attemptsIn,
-  recordEvent,
-}: {
-  db: Db
-  clock: Clock
-  logger: Logger
-  attemptsIn: (db: Db) => AttemptStore
-  recordEvent: EventRecorder
-}): FailureTrail {
+function createSampledLog({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
   let minuteBegan = 0
   let lines = 0
   let leftOut = 0
 
-  /** The beginning of the key, which is a digest: a name that was mistyped may be a password, and the whole looks like a token. */
-  function logUnknown({ key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void {
+  /** Logs the beginning of the key, which is a digest: a mistyped name may be a password, and the whole looks like a token. */
+  return ({ key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void => {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {
       minuteBegan = now
@@ -76,27 +140,5 @@ export function createFailureTrail({
     }
     logger.info({ ...details, left_out: leftOut }, 'event')
     leftOut = 0
-  }
-
-  return {
-    async note({ account, user, session, failures = 0, deviceFailures = 0 }, caller) {
-      const isNoted = [failures, deviceFailures].some(isSampled)
-      const event = {
-        type: session ? 'password_change_failed' : 'login_failed',
-        ...(user && { userId: user.id }),
-        ...(session && { sessionId: session.id }),
-        details: {
-          failures,
-          ...(deviceFailures > 0 && { trusted_device_failures: deviceFailures }),
-          ...(user?.disabledAt && { disabled: true }),
-        },
-      } as const
-      await recordEvent(db, event, caller, {
-        parts: sql`
-          written AS (${attemptsIn(db).rewrite(account)}),
-          change AS (SELECT WHERE ${isNoted && user !== undefined}::boolean)`,
-      })
-      if (isNoted && !user) logUnknown(account, failures, caller)
-    },
   }
 }

@@ -1,26 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, User } from '../../kernel/db.ts'
+import type { User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { EventRecorder } from '../../kernel/events.ts'
-import type { Clock, PasswordHasher } from '../../kernel/ports.ts'
-import type { MailRateLimits, MailTokens, Notify, Outbox } from '../mail/index.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { Scope, UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { MailRateLimits, MailTokens, Outbox } from '../mail/index.ts'
 import type { SessionService, SessionStore, TokenPair } from '../session/index.ts'
-import type { AttemptStore, DeviceGrant, ThrottleKeys, TrustedDevices } from '../throttle/index.ts'
+import { endAllSessions } from '../session/index.ts'
+import type { DeviceGrant, Throttle } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
 import { identifierKey } from '../user/index.ts'
-import type { PasswordCheck } from './check.ts'
 import { passwordErrors } from './errors.ts'
+import type { FailureStores } from './failures.ts'
 import { passwordChanged, resetPassword } from './mail-templates.ts'
 import type { PasswordPolicy } from './policy.ts'
+import { createPasswordPolicy } from './policy.ts'
 import type { PasswordStore } from './store.ts'
+import type { PasswordVerification } from './verification.ts'
+import { createPasswordVerification } from './verification.ts'
 
 interface PasswordChange {
   readonly current: string
   readonly next: string
 }
 
-/** Passwords: changing and resetting them. Who sets a new one is known to it, and nobody else is. */
+/** Changing and resetting passwords. The device that sets a new one is trusted, and no other is any more. */
 export interface PasswordService {
   /** Changes the password, ends the user's other sessions and gives this one a new pair. */
   change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair & DeviceGrant>
@@ -32,118 +36,119 @@ export interface PasswordService {
   reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<DeviceGrant>
 }
 
-export function createPasswordService({
-  transaction,
-  padWork,
-  clock,
-  hasher,
-  passwordPolicy,
-  check,
-  sessions,
-  throttleKeys,
-  devices,
-  passwordsIn,
-  attemptsIn,
-  usersIn,
-  sessionsIn,
-  mailRateLimitsIn,
-  mailTokensIn,
-  outboxIn,
-  notify,
-  recordEvent,
-  db,
-}: Pick<Database, 'db' | 'transaction' | 'padWork'> & {
-  clock: Clock
-  hasher: PasswordHasher
-  passwordPolicy: PasswordPolicy
-  check: PasswordCheck
-  sessions: SessionService
-  throttleKeys: ThrottleKeys
-  devices: TrustedDevices
-  passwordsIn: (db: Db) => PasswordStore
-  attemptsIn: (db: Db) => AttemptStore
-  usersIn: (db: Db) => UserStore
-  sessionsIn: (db: Db) => SessionStore
-  mailRateLimitsIn: (db: Db) => MailRateLimits
-  mailTokensIn: (db: Db) => MailTokens
-  outboxIn: (db: Db) => Outbox
-  notify: Notify
-  recordEvent: EventRecorder
-}): PasswordService {
-  async function mailReset(tx: Db, email: string, user: User | undefined, caller: Caller): Promise<void> {
+/** What the feature offers to the features above it. */
+export interface Passwords extends PasswordService, PasswordVerification {
+  readonly policy: PasswordPolicy
+}
+
+interface Stores extends FailureStores {
+  readonly users: UserStore
+  readonly passwords: PasswordStore
+  readonly sessions: SessionStore
+  readonly mailTokens: MailTokens
+  readonly mailRateLimits: MailRateLimits
+  readonly outbox: Outbox
+  readonly padWork: Scope['padWork']
+}
+
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'logger' | 'hasher'>
+  readonly work: UnitOfWork<Stores>
+  readonly settings: { readonly minLength: number }
+  readonly sessions: SessionService
+  readonly throttle: Throttle
+}
+
+export function createPasswords({ ports, work, settings, sessions, throttle }: Needs): Passwords {
+  const { clock, hasher } = ports
+  const { stores, transaction } = work
+  const policy = createPasswordPolicy(settings)
+  const verification = createPasswordVerification({ ports, work, sessions, throttle })
+
+  async function mailReset(
+    { mailTokens, outbox, events }: Pick<Stores, 'mailTokens' | 'outbox' | 'events'>,
+    email: string,
+    user: User | undefined,
+    caller: Caller,
+  ): Promise<void> {
     const targetId = user ? String(user.id) : randomUUID()
-    const token = await mailTokensIn(tx).issue({ purpose: 'reset_password', targetId, email })
-    await outboxIn(tx).enqueue(resetPassword, email, { link: caller.policy.links.resetPassword(token, user?.id ?? 0) })
-    await recordEvent(tx, { type: 'password_reset_requested', ...(user && { userId: user.id }) }, caller)
+    const token = await mailTokens.issue({ purpose: 'reset_password', targetId, email })
+    await outbox.enqueue(resetPassword, email, { link: caller.policy.links.resetPassword(token, user?.id ?? 0) })
+    await events.record({ type: 'password_reset_requested', ...(user && { userId: user.id }) }, caller)
   }
 
   async function change<Result>(
     { current, next }: PasswordChange,
     caller: AuthenticatedCaller,
-    finish: (tx: Db) => Promise<Result>,
+    finish: (within: Stores) => Promise<Result>,
   ): Promise<Result & DeviceGrant> {
     const { user, session } = caller
     const claim = { session, identifier: user.username }
-    const changed = await check.prove(claim, current, caller, async (proof) => {
-      passwordPolicy.check(next, 'new_password', user)
+    const changed = await verification.verifyPassword(claim, current, caller, async (proof) => {
+      policy.check(next, 'new_password', user)
       const hash = await hasher.hash(next, caller.network)
-      const result = await transaction(async (tx) => {
+      const result = await transaction(async (within) => {
+        const { mailTokens, passwords, attempts, events, notices } = within
         // The token before the password, as a reset takes them: in another order the two can deadlock.
-        await mailTokensIn(tx).revoke({ purpose: 'reset_password', targetId: String(user.id) })
-        if (!(await passwordsIn(tx).replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
-        await attemptsIn(tx).forgive(proof.throttleKeys)
-        await sessionsIn(tx).endAllOf(user.id, 'password_changed', caller, { except: session.id })
-        await recordEvent(tx, { type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
-        // Inside, so that a change whose session has been ended meanwhile does not happen.
-        const finished = await finish(tx)
-        await notify(tx, passwordChanged, user, { ip: caller.ip })
+        await mailTokens.revoke({ purpose: 'reset_password', targetId: String(user.id) })
+        if (!(await passwords.replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
+        await attempts.clearFailures(proof.throttleKeys)
+        await endAllSessions(within, { userId: user.id, reason: 'password_changed', except: session.id }, caller)
+        await events.record({ type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
+        // In the transaction, so that a change whose session has ended meanwhile is rolled back.
+        const finished = await finish(within)
+        await notices.send(passwordChanged, user, { ip: caller.ip })
         return finished
       })
-      return { ...result, ...devices.issue(user.id, proof.version + 1) }
+      return { ...result, ...throttle.devices.issue(user.id, proof.version + 1) }
     })
     if (!changed) throw new AuthError(passwordErrors.current_password_wrong)
     return changed
   }
 
   return {
-    change: (passwords, caller) => change(passwords, caller, (tx) => sessions.renewIn(tx, caller)),
-    changeKeepingTokens: (passwords, caller) => change(passwords, caller, (tx) => sessions.confirmIn(tx, caller)),
+    ...verification,
+    policy,
+    change: (passwords, caller) => change(passwords, caller, (within) => sessions.renewWithin(within, caller)),
+    changeKeepingTokens: (passwords, caller) =>
+      change(passwords, caller, (within) => sessions.requireLive(within, caller)),
 
     async forgot(email, caller) {
-      const user = await usersIn(db).findByEmail(email)
-      await transaction(async (tx) => {
+      const user = await stores.users.findByEmail(email)
+      await transaction(async ({ padWork, mailRateLimits, ...within }) => {
         // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
         const mayLogIn = user !== null && user.disabledAt === null
         const mail = { isMailed: mayLogIn, isVerified: user?.emailVerifiedAt != null }
-        const mayMail = await mailRateLimitsIn(tx).spendAsked('forgot_password', email, mail)
-        await padWork(tx, mayMail && mayLogIn ? user : undefined, (recipient) =>
-          mailReset(tx, email, recipient, caller),
+        const mayMail = await mailRateLimits.spendAsked('forgot_password', email, mail)
+        await padWork(mayMail && mayLogIn ? user : undefined, (recipient) =>
+          mailReset(within, email, recipient, caller),
         )
       })
     },
 
     async reset({ token, newPassword, userId }, caller) {
-      const mailed = await mailTokensIn(db).find({ purposes: ['reset_password'], token })
-      const user = mailed && !mailed.isSpent && (await usersIn(db).findById(Number(mailed.targetId)))
+      const mailed = await stores.mailTokens.find({ purposes: ['reset_password'], token })
+      const user = mailed && !mailed.isSpent && (await stores.users.findById(Number(mailed.targetId)))
       const isTheirs = user && (userId === undefined || userId === user.id)
       if (!isTheirs || user.disabledAt || user.email !== mailed.email)
         throw new AuthError(passwordErrors.reset_token_invalid)
-      passwordPolicy.check(newPassword, 'new_password', user)
+      policy.check(newPassword, 'new_password', user)
       const hash = await hasher.hash(newPassword, caller.network)
-      return transaction(async (tx) => {
-        if (!(await mailTokensIn(tx).spend({ purpose: 'reset_password', token }))) {
+      return transaction(async (within) => {
+        const { mailTokens, passwords, attempts, users, events, notices } = within
+        if (!(await mailTokens.spend({ purpose: 'reset_password', token }))) {
           throw new AuthError(passwordErrors.reset_token_invalid)
         }
-        const version = await passwordsIn(tx).reset(user.id, hash)
-        await attemptsIn(tx).reopen(throttleKeys.account(user.id, identifierKey(user.email)))
-        // Who reads the mail of the address has verified it.
-        if (await usersIn(tx).markEmailVerified(user.id, mailed.email)) {
-          await recordEvent(tx, { type: 'email_verified', userId: user.id }, caller)
+        const version = await passwords.reset(user.id, hash)
+        await attempts.reopen(throttle.keys.account(user.id, identifierKey(user.email)))
+        // A client that reads the mail of the address has verified it.
+        if (await users.markEmailVerified(user.id, mailed.email)) {
+          await events.record({ type: 'email_verified', userId: user.id }, caller)
         }
-        await sessionsIn(tx).endAllOf(user.id, 'password_reset', caller)
-        await recordEvent(tx, { type: 'password_reset', userId: user.id }, caller)
-        await notify(tx, passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
-        return devices.issue(user.id, version)
+        await endAllSessions(within, { userId: user.id, reason: 'password_reset' }, caller)
+        await events.record({ type: 'password_reset', userId: user.id }, caller)
+        await notices.send(passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
+        return throttle.devices.issue(user.id, version)
       })
     },
   }

@@ -21,19 +21,14 @@ export interface Grace {
   noteSeen(token: { readonly sid: string; readonly generation: number }, session?: Session): Promise<void>
 }
 
-export interface GraceSettings {
-  /** Seconds during which the predecessor of the current tokens still gets the current pair. */
+interface Needs {
+  readonly clock: Clock
+  readonly store: SessionStore
   readonly refreshGrace: number
-  /** Seconds during which a refresh token does so while no token of the current pair has been seen; 0 for never. */
   readonly refreshGraceUnseen: number
 }
 
-export function createGrace({
-  clock,
-  store,
-  refreshGrace,
-  refreshGraceUnseen,
-}: GraceSettings & { clock: Clock; store: SessionStore }): Grace {
+export function createGrace({ clock, store, refreshGrace, refreshGraceUnseen }: Needs): Grace {
   const isWithin = (seconds: number, { rotatedAt }: Session) => clock.now() < secondsAfter(rotatedAt, seconds)
   const isPredecessor = (generation: number, session: Session) => generation === session.generation - 1
 

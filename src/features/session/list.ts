@@ -8,7 +8,7 @@ import { mostCounted } from './schemas.ts'
 /** Whose sessions: those of a user that were opened since all were last ended at once. */
 type Owner = Pick<Session, 'userId' | 'epoch'>
 
-/** The live sessions of a user, on the whole database or inside one transaction. */
+/** The live sessions of a user. */
 export interface LiveSessions {
   /**
    * A page, newest first, and the cursor of the next one. A cursor names the last session of the page before it, so sessions that are

@@ -1,29 +1,42 @@
 import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Database, Db, Session } from '../../kernel/db.ts'
+import type { Session, User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { Clock, TokenClaims, TokenKind, TokenSigner } from '../../kernel/ports.ts'
+import type { Ports, TokenClaims, TokenKind } from '../../kernel/ports.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { UserStore } from '../user/index.ts'
+import { endAllSessions } from './end-all.ts'
 import { sessionErrors } from './errors.ts'
 import type { Gate } from './gates.ts'
 import { passes } from './gates.ts'
-import type { Grace } from './grace.ts'
-import { createLiveSessions } from './list.ts'
-import type { Rotation } from './rotation.ts'
+import { createGrace } from './grace.ts'
+import type { Rotation, SessionStores } from './rotation.ts'
+import { createRotation } from './rotation.ts'
 import type { SessionPage, SessionReply, TokenIntrospection } from './schemas.ts'
-import { endReason, findOrRefuse, matchesSession, refuseEnded } from './state.ts'
-import type { SessionOfUser, SessionStore } from './store.ts'
+import { endReason, findById, findLiveById, matchesSession, refuseEnded } from './state.ts'
+import type { ConfirmedPassword } from './statements/open-session.ts'
+import type { SessionOfUser } from './store.ts'
 import { verifyBearer, verifyRefreshToken } from './token-verification.ts'
 
 /** Sessions and the tokens that are their image. */
 export interface SessionService extends Rotation {
+  /**
+   * Opens a session of the user, who has proven or just set this password: the only way to open one. Undefined when the
+   * password has changed meanwhile, or the user is gone or disabled. Throws what a gate says.
+   */
+  open(
+    stores: Pick<SessionStores, 'sessions'>,
+    login: { readonly user: User; readonly password: ConfirmedPassword },
+    caller: Caller,
+  ): Promise<SessionOfUser | undefined>
   /** The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate says. */
   authenticate(caller: Caller, options: { readonly logsOut: boolean }): Promise<AuthenticatedCaller>
-  /** Throws inside a transaction if the caller's session has ended meanwhile. */
-  confirmIn(tx: Db, caller: AuthenticatedCaller): Promise<void>
+  /** Throws if the caller's session has ended meanwhile, and so rolls the transaction back that the stores are of. */
+  requireLive(stores: Pick<SessionStores, 'sessions'>, caller: AuthenticatedCaller): Promise<void>
   /** What a token stands for, if it would be accepted now through the caller's contract. */
   introspect(token: string, caller: Caller): Promise<TokenIntrospection>
   /** The live session that a token stands for, whatever the gates say. */
-  findLive(token: string): Promise<LiveToken | undefined>
+  findLiveByToken(token: string): Promise<LiveToken | undefined>
   present(session: Session, current: Session): SessionReply
   /** A page of the caller's live sessions, newest first. Throws `cursor_invalid`. */
   list(
@@ -44,26 +57,33 @@ interface LiveToken {
   readonly session: SessionOfUser
 }
 
-export function createSessionService({
-  db,
-  transaction,
-  clock,
-  signer,
-  gate,
-  sessionsIn,
-  grace,
-  rotation,
-}: Pick<Database, 'db' | 'transaction'> & {
-  clock: Clock
-  signer: TokenSigner
-  gate: Gate
-  sessionsIn: (db: Db) => SessionStore
-  grace: Grace
-  rotation: Rotation
-}): SessionService {
-  const store = sessionsIn(db)
+interface SessionSettings {
+  /** How many sessions of a user may live at once. */
+  readonly sessionsPerUser: number
+  /** Whether an access token is enough for the next pair. */
+  readonly tokensByBearer: boolean
+  /** Seconds during which the predecessor of the current tokens still gets the current pair. */
+  readonly refreshGrace: number
+  /** Seconds during which a refresh token does so while no token of the current pair has been seen; 0 for never. */
+  readonly refreshGraceUnseen: number
+}
 
-  /** The claims of the access token that the caller shows. Throws why they cannot be believed. */
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'signer'>
+  readonly work: UnitOfWork<SessionStores & { readonly users: UserStore }>
+  readonly settings: SessionSettings
+  readonly gate: Gate
+}
+
+export function createSessions({ ports, work, settings, gate }: Needs): SessionService {
+  const { clock, signer } = ports
+  const { stores, transaction } = work
+  const { sessionsPerUser, tokensByBearer, refreshGraceUnseen } = settings
+  const grace = createGrace({ clock, store: stores.sessions, ...settings })
+  const watchesTokens = refreshGraceUnseen > 0
+  const rotation = createRotation({ ports, work, gate, grace, tokensByBearer, watchesTokens })
+
+  /** The claims of the caller's access token. Throws why they cannot be believed. */
   async function claimsOfBearer(caller: Caller): Promise<TokenClaims> {
     const { state, claims } = verifyBearer(caller, signer)
     if (state === 'valid') return claims
@@ -86,13 +106,13 @@ export function createSessionService({
     }
   }
 
-  async function findLive(token: string): Promise<LiveToken | undefined> {
+  async function findLiveByToken(token: string): Promise<LiveToken | undefined> {
     for (const kind of ['access', 'refresh'] as const) {
-      const reading = signer.verify(kind, token)
-      if (reading.state === 'expired') await grace.noteSeen(reading.claims)
-      if (reading.state !== 'valid') continue
-      const { claims } = reading
-      const session = await store.find(claims.sid)
+      const verification = signer.verify(kind, token)
+      if (verification.state === 'expired') await grace.noteSeen(verification.claims)
+      if (verification.state !== 'valid') continue
+      const { claims } = verification
+      const session = await stores.sessions.find(claims.sid)
       if (!session || endReason(session, clock.now())) break
       if (kind === 'refresh' && !grace.accepts(claims.generation, session)) break
       if (!matchesSession(claims, kind, session)) break
@@ -105,9 +125,14 @@ export function createSessionService({
   return {
     ...rotation,
 
+    async open({ sessions }, login, caller) {
+      gate(login.user, caller)
+      return sessions.open({ ...login, sessionsPerUser }, caller)
+    },
+
     async authenticate(caller, { logsOut }) {
       const claims = await claimsOfBearer(caller)
-      const found = await findOrRefuse(claims.sid, store)
+      const found = await findById(claims.sid, stores.sessions)
       if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       await grace.noteSeen(claims, found)
@@ -116,14 +141,14 @@ export function createSessionService({
       return { ...caller, session, user, generation: claims.generation }
     },
 
-    async confirmIn(tx, { session }) {
-      refuseEnded(await findOrRefuse(session.id, sessionsIn(tx)), clock.now(), sessionErrors.session_expired)
+    async requireLive({ sessions }, { session }) {
+      await findLiveById(session.id, sessions, clock.now())
     },
 
-    findLive,
+    findLiveByToken,
 
     async introspect(token, caller) {
-      const live = await findLive(token)
+      const live = await findLiveByToken(token)
       if (!live || !passes(gate, live.session.user, caller)) return { active: false }
       const { sub, user_id, sid, iat, exp } = live.claims
       return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
@@ -132,33 +157,32 @@ export function createSessionService({
     present,
 
     async list(place, { session: current }) {
-      const live = createLiveSessions({ db, clock })
-      const { sessions, nextCursor } = await live.page(current, place)
-      const total = await live.count(current)
+      const { sessions, nextCursor } = await stores.sessions.page(current, place)
+      const total = await stores.sessions.count(current)
       return { sessions: sessions.map((session) => present(session, current)), total, next_cursor: nextCursor }
     },
 
     async end(id, caller) {
       const session = { id, userId: caller.user.id }
-      const ended =
-        z.uuid().safeParse(id).success &&
-        (await transaction((tx) => sessionsIn(tx).end(session, 'ended_by_user', caller)))
-      if (!ended) throw new AuthError(sessionErrors.session_not_found)
+      const isId = z.uuid().safeParse(id).success
+      const isEnded = isId && (await stores.sessions.end(session, 'ended_by_user', caller))
+      if (!isEnded) throw new AuthError(sessionErrors.session_not_found)
     },
 
     async logOut(refreshToken, caller) {
-      const shown =
+      const presented =
         refreshToken === undefined ? [await claimsOfBearer(caller)] : [verifyRefreshToken(refreshToken, signer).claims]
-      // Who shows both means to leave with both, even if they are of two sessions.
+      // When both tokens are sent, both sessions end.
       if (refreshToken !== undefined && caller.bearer !== undefined) {
-        const reading = signer.verify('access', caller.bearer)
-        if (reading.state === 'valid') shown.push(reading.claims)
+        const verification = signer.verify('access', caller.bearer)
+        if (verification.state === 'valid') presented.push(verification.claims)
       }
-      for (const { sid, user_id } of shown) {
-        await transaction((tx) => sessionsIn(tx).end({ id: sid, userId: user_id }, 'logout', caller))
+      for (const { sid, user_id } of presented) {
+        await stores.sessions.end({ id: sid, userId: user_id }, 'logout', caller)
       }
     },
 
-    logOutEverywhere: (caller) => transaction((tx) => sessionsIn(tx).endAllOf(caller.user.id, 'logout', caller)),
+    logOutEverywhere: (caller) =>
+      transaction((within) => endAllSessions(within, { userId: caller.user.id, reason: 'logout' }, caller)),
   }
 }

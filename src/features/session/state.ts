@@ -3,10 +3,17 @@ import type { TokenClaims, TokenKind } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 
-/** The session, living or not. Throws `session_revoked` of one that is gone. */
-export async function findOrRefuse(id: string, store: SessionStore): Promise<SessionOfUser> {
+/** The session, living or not. Throws `session_revoked` when there is none. */
+export async function findById(id: string, store: SessionStore): Promise<SessionOfUser> {
   const session = await store.find(id)
   if (!session) throw new AuthError(sessionErrors.session_revoked)
+  return session
+}
+
+/** The live session. Throws why it is over. */
+export async function findLiveById(id: string, store: SessionStore, now: Date): Promise<SessionOfUser> {
+  const session = await findById(id, store)
+  refuseEnded(session, now, sessionErrors.session_expired)
   return session
 }
 
@@ -36,6 +43,6 @@ export function refuseEnded(
   now: Date,
   whenIdle: (typeof sessionErrors)[keyof typeof sessionErrors],
 ): void {
-  const end = endReason(session, now)
-  if (end) throw new AuthError(end === 'idle' ? whenIdle : sessionErrors[end])
+  const reason = endReason(session, now)
+  if (reason) throw new AuthError(reason === 'idle' ? whenIdle : sessionErrors[reason])
 }

@@ -3,20 +3,20 @@ import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { TokenSigner, TokenVerification } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
 
-/** What a token of ours says, which may have expired. */
+/** A token that this server has signed. It may have expired. */
 export type VerifiedToken = Exclude<TokenVerification, { state: 'invalid' }>
 
-/** What the access token says that the caller shows. Throws when it is none of ours. */
+/** Verifies the access token of the caller. Throws when there is none, or this server has not signed it. */
 export function verifyBearer({ bearer }: Caller, signer: TokenSigner): VerifiedToken {
   if (bearer === undefined) throw new AuthError(requestErrors.unauthenticated)
-  const reading = signer.verify('access', bearer)
-  if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-  return reading
+  const verification = signer.verify('access', bearer)
+  if (verification.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+  return verification
 }
 
-/** What a refresh token of ours says. One that has expired can still be a copy, or be logged out. */
+/** Verifies a refresh token. One that has expired can still be a copy, or end its session. */
 export function verifyRefreshToken(token: string, signer: TokenSigner): VerifiedToken {
-  const reading = signer.verify('refresh', token)
-  if (reading.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
-  return reading
+  const verification = signer.verify('refresh', token)
+  if (verification.state === 'invalid') throw new AuthError(sessionErrors.token_invalid)
+  return verification
 }

@@ -1,92 +1,31 @@
-import type { ThrottleKey } from './keys.ts'
-import type { AttemptStore, FailureCount } from './store.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { Secrets } from '../../kernel/secrets.ts'
+import { deriveKey, deriveKeys } from '../../kernel/secrets.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { Attempts } from './attempts.ts'
+import { createAttempts } from './attempts.ts'
+import type { ThrottleKeys } from './keys.ts'
+import { createThrottleKeys } from './keys.ts'
+import type { AttemptStore } from './store.ts'
+import type { TrustedDevices } from './trusted-devices.ts'
+import { createTrustedDevices } from './trusted-devices.ts'
 
-type Outcome<Result> =
-  /** There was no attempt: too many failed before. */
-  | (FailureCount & { readonly state: 'refused' })
-  /** It failed, and is counted. */
-  | (FailureCount & { readonly state: 'failed' })
-  | { readonly state: 'succeeded'; readonly result: Result }
-
-/** Lets nobody guess: every attempt to prove a password goes through here, whichever way it came. */
-export interface Throttle {
-  /**
-   * Makes the attempt unless too many failed before. It counts as failed before it begins. No result: it failed. A result:
-   * `make` has cleared the failures in its own transaction. An error: the attempt is taken back, as it says nothing about
-   * the password.
-   */
-  attempt<Result extends object>(
-    throttleKey: ThrottleKey,
-    make: () => Promise<Result | undefined>,
-  ): Promise<Outcome<Result>>
+/** What stands between a guesser and a password: attempts are counted, and those of trusted devices apart. */
+export interface Throttle extends Attempts {
+  readonly keys: ThrottleKeys
+  readonly devices: TrustedDevices
 }
 
-/** What this instance does for one key at the moment. */
-interface Ongoing {
-  callers: number
-  /** How many of its attempts have succeeded. */
-  successes: number
-  /** Attempts that have begun, counted already or not. */
-  readonly inProgress: Set<Promise<unknown>>
+interface Needs {
+  readonly ports: Pick<Ports, 'clock'>
+  readonly work: Pick<UnitOfWork<{ readonly attempts: AttemptStore }>, 'stores'>
+  readonly secretKeys: Secrets
 }
 
-export function createThrottle({ attempts }: { attempts: AttemptStore }): Throttle {
-  const ongoing = new Map<string, Ongoing>()
-
-  async function withOngoing<Result>(key: string, work: (mine: Ongoing) => Promise<Result>): Promise<Result> {
-    const mine = ongoing.get(key) ?? { callers: 0, successes: 0, inProgress: new Set() }
-    ongoing.set(key, mine)
-    mine.callers += 1
-    try {
-      return await work(mine)
-    } finally {
-      mine.callers -= 1
-      if (mine.callers === 0) ongoing.delete(key)
-    }
-  }
-
-  async function attemptOnce<Result extends object>(
-    throttleKey: ThrottleKey,
-    make: () => Promise<Result | undefined>,
-  ): Promise<Outcome<Result>> {
-    const counted = await attempts.count(throttleKey)
-    if (counted.state === 'refused') return counted
-    try {
-      const result = await make()
-      return result ? { state: 'succeeded', result } : { ...counted, state: 'failed' }
-    } catch (error) {
-      // What went wrong first is what the caller has to learn.
-      await attempts.takeBack(throttleKey, counted).catch(() => undefined)
-      throw error
-    }
-  }
-
-  async function asOneOf<Result>(ends: Set<Promise<unknown>>, work: Promise<Result>): Promise<Result> {
-    const end = work.catch(() => undefined)
-    ends.add(end)
-    try {
-      return await work
-    } finally {
-      ends.delete(end)
-    }
-  }
-
+export function createThrottle({ ports: { clock }, work: { stores }, secretKeys }: Needs): Throttle {
   return {
-    attempt: (throttleKey, make) =>
-      withOngoing(throttleKey.key, async (mine) => {
-        const makeNoted = async () => {
-          const result = await make()
-          if (result) mine.successes += 1
-          return result
-        }
-        for (;;) {
-          const { successes } = mine
-          const outcome = await asOneOf(mine.inProgress, attemptOnce(throttleKey, makeNoted))
-          if (outcome.state !== 'refused') return outcome
-          // Those in progress count as failed until they are over: who logs in on many screens at once is no guesser.
-          await Promise.all(mine.inProgress)
-          if (mine.successes === successes) return outcome
-        }
-      }),
+    ...createAttempts(stores),
+    keys: createThrottleKeys(deriveKey(secretKeys[0], 'password attempts')),
+    devices: createTrustedDevices({ keys: deriveKeys(secretKeys, 'trusted device'), clock }),
   }
 }

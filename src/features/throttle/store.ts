@@ -1,8 +1,11 @@
+import type { Caller } from '../../kernel/caller.ts'
 import type { Db, Sql } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
+import type { Events, SecurityEvent } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { ThrottleKey } from './keys.ts'
 import { keptUntil } from './keys.ts'
+import { recordFailure } from './statements/record-failure.ts'
 
 /** What is known of a key after an attempt. */
 export interface FailureCount {
@@ -15,14 +18,17 @@ export interface FailureCount {
 /** An attempt that was let through, and is counted as a failure unless it succeeds; or one that was not. */
 type CountedAttempt = FailureCount & ({ readonly state: 'counted'; readonly at: Date } | { readonly state: 'refused' })
 
-/** The table of wrong passwords in a row, on the whole database or inside one transaction. */
+/** The table of consecutive wrong passwords. */
 export interface AttemptStore {
   /** Counts an attempt as failed before it is made, unless there may be none now. Racers cannot all be first. */
   count(throttleKey: ThrottleKey): Promise<CountedAttempt>
   /** Takes an attempt back that neither failed nor succeeded. */
   takeBack(throttleKey: ThrottleKey, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
-  /** The statement that writes the row of the key as it is. */
-  rewrite(throttleKey: ThrottleKey): Sql
+  /** Writes the row of the key as it is and, if it is to be recorded, the event: one statement either way. */
+  recordFailure(
+    failure: { readonly throttleKey: ThrottleKey; readonly event: SecurityEvent; readonly isRecorded: boolean },
+    caller: Caller,
+  ): Promise<void>
   /** Counts a failure that was let through elsewhere. */
   add(throttleKey: ThrottleKey): Promise<FailureCount>
   /**
@@ -30,10 +36,9 @@ export interface AttemptStore {
    * or is closed already.
    */
   close(throttleKey: ThrottleKey): Promise<number | undefined>
-  /** The statement that forgets the failures of those that are not closed, if the condition holds. */
-  forgiveness(throttleKeys: readonly ThrottleKey[], condition: Sql): Sql
-  forgive(throttleKeys: readonly ThrottleKey[]): Promise<void>
-  /** Forgets the failures of the key, closed or not. */
+  /** Clears the failures of the keys that are not closed. Opening a session does the same (open-session.ts). */
+  clearFailures(throttleKeys: readonly ThrottleKey[]): Promise<void>
+  /** Clears the failures of the key, closed or not. */
   reopen(throttleKey: ThrottleKey): Promise<void>
   /** Deletes some of the rows that nobody will miss; says how many. */
   deleteExpired(): Promise<number>
@@ -59,7 +64,13 @@ const waitAfter = (failures: Sql) => sql`
       ${firstWaitSeconds}::integer * power(2, LEAST(${mostDoublings}::integer, ${failures} - ${freeFailures}::integer)))
   END`
 
-export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): AttemptStore {
+interface Needs {
+  readonly db: Db
+  readonly clock: Clock
+  readonly events: Events
+}
+
+export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   /**
    * The one statement of counting; the guard says whether a row that is there may be counted up. One that may not is
    * written as it is: what is written down has to reach the disk, and the time that it takes would tell who waits.
@@ -87,8 +98,6 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
     return isCounted ? { state: 'counted', failures, closed, at } : { state: 'refused', failures, closed }
   }
 
-  const keysOf = (throttleKeys: readonly ThrottleKey[]) => throttleKeys.map(({ key }) => key)
-
   return {
     async count(throttleKey) {
       const at = clock.now()
@@ -106,7 +115,10 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
         WHERE throttle_key = ${throttleKey.key} AND failures > 0`
     },
 
-    rewrite: ({ key }) => sql`UPDATE password_attempts SET failures = failures WHERE throttle_key = ${key}`,
+    async recordFailure({ throttleKey: { key }, event, isRecorded }, caller) {
+      const written = await recordFailure(db, { key, event, isRecorded, now: clock.now() }, caller)
+      events.log(written, caller)
+    },
 
     add: (throttleKey) => countUp(throttleKey, clock.now(), sql`TRUE`),
 
@@ -117,12 +129,9 @@ export function createAttemptStore({ db, clock }: { db: Db; clock: Clock }): Att
       return closed?.failures
     },
 
-    forgiveness: (throttleKeys, condition) => sql`
-      DELETE FROM password_attempts
-      WHERE throttle_key = ANY(${keysOf(throttleKeys)}) AND closed_at IS NULL AND ${condition}`,
-
-    async forgive(throttleKeys) {
-      await db.passwordAttempts.deleteMany({ where: { throttleKey: { in: keysOf(throttleKeys) }, closedAt: null } })
+    async clearFailures(throttleKeys) {
+      const keys = throttleKeys.map(({ key }) => key)
+      await db.passwordAttempts.deleteMany({ where: { throttleKey: { in: keys }, closedAt: null } })
     },
 
     async reopen({ key }) {

@@ -10,6 +10,6 @@ export {
   usernameKey,
 } from './schemas.ts'
 export type { UserService } from './service.ts'
-export { createUserService, refuseForeignAddress } from './service.ts'
+export { createUsers, refuseForeignAddress } from './service.ts'
 export type { NewUser, UserStore } from './store.ts'
 export { createUserStore } from './store.ts'

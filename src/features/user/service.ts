@@ -1,11 +1,12 @@
 import type { z } from 'zod'
 import type { AuthenticatedCaller } from '../../kernel/caller.ts'
-import type { Database, Db, User } from '../../kernel/db.ts'
+import type { User } from '../../kernel/db.ts'
 import { isUniqueViolation } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { EventRecorder } from '../../kernel/events.ts'
+import type { Events } from '../../kernel/events.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
-import type { PhoneNumbers } from '../../kernel/ports.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import { EmailAddress } from './email.ts'
 import { userErrors } from './errors.ts'
 import { readPhoneNumber } from './phone.ts'
@@ -26,16 +27,12 @@ export interface UserService {
   replace(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
 }
 
-export function createUserService({
-  transaction,
-  phones,
-  usersIn,
-  recordEvent,
-}: Pick<Database, 'transaction'> & {
-  phones: PhoneNumbers
-  usersIn: (db: Db) => UserStore
-  recordEvent: EventRecorder
-}): UserService {
+interface Needs {
+  readonly ports: Pick<Ports, 'phones'>
+  readonly work: UnitOfWork<{ readonly users: UserStore; readonly events: Events }>
+}
+
+export function createUsers({ ports: { phones }, work: { transaction } }: Needs): UserService {
   function statusOf({ disabledAt, emailVerifiedAt }: User, policy: ContractPolicy): UserReply['account_status'] {
     if (disabledAt) return 'disabled'
     return policy.verificationRequired && !emailVerifiedAt ? 'pending' : 'active'
@@ -85,14 +82,11 @@ export function createUserService({
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
     const columns = { ...columnsOf(changes), ...phoneColumns(changes.phone_number, user) }
     try {
-      const changed = await transaction(async (tx) => {
+      const changed = await transaction(async ({ users, events }) => {
         const fields = Object.keys(changes).join(' ')
-        await recordEvent(
-          tx,
-          { type: 'profile_changed', userId: user.id, sessionId: session.id, details: { fields } },
-          caller,
-        )
-        return usersIn(tx).update(user.id, columns)
+        const event = { type: 'profile_changed', userId: user.id, sessionId: session.id, details: { fields } } as const
+        await events.record(event, caller)
+        return users.update(user.id, columns)
       })
       return present(changed, policy)
     } catch (error) {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Db, Sql, User } from '../../kernel/db.ts'
-import { sql } from '../../kernel/db.ts'
+import type { Db, User } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { usernameKey } from './schemas.ts'
 
@@ -27,8 +26,6 @@ export interface UserStore {
   usernameIsTaken(username: string): Promise<boolean>
   /** Throws a unique violation when username or address are taken. */
   create(user: NewUser): Promise<User>
-  /** The statement that notes a login, if the condition holds. It returns id and session_epoch unless the user is gone or disabled. */
-  loginRecord(id: number, at: Date, condition: Sql): Sql
   /** Begins another session epoch, which ends every session of the user; undefined when the user is gone. */
   beginSessionEpoch(id: number): Promise<number | undefined>
   /** A user whose sessions were all ended before that instant, and may not have been deleted yet. */
@@ -51,9 +48,6 @@ export function createUserStore({ db, clock }: { db: Db; clock: Clock }): UserSt
       db.user.create({
         data: { ...user, uuid: randomUUID(), usernameKey: usernameKey(user.username), joinedAt: clock.now() },
       }),
-    loginRecord: (id, at, condition) => sql`
-      UPDATE users SET last_login_at = ${at} WHERE id = ${id} AND disabled_at IS NULL AND ${condition}
-      RETURNING id, session_epoch`,
     async beginSessionEpoch(id) {
       const [begun] = await db.$queryRaw<{ epoch: number }[]>`
         UPDATE users SET session_epoch = session_epoch + 1, sessions_ended_at = ${clock.now()}

@@ -1,4 +1,5 @@
 import { createMailRateLimits } from '../../../src/features/mail/index.ts'
+import { scopeOf } from '../../../src/kernel/unit-of-work.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { givenUser, givenVerificationToken, logIn, mailsTo, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -135,12 +136,12 @@ describe('the owner of an address', () => {
 
 describe('notices to a mailbox that is not verified', () => {
   it('are five, also when of some that race the latest is written first', async () => {
-    const { db, padWork } = server.database
+    const scope = scopeOf(server.database, server.database.db)
     const { email } = randomUser()
     const allowed = []
     for (const second of [5, 4, 3, 2, 1, 0]) {
       const clock = { now: () => new Date(Date.UTC(2030, 0, 1, 12, 0, second)) }
-      allowed.push(await createMailRateLimits({ db, padWork, clock }).spendNotice(email))
+      allowed.push(await createMailRateLimits({ ...scope, clock }).spendNotice(email))
     }
     expect(allowed).toEqual([true, true, true, true, true, false])
   })

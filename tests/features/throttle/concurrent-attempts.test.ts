@@ -1,5 +1,5 @@
+import { createAttempts } from '../../../src/features/throttle/attempts.ts'
 import type { AttemptStore } from '../../../src/features/throttle/index.ts'
-import { createThrottle } from '../../../src/features/throttle/index.ts'
 
 type Counted = Awaited<ReturnType<AttemptStore['count']>>
 
@@ -7,7 +7,7 @@ type Counted = Awaited<ReturnType<AttemptStore['count']>>
 function givenCounts() {
   const answers: ((counted: Counted) => void)[] = []
   const count = () => new Promise<Counted>((resolve) => answers.push(resolve))
-  const throttle = createThrottle({ attempts: { count } as unknown as AttemptStore })
+  const throttle = createAttempts({ attempts: { count } as unknown as AttemptStore })
   return { answers, attempt: () => throttle.attempt({ key: 'user:1' }, async () => ({})) }
 }
 

@@ -1,0 +1,22 @@
+import type { Db } from '../../kernel/db.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { Secrets } from '../../kernel/secrets.ts'
+import { createCipher, deriveKeys } from '../../kernel/secrets.ts'
+import { createMailbox } from './development-mailbox.ts'
+import type { MailTemplate } from './template.ts'
+import { createMailWorker } from './worker.ts'
+
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'logger' | 'mailer'> & { readonly db: Db }
+  readonly secretKeys: Secrets
+  /** All templates of all features. */
+  readonly templates: readonly MailTemplate<never>[]
+}
+
+/** How the mails of the outbox are sealed and sent. */
+export function createMail({ ports: { db, clock, logger, mailer }, secretKeys, templates }: Needs) {
+  const cipher = createCipher(deriveKeys(secretKeys, 'outbox'))
+  const mailbox = createMailbox({ db, clock })
+  const worker = createMailWorker({ db, clock, logger, cipher, mailer: mailer ?? mailbox, templates })
+  return { cipher, worker, mailbox: mailer ? undefined : mailbox }
+}

@@ -1,0 +1,147 @@
+import type { Caller } from '../../kernel/caller.ts'
+import type { Session } from '../../kernel/db.ts'
+import type { Ports } from '../../kernel/ports.ts'
+import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { SessionService } from '../session/index.ts'
+import type { Throttle, ThrottleKey } from '../throttle/index.ts'
+import { mostFailures } from '../throttle/index.ts'
+import { identifierKey } from '../user/index.ts'
+import type { FailureStores } from './failures.ts'
+import { createFailures } from './failures.ts'
+import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
+
+/** Whose password it is said to be: that of the session's user, or of the user with this username or address. */
+interface Claim {
+  readonly identifier: string
+  /** The caller's session, where the endpoint demands one. */
+  readonly session?: Session
+}
+
+/** Something that waits under a password, such as a registration. */
+interface Pending {
+  readonly passwordHash: string
+}
+
+/**
+ * The only places where a password that was sent is compared with a stored one. Each comparison is an attempt: it counts
+ * as a failure before it begins, until it has succeeded.
+ */
+export interface PasswordVerification {
+  /**
+   * Verifies the password and, when it is right, does what it allows (`whenRight`), which has to confirm the version of
+   * the proof and to clear the failures in its own transaction or statement. Undefined when the password is wrong, there
+   * is no such user or a disabled one, or the throttle refuses the attempt; all of these take the same time.
+   */
+  verifyPassword<Result extends object>(
+    claim: Claim,
+    password: string,
+    caller: Caller,
+    whenRight: (proof: PasswordProof) => Promise<Result>,
+  ): Promise<Result | undefined>
+  /** Compares with the password of what waits under that name, if anything does, and throws `ifRight` if it is right. */
+  verifyPendingPassword(
+    attempt: { name: string; password: string; pending: Pending | null; ifRight: Error },
+    caller: Caller,
+  ): Promise<void>
+  /**
+   * Does what the password of one of the pending ones allows (`whenRight`), which has to clear the failures of the key in
+   * its own transaction. False when the password is none of theirs, or the throttle refuses the attempt. There are `most`
+   * comparisons however many there are.
+   */
+  verifyOneOfPending<One extends Pending>(
+    claim: { email: string; password: string; pending: readonly One[]; most: number },
+    caller: Caller,
+    whenRight: (one: One, throttleKey: ThrottleKey) => Promise<void>,
+  ): Promise<boolean>
+}
+
+interface Needs {
+  readonly ports: Pick<Ports, 'clock' | 'logger' | 'hasher'>
+  readonly work: UnitOfWork<FailureStores & { readonly passwords: PasswordStore }>
+  readonly sessions: SessionService
+  readonly throttle: Throttle
+}
+
+export function createPasswordVerification({ ports, work, sessions, throttle }: Needs): PasswordVerification {
+  const { hasher } = ports
+  const { passwords } = work.stores
+  const failures = createFailures({ ports, work })
+
+  /** The trusted device that the caller shows: by a live session of the user, or by the token of an earlier login. */
+  async function findTrustedDevice(
+    { session }: Claim,
+    stored: StoredPassword | null,
+    { bearer, device }: Caller,
+  ): Promise<ThrottleKey | undefined> {
+    if (session) return throttle.keys.session(session.id)
+    // Looked up whichever user is claimed: the time would tell whether there is one.
+    const live = bearer === undefined ? undefined : await sessions.findLiveByToken(bearer)
+    const trusted = device === undefined ? undefined : throttle.devices.read(device)
+    if (live && live.session.userId === stored?.user.id) return throttle.keys.session(live.session.id)
+    const isTheirs = trusted?.userId === stored?.user.id && trusted?.version === stored?.version
+    return trusted && isTheirs ? throttle.keys.device(trusted.id) : undefined
+  }
+
+  /** What a right password proves; undefined when it is wrong, or there is no user who may log in. */
+  async function compare(password: string, stored: StoredPassword | null, { network }: Caller) {
+    const isRight = await hasher.verify(password, stored?.hash, network)
+    if (!isRight || !stored || stored.user.disabledAt) return undefined
+    const { user, version, hash } = stored
+    return { user, version, renewedHash: hasher.isOutdated(hash) ? await hasher.hash(password, network) : undefined }
+  }
+
+  return {
+    async verifyPassword(claim, password, caller, whenRight) {
+      const { identifier, session } = claim
+      // By the id where there is a session: the username may be another user's by now.
+      const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
+      const account = throttle.keys.account(stored?.user.id, identifierKey(identifier))
+      const device = await findTrustedDevice(claim, stored, caller)
+      /** An attempt that the first of the keys counts, and that clears the failures of all of them when it succeeds. */
+      const attempt = (...throttleKeys: [ThrottleKey, ...ThrottleKey[]]) =>
+        throttle.attempt(throttleKeys[0], async () => {
+          const proof = await compare(password, stored, caller)
+          return proof && whenRight({ ...proof, throttleKeys })
+        })
+
+      const ofDevice = device && (await attempt(device, account))
+      // A trusted device that failed too often is not trusted any more.
+      const isTrusted = ofDevice && (ofDevice.state !== 'refused' || ofDevice.failures < mostFailures)
+      const outcome = isTrusted ? ofDevice : await attempt(account)
+      if (outcome.state === 'succeeded') return outcome.result
+      if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
+      await failures.follow({ account, user: stored?.user, session, outcome, isTrusted: isTrusted === true }, caller)
+      await hasher.jitter()
+      return undefined
+    },
+
+    async verifyPendingPassword({ name, password, pending, ifRight }, { network }) {
+      const outcome = await throttle.attempt(throttle.keys.waiting(identifierKey(name)), async () => {
+        // The error takes the attempt back: it was no guess, and no session opens.
+        if (await hasher.verify(password, pending?.passwordHash, network)) throw ifRight
+        return undefined
+      })
+      if (outcome.state === 'refused') await hasher.dummyVerify(network)
+      await hasher.jitter()
+    },
+
+    async verifyOneOfPending({ email, password, pending, most }, { network }, whenRight) {
+      const throttleKey = throttle.keys.pending(identifierKey(email))
+      const places = Array.from({ length: most }, (_, index) => pending[index])
+      const outcome = await throttle.attempt(throttleKey, async () => {
+        const matching = []
+        for (const one of places) {
+          if ((await hasher.verify(password, one?.passwordHash, network)) && one) matching.push(one)
+        }
+        const [first] = matching
+        if (!first) return undefined
+        await whenRight(first, throttleKey)
+        return first
+      })
+      if (outcome.state === 'succeeded') return true
+      if (outcome.state === 'refused') for (const _place of places) await hasher.dummyVerify(network)
+      await hasher.jitter()
+      return false
+    },
+  }
+}
