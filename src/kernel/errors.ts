@@ -52,11 +52,21 @@ export interface RuleIssue extends InputIssue {
   readonly code: IssueCode
 }
 
+/** What a user has to do before a request can go on: an endpoint of this name in the feature that asks for it takes the step. */
+export interface Step {
+  readonly name: string
+  /** What the client has to show when it takes the step. */
+  readonly ticket?: string
+  /** How many seconds ago the step may have been taken at most, where it counts only for a time. */
+  readonly maxAge?: number
+}
+
 /** What only the place that throws knows. */
 export interface ErrorDetails {
   readonly issues?: readonly InputIssue[]
   readonly retryAfterSeconds?: number
   readonly allow?: readonly string[]
+  readonly step?: Step
 }
 
 /** A refusal that the caller is told about. Anything else that is thrown is a fault of ours. */
@@ -117,6 +127,11 @@ export const requestErrors = defineErrors({
   overloaded: [503, 'The server is busy: try again shortly'],
   limits_unavailable: [503, 'Requests cannot be counted at the moment: try again shortly'],
   database_unavailable: [503, 'The server cannot reach its database: try again shortly'],
+})
+
+/** Carries every step through every contract, so that a new kind of step needs no new error. */
+export const stepErrors = defineErrors({
+  step_required: [403, 'Another step is needed first: see step'],
 })
 
 /** The refusal of a request whose input breaks a rule. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Access } from '../../http/contracts/endpoint.ts'
 import type { ErrorContext, ErrorFormat, ErrorResponse } from '../../http/contracts/error-format.ts'
-import { errorHeaders } from '../../http/contracts/error-format.ts'
+import { errorHeaders, StepReply, stepMember } from '../../http/contracts/error-format.ts'
 import type { AuthError, InputIssue } from '../../kernel/errors.ts'
 
 /** What Django REST framework and SimpleJWT say: clients compare these sentences, so they are kept to the letter. */
@@ -55,10 +55,11 @@ export const django: ErrorFormat = {
     .union([
       z.object({
         detail: z.string(),
-        code: z.enum(['token_not_valid', 'bad_authorization_header', 'user_inactive']).optional(),
+        code: z.enum(['token_not_valid', 'bad_authorization_header', 'user_inactive', 'step_required']).optional(),
         messages: z
           .array(z.object({ token_class: z.string(), token_type: z.string(), message: z.string() }))
           .optional(),
+        step: StepReply.optional(),
       }),
       z.record(z.string(), z.array(z.string())),
     ])
@@ -76,7 +77,7 @@ function present(error: AuthError, situation: ErrorContext): ErrorResponse {
 
 function bodyOf(error: AuthError, { method, mediaType, access, authorization }: ErrorContext): unknown {
   const { code } = error.definition
-  const { issues, retryAfterSeconds = 1 } = error.details
+  const { issues, retryAfterSeconds = 1, step } = error.details
   if (issues) return fieldErrors(issues)
   if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
   if (noAccount.includes(code)) return inactive[code === 'email_not_verified' ? (access ?? 'public') : 'public']
@@ -93,6 +94,8 @@ function bodyOf(error: AuthError, { method, mediaType, access, authorization }: 
       return {
         detail: `Request was throttled. Expected available in ${retryAfterSeconds} second${retryAfterSeconds === 1 ? '' : 's'}.`,
       }
+    case 'step_required':
+      return { detail: `${error.message}.`, code, ...stepMember(step) }
     default:
       return { detail: details[code] ?? `${error.message}.` }
   }

@@ -4,7 +4,7 @@ import type { Caller } from '../../kernel/caller.ts'
 import { Detail } from '../../kernel/schemas.ts'
 import { MailToken } from '../mail/index.ts'
 import { PasswordText, passwordErrors } from '../password/index.ts'
-import { refreshCookie, sessionErrors, sessionTopic, TokenPair } from '../session/index.ts'
+import { gateErrors, refreshCookie, sessionTopic, TokenPair } from '../session/index.ts'
 import { DeviceToken, deviceCookie, shareDevice } from '../throttle/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { EmailAddress, Username, UserReply, userErrors } from '../user/index.ts'
@@ -39,6 +39,7 @@ export const register = endpoint({
   route: 'POST /register_credentials',
   summary: 'Create an account and log in; where verification is required, the answer is the same for a known address',
   output: z.union([LoggedIn, VerificationPending]),
+  errors: [...registrationOf.errors, ...gateErrors],
   handle: async ({ registration }: Needs, account, caller) => {
     const loggedIn = await registration.register(newUserOf(account), account.password, caller)
     return loggedIn ? shareDevice(loggedIn, account) : pendingReply(account)
@@ -91,7 +92,7 @@ const passwordLogin = {
   trustsDevice: true,
   input: Credentials,
   status: 200,
-  errors: [passwordErrors.credentials_invalid, sessionErrors.email_not_verified],
+  errors: [passwordErrors.credentials_invalid, ...gateErrors],
 } as const
 
 async function logInWith(login: LoginService, credentials: z.output<typeof Credentials>, caller: Caller) {

@@ -1,4 +1,4 @@
-import { defineErrors } from '../../kernel/errors.ts'
+import { defineErrors, stepErrors } from '../../kernel/errors.ts'
 
 export const sessionErrors = defineErrors({
   token_invalid: [401, 'The token is not one of ours'],
@@ -20,7 +20,7 @@ export const sessionErrors = defineErrors({
 })
 
 /** What a gate may refuse with. */
-export const gateErrors = [sessionErrors.email_not_verified]
+export const gateErrors = [sessionErrors.email_not_verified, stepErrors.step_required]
 
 /** What a request with an access token may be refused with. */
 export const authenticationErrors = [

@@ -1,5 +1,5 @@
 export { deleteEndedSessions, endAllSessions } from './end-all.ts'
-export { authenticationErrors, sessionErrors } from './errors.ts'
+export { authenticationErrors, gateErrors, sessionErrors } from './errors.ts'
 export { allOf, verifiedEmailGate } from './gates.ts'
 export { sessionCopied } from './mail-templates.ts'
 export { TokenPair } from './schemas.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AuthError, InputIssue } from '../../kernel/errors.ts'
+import type { AuthError, InputIssue, Step } from '../../kernel/errors.ts'
 import type { Access } from './endpoint.ts'
 
 /** An error as a contract's clients read it. */
@@ -28,6 +28,22 @@ export interface ErrorFormat {
   readonly refusal: z.ZodType
 }
 
+/** A step as every contract writes it. */
+export const StepReply = z
+  .object({
+    name: z.string().meta({ description: 'The step to take' }),
+    ticket: z.string().optional().meta({ description: 'What to show when the step is taken' }),
+    max_age: z.int().optional().meta({ description: 'How many seconds ago the step may have been taken at most' }),
+  })
+  .meta({ id: 'Step' })
+
+/** The member of a body that tells of the step, if one is needed. */
+export function stepMember(step: Step | undefined): { step?: z.infer<typeof StepReply> } {
+  if (!step) return {}
+  const { maxAge, ...named } = step
+  return { step: { ...named, ...(maxAge !== undefined && { max_age: maxAge }) } }
+}
+
 /** Our own error format: problem details (RFC 9457). */
 export const problemDetails: ErrorFormat = {
   present: presentProblem,
@@ -40,13 +56,14 @@ export const problemDetails: ErrorFormat = {
       detail: z.string(),
       request_id: z.string(),
       errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+      step: StepReply.optional(),
     })
     .meta({ id: 'Problem' }),
 }
 
 export function presentProblem(error: AuthError, { requestId }: Pick<ErrorContext, 'requestId'>): ErrorResponse {
   const { code, status, message } = error.definition
-  const { issues } = error.details
+  const { issues, step } = error.details
   return {
     status,
     contentType: 'application/problem+json',
@@ -61,6 +78,7 @@ export function presentProblem(error: AuthError, { requestId }: Pick<ErrorContex
       ...(issues && {
         errors: issues.map((issue) => ({ pointer: pointerTo(issue.path), code: issue.code, detail: issue.detail })),
       }),
+      ...stepMember(step),
     },
   }
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
-import { AuthError, requestErrors } from '../../kernel/errors.ts'
+import { AuthError, requestErrors, stepErrors } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
 import { bucketOf } from '../contracts/endpoint.ts'
 import type { ErrorFormat } from '../contracts/error-format.ts'
@@ -23,6 +23,8 @@ const early: readonly ErrorDefinition[] = [
   requestErrors.headers_too_large,
   requestErrors.starting,
 ]
+
+const exampleStep = { name: 'reauthenticate', maxAge: 600 }
 
 interface Response {
   readonly description: string
@@ -103,7 +105,8 @@ function refusalsOf<Needs>(
 
 function sampleOf<Needs>(definition: ErrorDefinition, row: Row<Needs>): AuthError {
   if (definition === requestErrors.invalid_request) return provoked(row)
-  return row.translateError(new AuthError(definition, { retryAfterSeconds: 30 })) as AuthError
+  const step = definition === stepErrors.step_required && { step: exampleStep }
+  return row.translateError(new AuthError(definition, { retryAfterSeconds: 30, ...step })) as AuthError
 }
 
 /** What really becomes of a request that breaks a rule: fields are missing, or there is one too many, or they hold nothing. */

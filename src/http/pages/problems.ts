@@ -29,6 +29,9 @@ ${rows.join('\n')}
 <tbody>
 ${issueRows.join('\n')}
 </tbody>
-</table>`
+</table>
+<h2>In <code>step</code></h2>
+<p><code>step_required</code> names what has to be done first: <code>name</code> is the step, <code>ticket</code> is sent along with it
+where there is one, and <code>max_age</code> says how many seconds ago it may have been done at most.</p>`
   return { path: '/problems', render: () => ({ kind: 'view', title: 'Problems', body }) }
 }
