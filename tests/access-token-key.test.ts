@@ -45,7 +45,9 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     user = await givenUser(server)
   })
 
-  /** All that another service could make of the key: itself, and what the labels of this server derive from it. */
+  /**
+   * Everything that another service could derive from the key: the key itself, and the labels of this server under it.
+   */
   const guesses = (purpose: string) => [key, Buffer.from(key), derivedKey(key, purpose), Buffer.from(key, 'base64url')]
 
   it('verifies access tokens, and no refresh token', async () => {
@@ -90,11 +92,11 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     }
   })
 
-  it('opens no mail that waits', async () => {
+  it('opens no mail in the outbox', async () => {
     const { encryptedValues } = await server.database.db.outboxMail.findFirstOrThrow({
       where: { recipient: user.email },
     })
-    if (encryptedValues === null) throw new Error('the mail does not wait')
+    if (encryptedValues === null) throw new Error('the mail is not in the outbox')
     const ours = derivedKey(server.settings.SECRET_KEY, 'outbox')
     expect(JSON.parse(createCipher([ours]).decrypt(encryptedValues))).toMatchObject({ link: expect.any(String) })
     for (const guess of guesses('outbox').map((text) => Buffer.from(text))) {
@@ -103,13 +105,13 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     }
   })
 
-  it('finds no name among the counters of wrong passwords', async () => {
+  it('does not recover a name from the throttle keys', async () => {
     const name = `nobody-${randomBytes(6).toString('hex')}`
     await logIn(server, name, 'correct horse batterx')
     const digest = (key: Buffer | string) => `name:${createHmac('sha256', key).update(name).digest('base64url')}`
-    const subjects = (await server.database.db.passwordAttempts.findMany()).map(({ throttleKey }) => throttleKey)
-    expect(subjects).toContain(digest(derivedKey(server.settings.SECRET_KEY, 'password attempts')))
-    for (const guess of guesses('password attempts')) expect(subjects).not.toContain(digest(guess))
+    const throttleKeys = (await server.database.db.passwordAttempts.findMany()).map(({ throttleKey }) => throttleKey)
+    expect(throttleKeys).toContain(digest(derivedKey(server.settings.SECRET_KEY, 'password attempts')))
+    for (const guess of guesses('password attempts')) expect(throttleKeys).not.toContain(digest(guess))
   })
 })
 
@@ -133,7 +135,7 @@ describe('ACCESS_TOKEN_KEY', () => {
     }
   })
 
-  it('can be set and replaced without logging anybody out: refresh tokens stay good', async () => {
+  it('can be set and replaced without ending sessions: refresh tokens stay valid', async () => {
     const user = await givenUser(byDefault)
     expect(refusalOf(await session(withOwn, user.access_token))).toBe('401 token_invalid')
     const { status, body } = await withOwn.send('POST', '/access_token', {
@@ -143,7 +145,7 @@ describe('ACCESS_TOKEN_KEY', () => {
     expect((await session(withOwn, body.access_token)).status).toBe(200)
   })
 
-  it('may be what is derived from SECRET_KEY, so that this can be replaced without telling other services', async () => {
+  it('may be the key derived from SECRET_KEY, so that SECRET_KEY can be replaced without telling other services', async () => {
     const derived = accessTokenKeyOf(byDefault.settings)
     const user = await givenUser(byDefault)
     await withServer({ ...byDefault.settings, SECRET_KEY: other, ACCESS_TOKEN_KEY: derived }, async (replaced) => {
@@ -151,14 +153,14 @@ describe('ACCESS_TOKEN_KEY', () => {
     })
   })
 
-  // A `kid` is for the public keys that may come, and names no key of today's.
-  it('is named by no kid', async () => {
+  // A `kid` is reserved for future public keys and names no current key.
+  it('is not selected by a kid', async () => {
     const user = await givenUser(withOwn)
-    const mould = takeApart('access', user.access_token, withOwn)
+    const parts = takeApart('access', user.access_token, withOwn)
     for (const kid of ['', '0', 'access', given]) {
-      const token = signed(`${encode({ ...mould.header, kid })}.${encode(mould.claims)}`, given)
+      const token = signed(`${encode({ ...parts.header, kid })}.${encode(parts.claims)}`, given)
       expect(refusalOf(await session(withOwn, token))).toBe('401 token_invalid')
     }
-    expect((await session(withOwn, forge({ ...mould, key: Buffer.from(given) }, {}))).status).toBe(200)
+    expect((await session(withOwn, forge({ ...parts, key: Buffer.from(given) }, {}))).status).toBe(200)
   })
 })

@@ -3,7 +3,7 @@ import { freshDatabase } from './support/database.ts'
 import type { DatabaseProxy } from './support/database-proxy.ts'
 import { startDatabaseProxy } from './support/database-proxy.ts'
 import type { Exchanged } from './support/exchange.ts'
-import type { Person } from './support/fixtures.ts'
+import type { Credentials } from './support/fixtures.ts'
 import {
   givenDisabled,
   givenRegistration,
@@ -16,7 +16,7 @@ import type { TestServer } from './support/server.ts'
 import { startServer, withServer } from './support/server.ts'
 
 let server: TestServer
-/** On the same database, where nobody has to verify an address and nothing is limited. */
+/** A server on the same database that requires no verified addresses and limits nothing. */
 let lenient: TestServer
 let proxy: DatabaseProxy
 beforeAll(async () => {
@@ -33,47 +33,47 @@ afterAll(async () => {
 
 const wrong = 'correct horse batterx'
 
-const people: Readonly<Record<string, () => Promise<Person>>> = {
-  nobody: async () => randomUser(),
+const cases: Readonly<Record<string, () => Promise<Credentials>>> = {
+  unregistered: async () => randomUser(),
   'a user': verified,
   'a disabled user': disabled,
   'a user whose address is not verified': () => givenUser(lenient),
   'a throttled user': async () => throttled(await verified()),
-  'nobody, throttled': async () => throttled(randomUser()),
-  'somebody who waits to be verified': () => waitingTimes(1),
-  'somebody who waits five times': () => waitingTimes(5),
+  'unregistered, throttled': async () => throttled(randomUser()),
+  'pending registration': () => pendingTimes(1),
+  'five pending registrations': () => pendingTimes(5),
 }
 
-async function verified(): Promise<Person> {
+async function verified(): Promise<Credentials> {
   const user = await givenUser(lenient)
   const token = await givenVerificationToken(lenient, user)
   await lenient.send('POST', '/verify_email', { body: { token } })
   return user
 }
 
-async function disabled(): Promise<Person> {
+async function disabled(): Promise<Credentials> {
   const user = await givenUser(lenient)
   await givenDisabled(lenient, user)
   return user
 }
 
-async function throttled(person: Person): Promise<Person> {
+async function throttled(credentials: Credentials): Promise<Credentials> {
   for (let failure = 0; failure < 5; failure += 1) {
-    await logIn(lenient, person.username, wrong)
-    await logIn(lenient, person.email, wrong)
+    await logIn(lenient, credentials.username, wrong)
+    await logIn(lenient, credentials.email, wrong)
   }
-  return person
+  return credentials
 }
 
-async function waitingTimes(times: number): Promise<Person> {
-  const person = randomUser()
+async function pendingTimes(times: number): Promise<Credentials> {
+  const credentials = randomUser()
   await withServer({ ...lenient.settings, EMAIL_VERIFICATION: 'required' }, async (strict) => {
     for (let attempt = 1; attempt < times; attempt += 1) {
-      await givenRegistration(strict, { ...randomUser(), email: person.email })
+      await givenRegistration(strict, { ...randomUser(), email: credentials.email })
     }
-    await strict.send('POST', '/register_credentials', { body: person })
+    await strict.send('POST', '/register_credentials', { body: credentials })
   })
-  return person
+  return credentials
 }
 
 const ask = (route: string, body: object, headers?: object) => askAnonymously(server, route, body, headers)
@@ -83,14 +83,17 @@ interface Told {
   readonly statements: number
 }
 
-/** What is told of each, and how much it asks of the database. */
-async function tell(crowd: readonly Person[], about: (person: Person) => Promise<[Exchanged, string[]?]>) {
+/** Each answer, and the number of database statements that it took. */
+async function tell(
+  accounts: readonly Credentials[],
+  about: (credentials: Credentials) => Promise<[Exchanged, string[]?]>,
+) {
   const told: Told[] = []
-  // A connection that was idle for long is closed, and what a new one is told would count for whoever asks first.
+  // Opens the pooled connection first: its set-up statements would count for the first account.
   await server.database.db.$queryRaw`SELECT 1`
-  for (const person of crowd) {
+  for (const credentials of accounts) {
     const before = proxy.executed()
-    const [answer, words] = await about(person)
+    const [answer, words] = await about(credentials)
     told.push({ bytes: bytesOf(answer, words), statements: proxy.executed() - before })
   }
   return told
@@ -103,19 +106,19 @@ function expectAlike(told: readonly Told[], status: number): void {
   expect(told).toEqual(told.map(() => first))
 }
 
-const everybody = async () => {
-  const crowd: Person[] = []
-  for (const make of Object.values(people)) crowd.push(await make())
-  return crowd
+const allAccounts = async () => {
+  const accounts: Credentials[] = []
+  for (const make of Object.values(cases)) accounts.push(await make())
+  return accounts
 }
 
-const byName = ({ username, password }: Person) => ({ username, password })
-const byAddress = ({ email, password }: Person) => ({ email, password })
+const byName = ({ username, password }: Credentials) => ({ username, password })
+const byAddress = ({ email, password }: Credentials) => ({ email, password })
 
 describe('a login that fails', () => {
   it.each([
     ['POST /api/v1/auth/login_credentials', byName, {}],
-    ['POST /api/v1/auth/login_credentials', ({ email, password }: Person) => ({ username: email, password }), {}],
+    ['POST /api/v1/auth/login_credentials', ({ email, password }: Credentials) => ({ username: email, password }), {}],
     ['POST /api/v1/auth/login_credentials', byName, { 'Auth-Transport': 'cookie' }],
     ['POST /api/v1/auth/refresh_token', byName, {}],
     ['POST /api/auth/login/', byName, {}],
@@ -123,11 +126,11 @@ describe('a login that fails', () => {
     ['POST /api/login/', byName, {}],
     ['POST /api/v1/drf/auth/login/', byAddress, {}],
   ] as const)(
-    'is answered with the same bytes after as many statements, whoever it was: %s',
+    'is answered with the same bytes after as many statements for every account: %s',
     async (route, body, headers) => {
-      const crowd = await everybody()
-      const told = await tell(crowd, async (person) => [
-        await ask(route, body({ ...person, password: wrong }), headers),
+      const accounts = await allAccounts()
+      const told = await tell(accounts, async (credentials) => [
+        await ask(route, body({ ...credentials, password: wrong }), headers),
       ])
       expectAlike(told, 401)
     },
@@ -139,8 +142,8 @@ describe('a login that fails', () => {
     ['POST /api/login/', byName],
     ['POST /api/v1/drf/auth/login/', byAddress],
   ] as const)('says nothing of a right password to who is disabled or throttled: %s', async (route, body) => {
-    const crowd = [await disabled(), await throttled(await verified()), randomUser()]
-    expectAlike(await tell(crowd, async (person) => [await ask(route, body(person))]), 401)
+    const accounts = [await disabled(), await throttled(await verified()), randomUser()]
+    expectAlike(await tell(accounts, async (credentials) => [await ask(route, body(credentials))]), 401)
   })
 })
 
@@ -151,14 +154,14 @@ describe('asking for a mail', () => {
     'POST /api/auth/password-reset/',
     'POST /api/auth/password/reset/request/',
   ])('is answered with the same bytes after as many statements, now and when no more is sent: %s', async (route) => {
-    const crowd = await everybody()
-    const once = [...crowd, ...crowd]
+    const accounts = await allAccounts()
+    const once = [...accounts, ...accounts]
     expectAlike(await tell(once, async ({ email }) => [await ask(route, { email })]), 200)
   })
 })
 
 describe('registering where verification is required', () => {
-  const named = ({ username, email, password }: Person) => ({ username, email, password })
+  const named = ({ username, email, password }: Credentials) => ({ username, email, password })
 
   it.each([
     ['POST /api/v1/auth/register_credentials', named],
@@ -166,7 +169,7 @@ describe('registering where verification is required', () => {
     ['POST /api/register/', named],
     [
       'POST /api/v1/drf/auth/register/',
-      ({ email, password }: Person) => ({
+      ({ email, password }: Credentials) => ({
         email,
         password,
         password_confirm: password,
@@ -177,8 +180,8 @@ describe('registering where verification is required', () => {
   ] as const)(
     'is answered with the same bytes after as many statements, now and when no more is sent: %s',
     async (route, body) => {
-      const crowd = await everybody()
-      const told = await tell([...crowd, ...crowd], async ({ email }) => {
+      const accounts = await allAccounts()
+      const told = await tell([...accounts, ...accounts], async ({ email }) => {
         const attempt = { ...randomUser(), email }
         return [await ask(route, body(attempt)), [email, attempt.username]]
       })

@@ -4,8 +4,8 @@ import { withServer } from './support/server.ts'
 
 const pages = ['/mailbox', '/mailbox.json', '/verify-email', '/reset-password']
 
-describe('the pages of our own', () => {
-  it('are there where neither a mail server nor a frontend is configured', async () => {
+describe('our own pages', () => {
+  it('are served without a mail server and without a frontend', async () => {
     await withServer(
       {},
       async (server) => {
@@ -18,7 +18,7 @@ describe('the pages of our own', () => {
     )
   })
 
-  it('are not there where both are', async () => {
+  it('are not served where both are configured', async () => {
     const settings = {
       FRONTEND_URL: 'https://app.example.com',
       EMAIL_HOST: '127.0.0.1',
@@ -34,7 +34,7 @@ describe('the pages of our own', () => {
   })
 })
 
-it('answers what Express gives up on in our own words too', async () => {
+it('uses our own format for answers that Express would give by itself', async () => {
   await withServer({}, async (server) => {
     const answer = await exchange(server.url, 'http://[::1')
     expect(refusalOf(answer)).toBe('400 invalid_request')

@@ -3,7 +3,7 @@ import { usualBudget } from './support/budgets.ts'
 import type { Client } from './support/clients.ts'
 import { clients, tokenIn } from './support/clients.ts'
 import type { Exchanged } from './support/exchange.ts'
-import type { Person } from './support/fixtures.ts'
+import type { Credentials } from './support/fixtures.ts'
 import { countSessions, givenLink, randomUser } from './support/fixtures.ts'
 import { call, givenVerified } from './support/foreign.ts'
 import type { TestServer } from './support/server.ts'
@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 let turn = 0
-/** Every request goes to the other of two servers, so that nothing can be remembered outside the database. */
+/** Every request goes to the other of two servers, so that nothing can depend on the memory of one. */
 function ask(request: Parameters<typeof call>[1]): Promise<Exchanged> {
   turn += 1
   return call(turn % 2 ? server : twin, request)
@@ -31,44 +31,44 @@ async function linkFor(email: string, subject: RegExp): Promise<string> {
   return Promise.any(mails)
 }
 
-/** Somebody who has come in through the client. */
-async function givenGuest(client: Client): Promise<Person & { access: string; refresh: string }> {
-  const person = await givenVerified(server)
-  const { body } = await ask(client.logIn(person))
-  return { ...person, ...client.pairIn(body) }
+/** A verified user with a session opened through the client. */
+async function givenLoggedIn(client: Client): Promise<Credentials & { access: string; refresh: string }> {
+  const credentials = await givenVerified(server)
+  const { body } = await ask(client.logIn(credentials))
+  return { ...credentials, ...client.tokensIn(body) }
 }
 
 const ordered = clients.map(
   (client, index) => [client, clients[(index + 1) % 5], clients[(index + 2) % 5]] as [Client, Client, Client],
 )
 
-describe.each(clients)('a life behind $name', (client) => {
-  const { says, refusalOf, pairIn } = client
+describe.each(clients)('the whole life of a user through $name', (client) => {
+  const { says, refusalOf, tokensIn } = client
 
-  it('goes from registration to the logout, and leaves nothing alive', async () => {
-    const person = randomUser()
+  it('goes from registration to logout, and leaves no session alive', async () => {
+    const credentials = randomUser()
     const everything: { access: string; refresh: string }[] = []
     const remember = (answer: Exchanged) => {
-      const pair = pairIn(answer.body)
+      const pair = tokensIn(answer.body)
       everything.push(pair)
       return pair
     }
 
-    expect((await ask(client.register(person))).status).toBe(201)
-    const early = await ask(client.logIn(person))
+    expect((await ask(client.register(credentials))).status).toBe(201)
+    const early = await ask(client.logIn(credentials))
     if (client.verificationRequired) expect(refusalOf(early)).toBe(says.wrongPassword)
     else expect(remember(early)).toEqual({ access: expect.any(String), refresh: expect.any(String) })
 
-    const verification = tokenIn(await linkFor(person.email, /verify/i))
-    for (const _time of [1, 2]) expect((await ask(client.verify(verification, person))).status).toBe(200)
+    const verification = tokenIn(await linkFor(credentials.email, /verify/i))
+    for (const _time of [1, 2]) expect((await ask(client.verify(verification, credentials))).status).toBe(200)
 
-    expect(refusalOf(await ask(client.logIn({ ...person, password: 'not it at all' })))).toBe(says.wrongPassword)
-    const login = remember(await ask(client.logIn(person)))
+    expect(refusalOf(await ask(client.logIn({ ...credentials, password: 'not it at all' })))).toBe(says.wrongPassword)
+    const login = remember(await ask(client.logIn(credentials)))
     expect((await ask(client.look(login.access))).status).toBe(200)
 
     const first = await ask(client.refresh(login.refresh))
     expect(first.status).toBe(200)
-    const refreshed = { ...login, ...(client.rotates ? remember(first) : { access: pairIn(first.body).access }) }
+    const refreshed = { ...login, ...(client.rotates ? remember(first) : { access: tokensIn(first.body).access }) }
     expect(refreshed.refresh !== login.refresh).toBe(client.rotates)
     expect((await ask(client.look(refreshed.access))).status).toBe(200)
     server.pass('11s')
@@ -78,13 +78,13 @@ describe.each(clients)('a life behind $name', (client) => {
       expect(refusalOf(await ask(client.look(refreshed.access)))).toBe(says.ended)
     } else expect(replay.status).toBe(200)
 
-    remember(await ask(client.logIn(person)))
-    expect((await ask(client.forget(person.email))).status).toBe(200)
-    const link = await linkFor(person.email, /reset/i)
-    const renewed = { ...person, password: 'yournewpassword 1' }
+    remember(await ask(client.logIn(credentials)))
+    expect((await ask(client.requestReset(credentials.email))).status).toBe(200)
+    const link = await linkFor(credentials.email, /reset/i)
+    const renewed = { ...credentials, password: 'yournewpassword 1' }
     expect((await ask(client.reset(link, renewed.password))).status).toBe(200)
     expect(refusalOf(await ask(client.reset(link, renewed.password)))).toBe(says.usedReset)
-    expect(refusalOf(await ask(client.logIn(person)))).toBe(says.wrongPassword)
+    expect(refusalOf(await ask(client.logIn(credentials)))).toBe(says.wrongPassword)
 
     const last = remember(await ask(client.logIn(renewed)))
     for (const _time of [1, 2]) expect((await ask(client.logOut(last.refresh))).status).toBe(client.loggedOut)
@@ -92,28 +92,28 @@ describe.each(clients)('a life behind $name', (client) => {
       expect(refusalOf(await ask(client.look(access)))).toBe(says.ended)
       expect([says.endedRefresh, says.reused]).toContain(refusalOf(await ask(client.refresh(refresh))))
     }
-    expect(await countSessions(server, person)).toBe(0)
+    expect(await countSessions(server, credentials)).toBe(0)
   })
 
-  it('never shows whether an address is known to who asks for a reset', async () => {
+  it('does not reveal by a reset request whether an address is registered', async () => {
     const { email } = await givenVerified(server)
-    const [known, unknown] = [await ask(client.forget(email)), await ask(client.forget(randomUser().email))]
+    const [known, unknown] = [await ask(client.requestReset(email)), await ask(client.requestReset(randomUser().email))]
     expect([unknown.status, unknown.text]).toEqual([known.status, known.text])
   })
 })
 
 describe('one account, five clients', () => {
   it.each(ordered)('registered at $name', async (entrance, second, third) => {
-    const person = randomUser()
-    expect((await ask(entrance.register(person))).status).toBe(201)
-    await ask(entrance.verify(tokenIn(await linkFor(person.email, /verify/i)), person))
-    const { username } = await server.database.db.user.findUniqueOrThrow({ where: { email: person.email } })
-    const known = { ...person, username }
+    const credentials = randomUser()
+    expect((await ask(entrance.register(credentials))).status).toBe(201)
+    await ask(entrance.verify(tokenIn(await linkFor(credentials.email, /verify/i)), credentials))
+    const { username } = await server.database.db.user.findUniqueOrThrow({ where: { email: credentials.email } })
+    const known = { ...credentials, username }
 
-    const login = second.pairIn((await ask(second.logIn(known))).body)
+    const login = second.tokensIn((await ask(second.logIn(known))).body)
     const refreshed = await ask(third.refresh(login.refresh))
     expect(refreshed.status).toBe(200)
-    const pair = { ...login, ...third.pairIn(refreshed.body) }
+    const pair = { ...login, ...third.tokensIn(refreshed.body) }
     const refresh = pair.refresh ?? login.refresh
     for (const client of clients) expect((await ask(client.look(pair.access))).status).toBe(200)
 
@@ -126,8 +126,8 @@ describe('one account, five clients', () => {
     }
   })
 
-  it.each(clients)('a session of $name that is ended elsewhere is dead at all of them', async (client) => {
-    const { access, refresh } = await givenGuest(client)
+  it.each(clients)('a session of $name that is ended through another client is ended for all', async (client) => {
+    const { access, refresh } = await givenLoggedIn(client)
     for (const other of clients) expect((await ask(other.look(access))).status).toBe(200)
     await server.send('POST', '/logout_all', { token: access })
     for (const other of clients) {
@@ -136,19 +136,19 @@ describe('one account, five clients', () => {
     }
   })
 
-  it.each(clients)('a password that is reset at $name is the password of all', async (client) => {
-    const person = await givenVerified(server)
-    await ask(client.forget(person.email))
-    await ask(client.reset(await linkFor(person.email, /reset/i), 'yournewpassword 1'))
+  it.each(clients)('a password that is reset at $name is the password everywhere', async (client) => {
+    const credentials = await givenVerified(server)
+    await ask(client.requestReset(credentials.email))
+    await ask(client.reset(await linkFor(credentials.email, /reset/i), 'yournewpassword 1'))
     for (const other of clients) {
-      expect(other.refusalOf(await ask(other.logIn(person)))).toBe(other.says.wrongPassword)
-      expect((await ask(other.logIn({ ...person, password: 'yournewpassword 1' }))).status).toBe(200)
+      expect(other.refusalOf(await ask(other.logIn(credentials)))).toBe(other.says.wrongPassword)
+      expect((await ask(other.logIn({ ...credentials, password: 'yournewpassword 1' }))).status).toBe(200)
     }
   })
 })
 
-describe('the budgets', () => {
-  it('are shared: one login too many is too many, however it is spread', () =>
+describe('the rate limits', () => {
+  it('are shared: one login too many is refused through any client', () =>
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const wrong = { ...randomUser(), password: 'not it at all' }
       const knock = (index: number) => call(strict, (clients[index % clients.length] as Client).logIn(wrong))
@@ -162,7 +162,7 @@ describe('the budgets', () => {
     ['registrations', 'costly', (client: Client) => client.register({ ...randomUser(), password: 'x' })],
     ['refreshes', 'change', (client: Client) => client.refresh('x')],
     ['logouts', 'change', (client: Client) => client.logOut('x')],
-    ['requests for a reset', 'costly', (client: Client) => client.forget('x')],
+    ['requests for a reset', 'costly', (client: Client) => client.requestReset('x')],
   ] as const)('of %s are one for all clients', (_name, rateClass, request) =>
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const knock = (index: number) => call(strict, request(clients[index % clients.length] as Client))

@@ -3,7 +3,7 @@ import { countSessions, eventsOf, givenMailedToken, randomUser } from './support
 import type { TestServer } from './support/server.ts'
 import { startServer } from './support/server.ts'
 
-/** What a test talks to: one server, or several that share a database and take turns. */
+/** The servers that a test sends to: one, or several that share a database and take turns. */
 type Speaker = Pick<TestServer, 'send' | 'mails'>
 
 async function startServers(count: number, settings: Readonly<Record<string, string>>): Promise<TestServer[]> {
@@ -15,7 +15,7 @@ async function startServers(count: number, settings: Readonly<Record<string, str
   return servers
 }
 
-/** Every request goes to the next server, so that nothing can be remembered outside the database. */
+/** Every request goes to the next server, so that nothing can depend on the memory of one. */
 function inTurns(servers: readonly TestServer[]): Speaker {
   let turn = 0
   return {
@@ -34,7 +34,7 @@ function inTurns(servers: readonly TestServer[]): Speaker {
 describe.each([
   ['one server', 1],
   ['two servers in turns', 2],
-] as const)('a life with %s', (_name, count) => {
+] as const)('the whole life of a user with %s', (_name, count) => {
   let servers: TestServer[]
   let server: TestServer
   let required: TestServer[]
@@ -47,20 +47,20 @@ describe.each([
     await Promise.all([...servers, ...required].map((each) => each.close()))
   })
 
-  it('goes from registration to the last logout, and leaves nothing alive', async () => {
+  it('goes from registration to the last logout, and leaves no session alive', async () => {
     const { send, ...rest } = inTurns(servers)
     const post = (path: string, body: object, token?: string) => send('POST', path, { body, token })
     const get = (path: string, token: string) => send('GET', path, { token })
     const speaker = { ...server, send, ...rest }
-    const person = randomUser()
-    const { username, email } = person
+    const credentials = randomUser()
+    const { username, email } = credentials
     const everyToken: { access_token: string; refresh_token: string }[] = []
     const remember = <Pair extends { access_token: string; refresh_token: string }>(pair: Pair) => {
       everyToken.push(pair)
       return pair
     }
 
-    const registered = await post('/register_credentials', person)
+    const registered = await post('/register_credentials', credentials)
     expect(registered.status).toBe(201)
     remember(registered.body)
     expect(registered.body.user).toMatchObject({ username, email, email_verified: false, account_status: 'active' })
@@ -70,8 +70,8 @@ describe.each([
     expect((await get('/profile', registered.body.access_token)).body.email_verified).toBe(true)
     expect((await post('/verify_email', { token: verification })).status).toBe(200)
 
-    const phone = remember((await post('/login_credentials', { username: email, password: person.password })).body)
-    const laptop = remember((await post('/refresh_token', { username, password: person.password })).body)
+    const phone = remember((await post('/login_credentials', { username: email, password: credentials.password })).body)
+    const laptop = remember((await post('/refresh_token', { username, password: credentials.password })).body)
     expect((await get('/sessions', phone.access_token)).body.sessions).toHaveLength(3)
 
     const refreshed = await post('/access_token', { refresh_token: phone.refresh_token })
@@ -87,14 +87,14 @@ describe.each([
     expect((await get('/session', laptop.access_token)).body.user.full_name).toBe('Ada')
 
     const second = 'a second good password'
-    const change = { current_password: person.password, new_password: second }
+    const change = { current_password: credentials.password, new_password: second }
     const changed = await post('/change_password', change, rotated.body.access_token)
     expect(changed.status).toBe(200)
     remember(changed.body)
     expect(refusalOf(await get('/session', laptop.access_token))).toBe('401 session_revoked')
     expect(refusalOf(await get('/session', registered.body.access_token))).toBe('401 session_revoked')
     expect((await get('/sessions', changed.body.access_token)).body.sessions).toHaveLength(1)
-    expect(refusalOf(await post('/login_credentials', { username, password: person.password }))).toBe(
+    expect(refusalOf(await post('/login_credentials', { username, password: credentials.password }))).toBe(
       '401 credentials_invalid',
     )
 
@@ -152,31 +152,33 @@ describe.each([
   it('begins with the mail where verification is required', async () => {
     const { send, ...rest } = inTurns(required)
     const speaker = { ...(required[0] as TestServer), send, ...rest }
-    const person = randomUser()
-    const { username, email, password } = person
-    const registered = await send('POST', '/register_credentials', { body: person })
+    const credentials = randomUser()
+    const { username, email, password } = credentials
+    const registered = await send('POST', '/register_credentials', { body: credentials })
     expect(registered.status).toBe(201)
     expect(registered.body).toEqual({ detail: expect.any(String), email, verification_required: true })
     const early = await send('POST', '/login_credentials', { body: { username, password } })
     expect(refusalOf(early)).toBe('403 email_not_verified')
     const token = await givenMailedToken(speaker, email, /verify/i)
-    expect((await send('POST', '/verify_email', { body: { token, password: person.password } })).status).toBe(200)
+    expect((await send('POST', '/verify_email', { body: { token, password: credentials.password } })).status).toBe(200)
     const { status, body } = await send('POST', '/login_credentials', { body: { username, password } })
     expect([status, body.user.email_verified]).toEqual([200, true])
     expect((await send('POST', '/logout_all', { token: body.access_token })).body.sessions_ended).toBe(1)
     expect(refusalOf(await send('GET', '/session', { token: body.access_token }))).toBe('401 session_revoked')
   })
 
-  it('ends for both when a refresh token is copied', async () => {
+  it('ends for both holders when a refresh token is copied', async () => {
     const { send, mails } = inTurns(servers)
-    const person = randomUser()
-    const { body } = await send('POST', '/register_credentials', { body: person })
+    const credentials = randomUser()
+    const { body } = await send('POST', '/register_credentials', { body: credentials })
     const refresh = (refresh_token: string) => send('POST', '/access_token', { body: { refresh_token } })
     const thief = await refresh((await refresh(body.refresh_token)).body.refresh_token)
     expect(refusalOf(await refresh(body.refresh_token))).toBe('401 refresh_token_reused')
     expect(refusalOf(await refresh(thief.body.refresh_token))).toBe('401 session_revoked')
     expect(refusalOf(await send('GET', '/session', { token: thief.body.access_token }))).toBe('401 session_revoked')
-    const subjects = (await mails()).filter(({ recipient }) => recipient === person.email).map(({ subject }) => subject)
+    const subjects = (await mails())
+      .filter(({ recipient }) => recipient === credentials.email)
+      .map(({ subject }) => subject)
     expect(subjects).toContain('We ended one of your sessions')
   })
 })

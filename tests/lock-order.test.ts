@@ -4,15 +4,15 @@ import { givenResetToken, givenUser } from './support/fixtures.ts'
 import type { TestServer } from './support/server.ts'
 import { withServer } from './support/server.ts'
 
-interface ErrorContext {
+interface Fixture {
   readonly user: { readonly username: string; readonly email: string; readonly password: string }
   readonly token: string
   readonly copiedToken: string
   readonly resetToken: string
 }
 
-/** All that changes several things of one user. */
-const deeds: Readonly<Record<string, (server: TestServer, situation: ErrorContext) => Promise<Response>>> = {
+/** The requests that change several things of one user. */
+const userChanges: Readonly<Record<string, (server: TestServer, fixture: Fixture) => Promise<Response>>> = {
   'changing the password': (server, { token, user: { password } }) =>
     server.send('POST', '/change_password', {
       token,
@@ -28,8 +28,8 @@ const deeds: Readonly<Record<string, (server: TestServer, situation: ErrorContex
     server.send('POST', '/login_credentials', { body: { username, password } }),
 }
 
-/** The address is not verified, so notices count against a limit too. */
-async function givenSituation(server: TestServer): Promise<ErrorContext> {
+/** The address is not verified, so notices are limited too. */
+async function givenFixture(server: TestServer): Promise<Fixture> {
   const user = await givenUser(server)
   const resetToken = await givenResetToken(server, user)
   const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
@@ -37,7 +37,10 @@ async function givenSituation(server: TestServer): Promise<ErrorContext> {
   return { user, resetToken, copiedToken: user.refresh_token, token: body.access_token }
 }
 
-/** Begins them one after the other while nothing can be added to the table, and then lets both go on with what they hold. */
+/**
+ * Starts the requests one after the other while the table takes no new rows, then releases both with the locks they
+ * hold.
+ */
 function interleave(url: string, table: string, requests: readonly (() => Promise<Response>)[]): Promise<Response[]> {
   return withClient(url, (holder) =>
     withClient(url, async (watcher) => {
@@ -55,7 +58,7 @@ function interleave(url: string, table: string, requests: readonly (() => Promis
   )
 }
 
-/** How many deadlocks the database has seen, once all who could tell of one are gone. */
+/** The number of deadlocks in the database, counted once all connections that could report one are closed. */
 async function countDeadlocks(url: string): Promise<number> {
   await breakConnections(url)
   return withClient(url, async (client) => {
@@ -67,13 +70,13 @@ async function countDeadlocks(url: string): Promise<number> {
 }
 
 describe('two requests that change the same things of a user', () => {
-  it.each(Object.keys(deeds))('never wait for each other: %s, and then anything', (first) =>
+  it.each(Object.keys(userChanges))('do not deadlock: %s, and then any other', (first) =>
     withServer({}, async (server) => {
       const url = server.settings.DATABASE_URL ?? ''
-      for (const second of Object.keys(deeds)) {
+      for (const second of Object.keys(userChanges)) {
         for (const table of ['events', 'outbox_mails']) {
-          const situation = await givenSituation(server)
-          const requests = [first, second].map((name) => () => (deeds[name] ?? fail)(server, situation))
+          const fixture = await givenFixture(server)
+          const requests = [first, second].map((name) => () => (userChanges[name] ?? fail)(server, fixture))
           const answers = await interleave(url, table, requests)
           const outcome = { second, table, failed: answers.filter(({ status }) => status >= 500).length }
           expect(outcome).toEqual({ second, table, failed: 0 })
@@ -85,5 +88,5 @@ describe('two requests that change the same things of a user', () => {
 })
 
 function fail(): never {
-  throw new Error('there is no such deed')
+  throw new Error('no such change')
 }

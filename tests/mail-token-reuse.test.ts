@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const new_password = 'another good password'
 
-/** Tokens that were mailed, and one that was not; none of them is good for anything any more. */
+/** Mailed tokens that have lost their use, and one that was never mailed. */
 async function givenDeadTokens(): Promise<string[]> {
   const late = await givenUser(lenient)
   const lateOnes = [await givenVerificationToken(lenient, late), await givenResetToken(lenient, late)]
@@ -31,7 +31,7 @@ async function givenDeadTokens(): Promise<string[]> {
   return [randomBytes(32).toString('base64url'), ...lateOnes, replaced, reset]
 }
 
-describe('a mailed token that is not good', () => {
+describe('a mailed token that is not valid', () => {
   it.each([
     ['POST /api/v1/auth/verify_email', (token: string) => ({ token })],
     ['POST /api/auth/verify-email/', (token: string) => ({ token })],
@@ -43,7 +43,7 @@ describe('a mailed token that is not good', () => {
     ],
     ['PATCH /api/auth/password-reset-confirm/MQ/{token}/', () => ({ password: new_password })],
   ] as const)(
-    'is refused with the same bytes, whether unknown, late, replaced or used for something else: %s',
+    'is refused with the same bytes, whether unregistered, expired, replaced or of another purpose: %s',
     async (route, body) => {
       const told: string[] = []
       for (const token of await givenDeadTokens()) {

@@ -33,10 +33,10 @@ describe('jose, fast-jwt and this server', () => {
     }
   })
 
-  it.each(kinds)('draw the same lines in time, or this server the narrower ones (%s token)', async (kind) => {
-    const { [kind]: mould } = target.moulds
+  it.each(kinds)('agree about when a token is valid, or this server is stricter (%s token)', async (kind) => {
+    const { [kind]: parts } = target.partsByKind
     const disputed: string[] = []
-    const { iat, exp } = mould.claims
+    const { iat, exp } = parts.claims
     const lifetime = exp - iat
     const offsets = [-lifetime - 61, -lifetime - 1, -lifetime, -60, -6, -1, 0, 1, 6, 58, 59, 60, 61, 62, lifetime]
     let accepted = 0
@@ -44,13 +44,13 @@ describe('jose, fast-jwt and this server', () => {
       for (const length of [-1, 0, 1, 2, 5, 6, 60, lifetime - 1, lifetime, lifetime + 1]) {
         const before = server.now()
         const start = Math.floor(before.getTime() / 1000) + from
-        const token = forge(mould, { claims: { ...mould.claims, iat: start, exp: start + length } })
+        const token = forge(parts, { claims: { ...parts.claims, iat: start, exp: start + length } })
         if (!(await target.isActive(token))) continue
         accepted += 1
-        // The clock goes on meanwhile: who is asked at both ends of the question must agree at one of them.
+        // The clock goes on meanwhile: both must agree before or after the question.
         const [early, late] = [
-          await verdictsOfOthers(mould, token, before),
-          await verdictsOfOthers(mould, token, server.now()),
+          await verdictsOfOthers(parts, token, before),
+          await verdictsOfOthers(parts, token, server.now()),
         ]
         if (!(early.jose || late.jose) || !(early.fastJwt || late.fastJwt)) disputed.push(`${from} for ${length}`)
       }
@@ -62,8 +62,8 @@ describe('jose, fast-jwt and this server', () => {
   it.each(kinds)(
     'refuse a token in which any one character is another, is missing or stands twice (%s token)',
     async (kind) => {
-      const { [kind]: mould } = target.moulds
-      const { genuine } = mould
+      const { [kind]: parts } = target.partsByKind
+      const { genuine } = parts
       for (let at = 0; at < genuine.length; at += 1) {
         const [before, character, after] = [genuine.slice(0, at), genuine.charAt(at), genuine.slice(at + 1)]
         for (const other of [character === 'A' ? 'B' : 'A', '', character + character]) {
@@ -74,7 +74,7 @@ describe('jose, fast-jwt and this server', () => {
   )
 })
 
-describe('what is no token at all', () => {
+describe('a text that is no token', () => {
   it.each([
     ['a space before', (token: string) => ` ${token}`],
     ['a space after', (token: string) => `${token} `],
@@ -88,7 +88,7 @@ describe('what is no token at all', () => {
     ['a no-break space', (token: string) => `${token}\u00a0`],
   ])('is refused in a body: %s', async (_name, change) => {
     for (const kind of kinds) {
-      const token = change(target.moulds[kind].genuine)
+      const token = change(target.partsByKind[kind].genuine)
       expect(refusalOf(await refresh(token))).toBe('401 token_invalid')
       expect(await target.isActive(token)).toBe(false)
     }
@@ -105,7 +105,7 @@ describe('what is no token at all', () => {
     ['15 kB', (token: string) => token.padEnd(15_000, '.A'), 'too_big'],
   ])('is no valid request: %s', async (_name, change, code) => {
     for (const kind of kinds) {
-      const token = change(target.moulds[kind].genuine)
+      const token = change(target.partsByKind[kind].genuine)
       expect(refusalOf(await refresh(token))).toBe(`400 invalid_request #/refresh_token ${code}`)
       const verified = await server.send('POST', '/verify_token', { body: { token } })
       expect(refusalOf(verified)).toBe(`400 invalid_request #/token ${code}`)
@@ -117,10 +117,10 @@ describe('what is no token at all', () => {
     [12_000, 401, '400 invalid_request #/refresh_token too_big'],
     [20_000, 431, '413 body_too_large'],
   ])('is refused however large it is: %d characters', async (length, asBearer, inBody) => {
-    const token = target.moulds.access.genuine.padEnd(length, 'A')
+    const token = target.partsByKind.access.genuine.padEnd(length, 'A')
     expect((await server.send('GET', '/session', { token })).status).toBe(asBearer)
     expect(refusalOf(await refresh(token))).toBe(inBody)
   })
 
-  it('harmed nothing', () => target.expectUnharmed())
+  it('changed nothing', () => target.expectUnharmed())
 })

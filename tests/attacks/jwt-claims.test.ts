@@ -1,5 +1,5 @@
 import { refusalOf } from '../support/answers.ts'
-import type { Mould } from '../support/forgery.ts'
+import type { TokenParts } from '../support/forgery.ts'
 import { forge, signed, withMember, without } from '../support/forgery.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -14,20 +14,20 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A row whose claims are those of the mould but for one. */
-function claim(name: string, valueIn: (mould: Mould) => unknown, title?: string): Row {
+/** A row with the claims of the genuine token but for one. */
+function claim(name: string, valueIn: (parts: TokenParts) => unknown, title?: string): Row {
   return [
     title ?? name,
-    (mould) => forge(mould, { claims: withMember(mould.claims, name, JSON.stringify(valueIn(mould))) }),
+    (parts) => forge(parts, { claims: withMember(parts.claims, name, JSON.stringify(valueIn(parts))) }),
   ]
 }
 
 function claimAs(name: string, json: string): Row {
-  return [`${name} ${json}`, (mould) => forge(mould, { claims: withMember(mould.claims, name, json) })]
+  return [`${name} ${json}`, (parts) => forge(parts, { claims: withMember(parts.claims, name, json) })]
 }
 
 function leavingOut(...names: readonly string[]): Row {
-  return [`no ${names.join(', no ')}`, (mould) => forge(mould, { claims: without(mould.claims, ...names) })]
+  return [`no ${names.join(', no ')}`, (parts) => forge(parts, { claims: without(parts.claims, ...names) })]
 }
 
 const noInstants = [
@@ -54,16 +54,16 @@ const instants: readonly Row[] = [
     ...noInstants.map((json) => claimAs(name, json)),
     [
       `${name} with half a second`,
-      (mould) => forge(mould, { claims: withMember(mould.claims, name, `${mould.claims[name]}.5`) }),
+      (parts) => forge(parts, { claims: withMember(parts.claims, name, `${parts.claims[name]}.5`) }),
     ],
     [
       `${name} with a millionth`,
-      (mould) => forge(mould, { claims: withMember(mould.claims, name, `${mould.claims[name]}.000001`) }),
+      (parts) => forge(parts, { claims: withMember(parts.claims, name, `${parts.claims[name]}.000001`) }),
     ],
-    [`${name} with .0`, (mould) => forge(mould, { claims: withMember(mould.claims, name, `${mould.claims[name]}.0`) })],
+    [`${name} with .0`, (parts) => forge(parts, { claims: withMember(parts.claims, name, `${parts.claims[name]}.0`) })],
     [
       `${name} with an exponent`,
-      (mould) => forge(mould, { claims: withMember(mould.claims, name, `${mould.claims[name]}0e-1`) }),
+      (parts) => forge(parts, { claims: withMember(parts.claims, name, `${parts.claims[name]}0e-1`) }),
     ],
     claim(name, ({ claims }) => String(claims[name]), `${name} as text`),
     claim(name, ({ claims }) => [claims[name]], `${name} in a list`),
@@ -78,7 +78,7 @@ const instants: readonly Row[] = [
   claim('iat', ({ claims }) => claims.exp, 'iat at exp'),
   claim('iat', ({ claims }) => claims.exp + 1, 'iat after exp'),
   claim('exp', ({ claims }) => claims.iat - 1, 'exp before iat'),
-  ['all of its life in the future', (mould) => moved(mould, 86_400)],
+  ['all of its life in the future', (parts) => moved(parts, 86_400)],
   ...[-60, 0, 3600, 1e9].map((ahead) =>
     claim('nbf', ({ claims }) => claims.iat + ahead, `nbf ${ahead} seconds after iat`),
   ),
@@ -86,8 +86,8 @@ const instants: readonly Row[] = [
 ]
 
 /** Issued and expiring so many seconds later than the genuine token. */
-function moved(mould: Mould, by: number): string {
-  return forge(mould, { claims: { ...mould.claims, iat: mould.claims.iat + by, exp: mould.claims.exp + by } })
+function moved(parts: TokenParts, by: number): string {
+  return forge(parts, { claims: { ...parts.claims, iat: parts.claims.iat + by, exp: parts.claims.exp + by } })
 }
 
 const audiences: readonly Row[] = [
@@ -117,7 +117,7 @@ const audiences: readonly Row[] = [
   leavingOut('iss', 'aud'),
 ]
 
-const otherKind = ({ kind }: Mould) => (kind === 'access' ? 'refresh' : 'access')
+const otherKind = ({ kind }: TokenParts) => (kind === 'access' ? 'refresh' : 'access')
 
 const subjects: readonly Row[] = [
   leavingOut('token_type'),
@@ -126,14 +126,21 @@ const subjects: readonly Row[] = [
   claim('token_type', ({ kind }) => [kind], 'the token_type in a list'),
   claim('token_type', () => ['access', 'refresh'], 'both token_types'),
   ...['"id"', '"bearer"', '""', 'null', 'true'].map((json) => claimAs('token_type', json)),
-  ['the claims of the other kind', (mould) => forge(mould, { claims: target.moulds[otherKind(mould)].claims })],
-  ['the header of the other kind', (mould) => forge(mould, { header: target.moulds[otherKind(mould)].header })],
-  ['the key of the other kind', (mould) => signed(mould.genuine.slice(0, -44), mould.otherKey)],
-  ['the session of a stranger', (mould) => inSession(mould, String(target.stranger.moulds[mould.kind].claims.sid))],
-  claim('sid', ({ kind }) => target.stranger.moulds[kind].claims.sid, 'the sid of a stranger and all else as it was'),
-  claim('sub', () => target.stranger.user.uuid, 'the sub of a stranger'),
-  claim('user_id', () => target.stranger.user.id, 'the user_id of a stranger'),
-  ['the sub and the user_id of a stranger', (mould) => asStranger(mould)],
+  ['the claims of the other kind', (parts) => forge(parts, { claims: target.partsByKind[otherKind(parts)].claims })],
+  ['the header of the other kind', (parts) => forge(parts, { header: target.partsByKind[otherKind(parts)].header })],
+  ['the key of the other kind', (parts) => signed(parts.genuine.slice(0, -44), parts.otherKey)],
+  [
+    'the session of another user',
+    (parts) => inSession(parts, String(target.otherUser.partsByKind[parts.kind].claims.sid)),
+  ],
+  claim(
+    'sid',
+    ({ kind }) => target.otherUser.partsByKind[kind].claims.sid,
+    'the sid of another user, all else unchanged',
+  ),
+  claim('sub', () => target.otherUser.user.uuid, 'the sub of another user'),
+  claim('user_id', () => target.otherUser.user.id, 'the user_id of another user'),
+  ['the sub and the user_id of another user', (parts) => asOtherUser(parts)],
   ...['"1"', '0', '-1', '1.5', '1e999', '2147483648', '9007199254740992', 'null', 'true', '[1]', '{"gt":0}'].map(
     (json) => claimAs('user_id', json),
   ),
@@ -160,52 +167,55 @@ const subjects: readonly Row[] = [
 
 const unknownSession = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
 
-function inSession(mould: Mould, sid: string): string {
-  return forge(mould, { claims: JSON.stringify(mould.claims).replaceAll(mould.claims.sid, sid) })
+function inSession(parts: TokenParts, sid: string): string {
+  return forge(parts, { claims: JSON.stringify(parts.claims).replaceAll(parts.claims.sid, sid) })
 }
 
-function asStranger(mould: Mould): string {
-  const { uuid: sub, id: user_id } = target.stranger.user
-  return forge(mould, { claims: { ...mould.claims, sub, user_id } })
+function asOtherUser(parts: TokenParts): string {
+  const { uuid: sub, id: user_id } = target.otherUser.user
+  return forge(parts, { claims: { ...parts.claims, sub, user_id } })
 }
 
 const rows = [...instants, ...audiences, ...subjects]
 
 describe('a token with other claims than ours', () => {
   it.each(bothKinds(rows))('is refused: $name ($kind token)', async ({ kind, make }) => {
-    await target.expectRefused(make(target.moulds[kind]))
+    await target.expectRefused(make(target.partsByKind[kind]))
   })
 
   it('is never accepted here when jose or fast-jwt refuses it', () => target.expectAgreement(rows))
 
   it.each(kinds)('is refused as soon as one claim is missing or of another type (%s token)', async (kind) => {
-    const { [kind]: mould } = target.moulds
-    for (const [name, value] of Object.entries(mould.claims)) {
-      await target.expectRefused(forge(mould, { claims: without(mould.claims, name) }))
+    const { [kind]: parts } = target.partsByKind
+    for (const [name, value] of Object.entries(parts.claims)) {
+      await target.expectRefused(forge(parts, { claims: without(parts.claims, name) }))
       for (const other of [null, true, '', [], {}, [value], typeof value === 'number' ? String(value) : 1]) {
-        await target.expectRefused(forge(mould, { claims: { ...mould.claims, [name]: other } }))
+        await target.expectRefused(forge(parts, { claims: { ...parts.claims, [name]: other } }))
       }
     }
   })
 
   it.each(kinds)('is refused once it has expired, though its session lives (%s token)', async (kind) => {
     for (const late of [5, 6, 60, 86_400]) {
-      const { claims } = target.moulds[kind]
+      const { claims } = target.partsByKind[kind]
       const now = Math.floor(server.now().getTime() / 1000)
       await target.expectRefused(
-        moved(target.moulds[kind], now - late - claims.exp),
+        moved(target.partsByKind[kind], now - late - claims.exp),
         /^401 (token_invalid|(access|refresh)_token_expired)$/,
       )
     }
   })
 
-  it.each(kinds)('is refused when nobody has its session (%s token)', async (kind) => {
-    await target.expectRefused(inSession(target.moulds[kind], unknownSession), /^401 (token_invalid|session_revoked)$/)
+  it.each(kinds)('is refused when its session does not exist (%s token)', async (kind) => {
+    await target.expectRefused(
+      inSession(target.partsByKind[kind], unknownSession),
+      /^401 (token_invalid|session_revoked)$/,
+    )
   })
 
-  it.each([2 ** 31, 2 ** 53 - 1])('ends no session for the user %d, whom no database can have', async (user_id) => {
+  it.each([2 ** 31, 2 ** 53 - 1])('ends no session for the user id %d, which no database can hold', async (user_id) => {
     const [access, refresh] = kinds.map((kind) =>
-      forge(target.moulds[kind], { claims: { ...target.moulds[kind].claims, user_id } }),
+      forge(target.partsByKind[kind], { claims: { ...target.partsByKind[kind].claims, user_id } }),
     )
     const answers = [
       await server.send('POST', '/logout', { token: access }),
@@ -214,5 +224,5 @@ describe('a token with other claims than ours', () => {
     for (const answer of answers) expect(refusalOf(answer)).toBe('401 token_invalid')
   })
 
-  it('harmed nothing', () => target.expectUnharmed())
+  it('changed nothing', () => target.expectUnharmed())
 })

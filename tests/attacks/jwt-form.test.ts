@@ -1,4 +1,4 @@
-import type { Mould } from '../support/forgery.ts'
+import type { TokenParts } from '../support/forgery.ts'
 import { content, encode, forge, segmentsOf, signed, verdictsOfOthers, withMember } from '../support/forgery.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -26,9 +26,9 @@ function uneven(part: object): string {
 }
 
 /** A well-signed token whose signature holds characters in which the two alphabets differ. */
-function withOddSignature(mould: Mould): string {
-  for (let exp = mould.claims.exp; ; exp -= 1) {
-    const token = forge(mould, { claims: { ...mould.claims, exp } })
+function withOddSignature(parts: TokenParts): string {
+  for (let exp = parts.claims.exp; ; exp -= 1) {
+    const token = forge(parts, { claims: { ...parts.claims, exp } })
     const signature = token.slice(-43)
     if (/-/.test(signature) && /_/.test(signature)) return token
   }
@@ -48,13 +48,13 @@ const spellings: readonly Row[] = [
   ],
   [
     'the plain alphabet in the signature',
-    (mould) =>
-      withOddSignature(mould)
+    (parts) =>
+      withOddSignature(parts)
         .replaceAll(/-(?=[^.]*$)/g, '+')
         .replaceAll(/_(?=[^.]*$)/g, '/'),
   ],
-  ['a + in the signature', (mould) => withOddSignature(mould).replaceAll(/-(?=[^.]*$)/g, '+')],
-  ['a / in the signature', (mould) => withOddSignature(mould).replaceAll(/_(?=[^.]*$)/g, '/')],
+  ['a + in the signature', (parts) => withOddSignature(parts).replaceAll(/-(?=[^.]*$)/g, '+')],
+  ['a / in the signature', (parts) => withOddSignature(parts).replaceAll(/_(?=[^.]*$)/g, '/')],
   ['padding after the signature', ({ genuine }) => `${genuine}=`],
   ['two signs of padding after the signature', ({ genuine }) => `${genuine}==`],
   ...[1, 2]
@@ -86,15 +86,15 @@ const spellings: readonly Row[] = [
   ],
   [
     'a space before the signature',
-    (mould) =>
-      segmentsOf(mould)
+    (parts) =>
+      segmentsOf(parts)
         .join('.')
         .replace(/\.(?=[^.]*$)/, '. '),
   ],
   ['a percent-encoded dot', ({ genuine }) => genuine.replace('.', '%2E')],
   [
     'a signature in hexadecimal digits',
-    (mould) => `${content(mould, {})}.${Buffer.from(segmentsOf(mould)[2], 'base64url').toString('hex')}`,
+    (parts) => `${content(parts, {})}.${Buffer.from(segmentsOf(parts)[2], 'base64url').toString('hex')}`,
   ],
   ['a signature cut by a character', ({ genuine }) => genuine.slice(0, -1)],
   ['a signature cut by half', ({ genuine }) => genuine.slice(0, -22)],
@@ -103,16 +103,16 @@ const spellings: readonly Row[] = [
 ]
 
 const segments: readonly Row[] = [
-  ['one segment', (mould) => segmentsOf(mould)[0]],
-  ['the signature alone', (mould) => segmentsOf(mould)[2]],
-  ['two segments', (mould) => segmentsOf(mould).slice(0, 2).join('.')],
-  ['the claims and the signature', (mould) => segmentsOf(mould).slice(1).join('.')],
+  ['one segment', (parts) => segmentsOf(parts)[0]],
+  ['the signature alone', (parts) => segmentsOf(parts)[2]],
+  ['two segments', (parts) => segmentsOf(parts).slice(0, 2).join('.')],
+  ['the claims and the signature', (parts) => segmentsOf(parts).slice(1).join('.')],
   ['four segments', ({ genuine }) => `${genuine}.${genuine.slice(-43)}`],
   ['five segments', ({ genuine }) => `${genuine}.AAAA.AAAA`],
-  ['no header', (mould) => `.${segmentsOf(mould).slice(1).join('.')}`],
+  ['no header', (parts) => `.${segmentsOf(parts).slice(1).join('.')}`],
   ['no payload', ({ header, key }) => signed(`${encode(header)}.`, key)],
-  ['no signature', (mould) => `${segmentsOf(mould).slice(0, 2).join('.')}.`],
-  ['a signature and nothing else', (mould) => signed('.', mould.key)],
+  ['no signature', (parts) => `${segmentsOf(parts).slice(0, 2).join('.')}.`],
+  ['a signature and nothing else', (parts) => signed('.', parts.key)],
   ['a dot', () => '.'],
   ['two dots', () => '..'],
   ['four dots', () => '....'],
@@ -120,41 +120,41 @@ const segments: readonly Row[] = [
   ['a dot after', ({ genuine }) => `${genuine}.`],
   ['two dots after', ({ genuine }) => `${genuine}..`],
   ['two dots between', ({ genuine }) => genuine.replace('.', '..')],
-  ['segments in another order', (mould) => segmentsOf(mould).reverse().join('.')],
+  ['segments in another order', (parts) => segmentsOf(parts).reverse().join('.')],
   ['two tokens in one', ({ genuine }) => `${genuine}.${genuine}`],
   [
     'the form of a JWE',
-    (mould) =>
-      `${encode({ alg: 'dir', enc: 'A256GCM' })}..AAAAAAAAAAAAAAAA.${segmentsOf(mould)[1]}.AAAAAAAAAAAAAAAAAAAAAA`,
+    (parts) =>
+      `${encode({ alg: 'dir', enc: 'A256GCM' })}..AAAAAAAAAAAAAAAA.${segmentsOf(parts)[1]}.AAAAAAAAAAAAAAAAAAAAAA`,
   ],
-  ['the form of a JWE, signed', (mould) => forge(mould, { header: { ...mould.header, alg: 'dir', enc: 'A256GCM' } })],
+  ['the form of a JWE, signed', (parts) => forge(parts, { header: { ...parts.header, alg: 'dir', enc: 'A256GCM' } })],
   [
     'the JSON form of a JWS',
-    (mould) =>
+    (parts) =>
       JSON.stringify({
-        protected: segmentsOf(mould)[0],
-        payload: segmentsOf(mould)[1],
-        signature: segmentsOf(mould)[2],
+        protected: segmentsOf(parts)[0],
+        payload: segmentsOf(parts)[1],
+        signature: segmentsOf(parts)[2],
       }),
   ],
-  ['a token in a token', (mould) => forge(mould, { header: { ...mould.header, cty: 'JWT' }, claims: mould.genuine })],
-  ['a token as the text of the claims', (mould) => forge(mould, { claims: JSON.stringify(mould.genuine) })],
+  ['a token in a token', (parts) => forge(parts, { header: { ...parts.header, cty: 'JWT' }, claims: parts.genuine })],
+  ['a token as the text of the claims', (parts) => forge(parts, { claims: JSON.stringify(parts.genuine) })],
 ]
 
-const oversized = ({ header, claims, key }: Mould, length: number) => {
+const oversized = ({ header, claims, key }: TokenParts, length: number) => {
   const room = Math.floor(((length - encode(header).length - 45) * 3) / 4)
   return signed(`${encode(header)}.${encode(JSON.stringify(claims).padEnd(room))}`, key)
 }
 
 const sizes: readonly Row[] = [
   ...[1024, 2040, 2048, 2100, 4000, 4094].map(
-    (size): Row => [`${size} characters, most of them spaces`, (mould) => oversized(mould, size)],
+    (size): Row => [`${size} characters, most of them spaces`, (parts) => oversized(parts, size)],
   ),
-  ['a claim that fills 4 kB', (mould) => forge(mould, { claims: { ...mould.claims, filler: 'x'.repeat(2600) } })],
-  ['a header that fills 4 kB', (mould) => signed(content(mould, { filler: 'x'.repeat(2400) }), mould.key)],
+  ['a claim that fills 4 kB', (parts) => forge(parts, { claims: { ...parts.claims, filler: 'x'.repeat(2600) } })],
+  ['a header that fills 4 kB', (parts) => signed(content(parts, { filler: 'x'.repeat(2400) }), parts.key)],
   [
     'lists in lists',
-    (mould) => forge(mould, { claims: withMember(mould.claims, 'deep', '['.repeat(1200) + ']'.repeat(1200)) }),
+    (parts) => forge(parts, { claims: withMember(parts.claims, 'deep', '['.repeat(1200) + ']'.repeat(1200)) }),
   ],
   ['4096 dots', () => '.'.repeat(4096)],
   ['4096 letters', () => 'A'.repeat(4096)],
@@ -164,17 +164,17 @@ const rows = [...spellings, ...segments, ...sizes]
 
 describe('a token in another form than ours', () => {
   it.each(kinds)('is compared with %s tokens made the same way, which are good', async (kind) => {
-    const mould = target.moulds[kind]
-    expect(await target.isActive(mould.genuine)).toBe(true)
-    expect(await verdictsOfOthers(mould, mould.genuine, server.now())).toEqual({ jose: true, fastJwt: true })
-    expect(await target.isActive(withOddSignature(mould))).toBe(true)
+    const parts = target.partsByKind[kind]
+    expect(await target.isActive(parts.genuine)).toBe(true)
+    expect(await verdictsOfOthers(parts, parts.genuine, server.now())).toEqual({ jose: true, fastJwt: true })
+    expect(await target.isActive(withOddSignature(parts))).toBe(true)
   })
 
   it.each(bothKinds(rows))('is refused: $name ($kind token)', async ({ kind, make }) => {
-    await target.expectRefused(make(target.moulds[kind]))
+    await target.expectRefused(make(target.partsByKind[kind]))
   })
 
   it('is never accepted here when jose or fast-jwt refuses it', () => target.expectAgreement(rows))
 
-  it('harmed nothing', () => target.expectUnharmed())
+  it('changed nothing', () => target.expectUnharmed())
 })

@@ -1,4 +1,4 @@
-import type { Mould } from '../support/forgery.ts'
+import type { TokenParts } from '../support/forgery.ts'
 import { forge } from '../support/forgery.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
@@ -13,11 +13,11 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A row whose claims, or whose header, are another text for what the mould says. */
-function text(title: string, change: (json: string, mould: Mould) => string | Buffer): Row[] {
+/** A row whose claims, or whose header, are another text for what the genuine token says. */
+function text(title: string, change: (json: string, parts: TokenParts) => string | Buffer): Row[] {
   return [
-    [`${title}, in the claims`, (mould) => forge(mould, { claims: change(JSON.stringify(mould.claims), mould) })],
-    [`${title}, in the header`, (mould) => forge(mould, { header: change(JSON.stringify(mould.header), mould) })],
+    [`${title}, in the claims`, (parts) => forge(parts, { claims: change(JSON.stringify(parts.claims), parts) })],
+    [`${title}, in the header`, (parts) => forge(parts, { header: change(JSON.stringify(parts.header), parts) })],
   ]
 }
 
@@ -65,7 +65,7 @@ const texts: readonly Row[] = [
   ...text('its first member null before', (json) => json.replace(/^\{("\w+":)/, '{$1null,$1')),
   ...text('its first member null after', (json) => json.replace(/^\{("\w+":)(.*)\}$/, '{$1$2,$1null}')),
   ...['null', '1', 'true', '"text"', '""', '[]', '{}', '', 'claims', 'NaN', 'undefined'].map(
-    (claims): Row => [`claims that are ${JSON.stringify(claims)}`, (mould) => forge(mould, { claims })],
+    (claims): Row => [`claims that are ${JSON.stringify(claims)}`, (parts) => forge(parts, { claims })],
   ),
   ...badBytes.flatMap(([title, inserted]) => [
     ...text(`${title} in a value`, (json) => insertAfter(json, '":"', inserted)),
@@ -74,45 +74,45 @@ const texts: readonly Row[] = [
   ]),
   [
     'alg none before alg HS256',
-    (mould) => forge(mould, { header: JSON.stringify(mould.header).replace('{', '{"alg":"none",') }),
+    (parts) => forge(parts, { header: JSON.stringify(parts.header).replace('{', '{"alg":"none",') }),
   ],
   [
     'alg none after alg HS256',
-    (mould) => forge(mould, { header: JSON.stringify(mould.header).replace('}', ',"alg":"none"}') }),
+    (parts) => forge(parts, { header: JSON.stringify(parts.header).replace('}', ',"alg":"none"}') }),
   ],
   [
     'typ JWT before our typ',
-    (mould) => forge(mould, { header: JSON.stringify(mould.header).replace('{', '{"typ":"JWT",') }),
+    (parts) => forge(parts, { header: JSON.stringify(parts.header).replace('{', '{"typ":"JWT",') }),
   ],
   [
     'typ JWT after our typ',
-    (mould) => forge(mould, { header: JSON.stringify(mould.header).replace('}', ',"typ":"JWT"}') }),
+    (parts) => forge(parts, { header: JSON.stringify(parts.header).replace('}', ',"typ":"JWT"}') }),
   ],
   ...['exp', 'iat', 'sub', 'user_id', 'sid', 'token_type', 'aud', 'iss'].flatMap((name): Row[] => [
     [
       `another ${name} before ours`,
-      (mould) => forge(mould, { claims: JSON.stringify(mould.claims).replace('{', `{"${name}":999,`) }),
+      (parts) => forge(parts, { claims: JSON.stringify(parts.claims).replace('{', `{"${name}":999,`) }),
     ],
     [
       `another ${name} after ours`,
-      (mould) => forge(mould, { claims: JSON.stringify(mould.claims).replace(/\}$/, `,"${name}":999}`) }),
+      (parts) => forge(parts, { claims: JSON.stringify(parts.claims).replace(/\}$/, `,"${name}":999}`) }),
     ],
     [
       `our ${name} twice`,
-      (mould) =>
-        forge(mould, {
-          claims: JSON.stringify(mould.claims).replace('{', `{"${name}":${JSON.stringify(mould.claims[name])},`),
+      (parts) =>
+        forge(parts, {
+          claims: JSON.stringify(parts.claims).replace('{', `{"${name}":${JSON.stringify(parts.claims[name])},`),
         }),
     ],
   ]),
 ]
 
-describe('a token that says what ours says in another text', () => {
+describe('a token with the same content as a genuine one in another text', () => {
   it.each(bothKinds(texts))('is refused: $name ($kind token)', async ({ kind, make }) => {
-    await target.expectRefused(make(target.moulds[kind]))
+    await target.expectRefused(make(target.partsByKind[kind]))
   })
 
   it('is never accepted here when jose or fast-jwt refuses it', () => target.expectAgreement(texts))
 
-  it('harmed nothing', () => target.expectUnharmed())
+  it('changed nothing', () => target.expectUnharmed())
 })

@@ -104,7 +104,7 @@ const places: readonly (readonly [place: string, send: Send, taken: readonly Kin
 
 const bearers = endpoints.filter(({ access }) => access.startsWith('bearer'))
 
-/** All that a token could change. */
+/** Everything that a token could change. */
 async function state(): Promise<unknown> {
   const { db } = server.database
   const [users, sessions, mailTokens] = await Promise.all([
@@ -125,7 +125,7 @@ async function expectRefusals(send: Send, presented: readonly Kind[], refusal: n
 }
 
 describe('a token of one kind', () => {
-  it.each(places)('is taken for no other at %s', async (_place, send, taken, refusal) => {
+  it.each(places)('is accepted as no other kind at %s', async (_place, send, taken, refusal) => {
     await expectRefusals(
       send,
       kinds.filter((kind) => !taken.includes(kind)),
@@ -134,7 +134,7 @@ describe('a token of one kind', () => {
     for (const kind of taken) expect([kind, Math.floor((await send(tokens[kind])).status / 100)]).toEqual([kind, 2])
   })
 
-  it.each(bearers)('is taken for no access token at $route', async (target) => {
+  it.each(bearers)('is accepted as no access token at $route', async (target) => {
     const { method, path } = target
     const send = (token: string) =>
       exchange(server.url, path, { method, headers: { Authorization: `Bearer ${token}` } })
@@ -145,7 +145,7 @@ describe('a token of one kind', () => {
     )
   })
 
-  it('is called by its name, and a mailed one is never called live', async () => {
+  it('is reported by its kind, and a mailed one is never reported as valid', async () => {
     for (const kind of kinds) {
       const { body } = await server.send('POST', '/verify_token', { body: { token: tokens[kind] } })
       const isSessions = kind === 'access' || kind === 'refresh'

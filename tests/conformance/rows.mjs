@@ -47,15 +47,15 @@ function rowsOfPath(path, views) {
     ])
 }
 
-function rowsOfView({ method, path, bearer, ownPerson, fields, stored }) {
+function rowsOfView({ method, path, bearer, ownUser, fields, stored }) {
   const called = `${path}${fields && path.endsWith('/login/') ? ` by ${Object.keys(fields(example))[0]}` : ''}`
-  const spendsSession = ownPerson || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
+  const spendsSession = ownUser || Object.values(fields?.(example) ?? {}).includes(example.session.refresh)
   const viewRow = (what, change, values) => {
     const made = row(method, path, what, async (side) => ({
       headers: bearer ? authorization(side) : {},
       ...(await change(side)),
     }))
-    return { ...made, title: `${method} ${called}: ${what}`, ownPerson, spendsSession, values }
+    return { ...made, title: `${method} ${called}: ${what}`, ownUser, spendsSession, values }
   }
   const send = (side, changes = {}) => ({ type: json, body: JSON.stringify({ ...fields?.(side), ...changes }) })
   const valid = (side) => (fields ? send(side) : {})
@@ -99,7 +99,7 @@ function rowsOfAddresses({ path, fields, send, viewRow }) {
   return logIns.map((what) =>
     viewRow(`an address with ${what}`, async (side) => {
       const email = addresses[what](side.name)
-      await side.makePerson({ username: `owner-${side.name}`, email, password })
+      await side.makeUser({ username: `owner-${side.name}`, email, password })
       return send(side, { email })
     }),
   )
@@ -154,7 +154,7 @@ function pick(names, fields, value) {
 /** Stands for a side where only the names of fields are asked for. */
 const example = {
   name: 'x',
-  person: { username: 'x', email: 'x' },
+  user: { username: 'x', email: 'x' },
   inactive: {},
   session: { access: 'a', refresh: 'r' },
 }

@@ -73,11 +73,11 @@ async function compareContract(contract, ours, reference) {
 async function prepare(contract, side) {
   const { prefix, login } = contracts[contract]
   const named = (username) => ({ username, email: `${username}@example.com`, password })
-  const person = named(`ada-${contract}`)
+  const user = named(`ada-${contract}`)
   const inactive = named(`ida-${contract}`)
-  await side.makePerson({ ...person, from: addressOf(contract, 0) })
-  await side.makePerson({ ...inactive, from: addressOf(contract, 0), isActive: false })
-  return { ...side, contract, prefix, login, person, inactive, named }
+  await side.makeUser({ ...user, from: addressOf(contract, 0) })
+  await side.makeUser({ ...inactive, from: addressOf(contract, 0), isActive: false })
+  return { ...side, contract, prefix, login, user, inactive, named }
 }
 
 /** Sends one row as somebody who is logged in, with a session that no row before it may have ended. */
@@ -86,9 +86,9 @@ async function ask(row, index, side) {
   const from = addressOf(contract, index)
   const send = (request) => side.send({ ...request, path: prefix + request.path, from })
   const name = `row-${index}-${contract}`
-  const person = row.ownPerson ? named(`person-${index}-${contract}`) : side.person
-  if (row.ownPerson) await side.makePerson({ ...person, from })
-  if (!side.session || row.ownPerson) side.session = await logIn(person, send, side)
+  const user = row.ownUser ? named(`user-${index}-${contract}`) : side.user
+  if (row.ownUser) await side.makeUser({ ...user, from })
+  if (!side.session || row.ownUser) side.session = await logIn(user, send, side)
   const { session } = side
   const spend = (path) => {
     side.session = undefined
@@ -96,8 +96,8 @@ async function ask(row, index, side) {
   }
   const refreshPath = contracts[contract].views.find(({ path }) => path.endsWith('refresh/')).path
   const request = await row.make({
-    ...{ index, name, person, inactive: side.inactive, session, send },
-    makePerson: (owner) => side.makePerson({ ...owner, from }),
+    ...{ index, name, user, inactive: side.inactive, session, send },
+    makeUser: (owner) => side.makeUser({ ...owner, from }),
     aged: (kind) => aged(session[kind], side.keyOf(kind)),
     logOut: () => spend('/logout/'),
     refresh: () => spend(refreshPath),
@@ -106,9 +106,9 @@ async function ask(row, index, side) {
   return send(request)
 }
 
-async function logIn(person, send, { login }) {
-  const { status, text } = await send(post(login.path, { [login.identifier]: person[login.identifier], password }))
-  if (status !== 200) throw new Error(`${person.username} cannot log in: ${status} ${text}`)
+async function logIn(user, send, { login }) {
+  const { status, text } = await send(post(login.path, { [login.identifier]: user[login.identifier], password }))
+  if (status !== 200) throw new Error(`${user.username} cannot log in: ${status} ${text}`)
   const { access, refresh, access_token, refresh_token } = JSON.parse(text)
   return access === undefined
     ? { access: access_token, refresh: refresh_token, refreshField: 'refresh_token' }

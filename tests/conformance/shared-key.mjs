@@ -14,8 +14,8 @@ export async function sharedKeyRows(ours) {
     AUDIENCE: `https://new.example.com,${ours.publicUrl}`,
   })
   const elsewhere = await startReference('verifier', { ACCESS_TOKEN_KEY: key, AUDIENCE: 'https://new.example.com' })
-  const person = { username: 'ada-shared-key', email: 'ada-shared-key@example.com', password }
-  const registered = await ours.send({ ...post('/api/v1/auth/register_credentials', person), from: '10.9.0.1' })
+  const credentials = { username: 'ada-shared-key', email: 'ada-shared-key@example.com', password }
+  const registered = await ours.send({ ...post('/api/v1/auth/register_credentials', credentials), from: '10.9.0.1' })
   const { access_token: access, refresh_token: refresh, user } = JSON.parse(registered.text)
 
   const there = (token, at = service) =>

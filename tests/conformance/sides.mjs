@@ -34,7 +34,7 @@ export async function startOurs(dataDir) {
   }
   return {
     send,
-    async makePerson({ username, email, password, isActive = true, from }) {
+    async makeUser({ username, email, password, isActive = true, from }) {
       await send({ ...post('/api/v1/auth/register_credentials', { username, email, password }), from })
       if (!isActive) return
       // The mailbox opens for nothing that came through a proxy.
@@ -74,8 +74,8 @@ export async function startReference(contract, settings = {}) {
   const send = sender(Number(port))
   return {
     send,
-    makePerson: ({ username, email, password, isActive = true }) =>
-      send(post('/people/', { username, email, password, is_active: isActive })),
+    makeUser: ({ username, email, password, isActive = true }) =>
+      send(post('/users/', { username, email, password, is_active: isActive })),
     keyOf: () => given.SECRET_KEY,
   }
 }

@@ -92,9 +92,9 @@ const sameNewPasswords = (password) => ({ new_password: password, new_password_c
 /** What services refuse although its form is right, by the last part of the path. */
 export const refusals = {
   '/register/': {
-    'a username that is taken': ({ person }) => ({ username: person.username }),
-    'the same in capitals': ({ person }) => ({ username: person.username.toUpperCase() }),
-    'an address that is taken': ({ person }) => ({ email: person.email }),
+    'a username that is taken': ({ user }) => ({ username: user.username }),
+    'the same in capitals': ({ user }) => ({ username: user.username.toUpperCase() }),
+    'an address that is taken': ({ user }) => ({ email: user.email }),
     'a username with a space': ({ name }) => ({ username: `${name} x` }),
     'a username of 151 characters': ({ name }) => ({ username: name.padEnd(151, 'x') }),
     'an address without @': () => ({ email: 'example.com' }),
@@ -142,9 +142,9 @@ export const refusals = {
     'a short password': () => sameNewPasswords('xK7#'),
     'a common password': () => sameNewPasswords('password1'),
     'a password of digits': () => sameNewPasswords('70918264000'),
-    'a password that is the username': ({ person }) => sameNewPasswords(person.username),
-    'a password that is the address': ({ person }) => sameNewPasswords(person.email),
-    'a password of the mails of the address': ({ person }) => sameNewPasswords([...person.email].reverse().join('')),
+    'a password that is the username': ({ user }) => sameNewPasswords(user.username),
+    'a password that is the address': ({ user }) => sameNewPasswords(user.email),
+    'a password of the mails of the address': ({ user }) => sameNewPasswords([...user.email].reverse().join('')),
     'two passwords': () => ({ new_password_confirm: password }),
   },
   '/password/reset/confirm/': { 'two passwords': () => ({ new_password_confirm: password }) },

@@ -16,10 +16,10 @@ const nobody = { uid: 'OTk5OTk5', token: 'c2-1234567890abcdef' }
 const newcomer = ({ name }) => ({ username: name, email: `${name}@example.com`, password })
 const refreshOf = ({ session }) => ({ refresh: session.refresh })
 const refreshTokenOf = ({ session }) => ({ refresh_token: session.refresh })
-const address = ({ person }) => ({ email: person.email })
+const address = ({ user }) => ({ email: user.email })
 
 /**
- * Per view: its method and path, whether it asks for a bearer token, whether its rows need a person each, whose
+ * Per view: its method and path, whether it asks for a bearer token, whether its rows need a user each, whose
  * password changes or is guessed at, the fields that it takes, made for one row, and the request that stores others in them.
  */
 export const contracts = {
@@ -32,10 +32,10 @@ export const contracts = {
       {
         method: 'POST',
         path: '/login/',
-        ownPerson: true,
-        fields: ({ person }) => ({ username: person.username, password }),
+        ownUser: true,
+        fields: ({ user }) => ({ username: user.username, password }),
       },
-      { method: 'POST', path: '/login/', ownPerson: true, fields: ({ person }) => ({ email: person.email, password }) },
+      { method: 'POST', path: '/login/', ownUser: true, fields: ({ user }) => ({ email: user.email, password }) },
       { method: 'POST', path: '/login/refresh/', fields: refreshOf },
       { method: 'POST', path: '/token/refresh/', fields: refreshOf },
       { method: 'POST', path: '/token/verify/', fields: ({ session }) => ({ token: session.access }) },
@@ -70,8 +70,8 @@ export const contracts = {
       {
         method: 'POST',
         path: '/login/',
-        ownPerson: true,
-        fields: ({ person }) => ({ username: person.username, password }),
+        ownUser: true,
+        fields: ({ user }) => ({ username: user.username, password }),
       },
       { method: 'POST', path: '/refresh/', fields: refreshOf },
       { method: 'POST', path: '/logout/', fields: refreshOf },
@@ -80,8 +80,8 @@ export const contracts = {
         method: 'POST',
         path: '/change-password/',
         bearer: true,
-        ownPerson: true,
-        fields: ({ person }) => ({ old_password: person.password, new_password: newPassword }),
+        ownUser: true,
+        fields: ({ user }) => ({ old_password: user.password, new_password: newPassword }),
       },
     ],
   },
@@ -94,7 +94,7 @@ export const contracts = {
         path: '/register/',
         fields: ({ name }) => ({ email: `${name}@example.com`, password, password_confirm: password, ...names }),
       },
-      { method: 'POST', path: '/login/', ownPerson: true, fields: ({ person }) => ({ email: person.email, password }) },
+      { method: 'POST', path: '/login/', ownUser: true, fields: ({ user }) => ({ email: user.email, password }) },
       { method: 'POST', path: '/logout/', fields: refreshTokenOf },
       { method: 'POST', path: '/token/refresh/', fields: refreshTokenOf },
       { method: 'GET', path: '/me/', bearer: true },
@@ -109,9 +109,9 @@ export const contracts = {
         method: 'POST',
         path: '/change-password/',
         bearer: true,
-        ownPerson: true,
-        fields: ({ person }) => ({
-          current_password: person.password,
+        ownUser: true,
+        fields: ({ user }) => ({
+          current_password: user.password,
           new_password: newPassword,
           new_password_confirm: newPassword,
         }),

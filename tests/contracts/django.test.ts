@@ -22,7 +22,7 @@ afterAll(async () => {
   await proxy.cut()
 })
 
-/** What each of the contracts calls what all of them have. */
+/** The names that each contract has for fields that all of them have. */
 const contracts = [
   {
     prefix: '/api/auth',
@@ -56,7 +56,7 @@ const contracts = [
   },
 ] as const
 
-describe.each(contracts)('the errorFormat of $prefix', (contract) => {
+describe.each(contracts)('the error format of $prefix', (contract) => {
   const { prefix, refreshField } = contract
   const client = clients.find(({ name }) => name === contract.client)
   if (!client) throw new Error(`no client ${contract.client}`)
@@ -71,7 +71,7 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
   const refresh = (token: string) => ask(`POST ${contract.refresh}`, { body: { [refreshField]: token } })
   const look = (token: string) => ask(contract.bearer, { token })
 
-  it('names the fields that are missing, in its own words', async () => {
+  it('names the missing fields in the words of its error format', async () => {
     const { loginFields, registerFields } = contract
     expect(foreignRefusalOf(await ask('POST login/', { body: {} }))).toBe(django.required(...loginFields))
     expect(foreignRefusalOf(await ask('POST register/', { body: {} }))).toBe(django.required(...registerFields))
@@ -85,15 +85,15 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
     ['a list', ['x'], 'Not a valid string.'],
     ['an object', { not: '' }, 'Not a valid string.'],
     ['true', true, 'Not a valid string.'],
-  ])('refuses a field that is %s', async (_name, value, sentence) => {
+  ])('refuses a field that is %s', async (_name, value, message) => {
     const credentials = Object.fromEntries(contract.loginFields.map((name) => [name, 'ada@example.com']))
     const answer = await ask('POST login/', { body: { username: 'ada', ...credentials, password: value } })
-    expect(foreignRefusalOf(answer)).toBe(django.fields({ password: [sentence] }))
+    expect(foreignRefusalOf(answer)).toBe(django.fields({ password: [message] }))
     const token = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: value } })
-    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [sentence] }))
+    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [message] }))
   })
 
-  it('takes a number for its digits', async () => {
+  it('takes a number as text', async () => {
     const body = { username: 'ada', email: 'ada@example.com', password: 12345678 }
     expect(foreignRefusalOf(await ask('POST login/', { body }))).toBe(django.noAccount)
   })
@@ -101,15 +101,15 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
   it.each([
     ['null', 'nul\0nul', 'Null characters are not allowed.'],
     ['surrogate', 'half \ud800', 'Surrogate characters are not allowed: U+D800.'],
-  ])('refuses %s characters in any field', async (_name, value, sentence) => {
+  ])('refuses %s characters in any field', async (_name, value, message) => {
     const token = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: value } })
-    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [sentence] }))
+    expect(foreignRefusalOf(token)).toBe(django.fields({ [refreshField]: [message] }))
     const credentials = Object.fromEntries(contract.loginFields.map((name) => [name, 'ada@example.com']))
     const login = await ask('POST login/', { body: { username: 'ada', ...credentials, password: value } })
-    expect(foreignRefusalOf(login)).toBe(django.fields({ password: [sentence] }))
+    expect(foreignRefusalOf(login)).toBe(django.fields({ password: [message] }))
   })
 
-  it('does not count the spaces around a text', async () => {
+  it('ignores spaces around a text', async () => {
     const blank = await ask(`POST ${contract.refresh}`, { body: { [refreshField]: '   ' } })
     expect(foreignRefusalOf(blank)).toBe(django.fields({ [refreshField]: ['This field may not be blank.'] }))
     const { email } = await givenVerifiedUser(server)
@@ -136,8 +136,8 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
     ['"text"', 'Invalid data. Expected a dictionary, but got str.'],
     ['7', 'Invalid data. Expected a dictionary, but got int.'],
     ['true', 'Invalid data. Expected a dictionary, but got bool.'],
-  ])('refuses %s in place of an object', async (body, sentence) => {
-    expect(foreignRefusalOf(await bytes(body))).toBe(django.fields({ non_field_errors: [sentence] }))
+  ])('refuses %s in place of an object', async (body, message) => {
+    expect(foreignRefusalOf(await bytes(body))).toBe(django.fields({ non_field_errors: [message] }))
   })
 
   it.each([
@@ -162,7 +162,7 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
     expect(foreignRefusalOf(await bytes('{}', 'x'.repeat(6000)))).toBe(`415 ${JSON.stringify({ detail })}`)
   })
 
-  it('knows no other paths and no other methods', async () => {
+  it('has no other paths and no other methods', async () => {
     for (const path of ['nowhere', 'nowhere/', 'login/nowhere', '', 'register_credentials']) {
       expect(foreignRefusalOf(await ask(`POST ${path}`, { body: {} }))).toBe(django.notFound)
     }
@@ -198,16 +198,16 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
     expect(foreignRefusalOf(await refresh(late.refresh_token))).toBe(django.badRefresh)
   })
 
-  it('answers a wrong password, nobody and somebody disabled with the same bytes', async () => {
+  it('answers a wrong password, an unregistered name and a disabled user with the same bytes', async () => {
     const [known, disabled] = [await givenVerifiedUser(server), await givenVerifiedUser(server)]
     await givenDisabled(server, disabled)
     const wrong = { ...known, password: 'not it at all' }
-    for (const person of [wrong, randomUser(), disabled]) {
-      expect(foreignRefusalOf(await call(server, client.logIn(person)))).toBe(django.noAccount)
+    for (const credentials of [wrong, randomUser(), disabled]) {
+      expect(foreignRefusalOf(await call(server, client.logIn(credentials)))).toBe(django.noAccount)
     }
   })
 
-  it('says how long to wait, in seconds, when there were too many', () =>
+  it('names the seconds to wait when a limit is exceeded', () =>
     withServer({ RATE_LIMITS: 'on' }, async (strict) => {
       const answers = await times(31, () => ask('POST login/', { body: {}, on: strict }))
       const [refused, ...others] = answers.filter(({ status }) => status === 429)
@@ -219,7 +219,7 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
       expect(refused?.headers['content-type']).toBe('application/json; charset=utf-8')
     }))
 
-  it('says that it cannot serve now, and when to come back', async () => {
+  it('answers 503 with Retry-After when it cannot serve', async () => {
     const user = await givenVerifiedUser(server)
     await proxy.cut()
     try {
@@ -237,7 +237,7 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
     expect(foreignRefusalOf(await ask(`POST ${contract.refresh}`, { body }))).toBe(django.badRefresh)
   })
 
-  it('answers a failure of ours in its own words', async () => {
+  it('answers an internal error in its own format', async () => {
     const user = await givenVerifiedUser(server)
     const { db } = server.database
     await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN generation TO age`
@@ -249,7 +249,7 @@ describe.each(contracts)('the errorFormat of $prefix', (contract) => {
   })
 })
 
-describe('the words for a confirmation', () => {
+describe('the names of a confirmation', () => {
   it.each(contracts.filter(({ confirmation }) => confirmation))(
     'are those of $prefix',
     async ({ prefix, confirmation }) => {
@@ -266,7 +266,7 @@ describe('the words for a confirmation', () => {
 describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBody }) => {
   const required = fields.filter(({ optional }) => !optional).map(({ name }) => name)
 
-  it('asks for what it needs, and for a session first', async () => {
+  it('names what it needs, and asks for a session first', async () => {
     const anonymous = await call(server, { method, path, ...(hasBody && { body: {} }) })
     const missing = required.length > 0 ? django.required(...required) : undefined
     if (access === 'bearer') expect(foreignRefusalOf(anonymous)).toBe(django.noCredentials)
@@ -276,7 +276,7 @@ describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBo
     expect(foreignRefusalOf(await call(server, { method, path, body: {}, token }))).toBe(missing)
   })
 
-  it('is there with and without a slash at its end, and in no other spelling', async () => {
+  it('is served with and without a slash at its end, and in no other spelling', async () => {
     const { access_token: token } = await givenVerifiedUser(server)
     const ask = (to: string) => call(server, { method, path: to, token, ...(hasBody && { body: {} }) })
     const [slashed, bare] = [await ask(path), await ask(path.replace(/\/$/, ''))]

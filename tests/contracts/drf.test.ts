@@ -111,7 +111,7 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
 })
 
 describe('POST register/', () => {
-  it('asks for no username, and gives one that says nothing of the address', async () => {
+  it('asks for no username, and makes one that reveals nothing of the address', async () => {
     const { user, email } = await givenMember()
     const { username } = await server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })
     expect(username).toMatch(/^user-[\da-f]{16}$/)
@@ -199,10 +199,10 @@ describe('POST login/', () => {
     ['spaces', '   ', 'This field may not be blank.'],
     ['null', null, 'This field may not be null.'],
     ['no field at all', undefined, 'This field is required.'],
-  ])('says what is wrong with %s in place of an address', async (_what, email, sentence) => {
+  ])('says what is wrong with %s in place of an address', async (_what, email, message) => {
     const { password } = await givenMember()
     const answer = await send('POST login/', { email, password })
-    expect(foreignRefusalOf(answer)).toBe(django.fields({ email: [sentence] }))
+    expect(foreignRefusalOf(answer)).toBe(django.fields({ email: [message] }))
   })
 
   it('takes an address in any case and with spaces around it', async () => {
@@ -212,14 +212,14 @@ describe('POST login/', () => {
 })
 
 describe('the sessions', () => {
-  it('have access tokens of 30 minutes and refresh tokens of 7 days, whatever the settings say', () =>
+  it('have access tokens of 30 minutes and refresh tokens of 7 days regardless of the settings', () =>
     withServer({ ACCESS_TOKEN_LIFETIME: '1m', REFRESH_TOKEN_LIFETIME: '1h' }, async (other) => {
       const { body } = await client(() => other, '/api/v1/drf/auth')('POST register/', newcomer())
       const [access, refresh] = [claimsOf(body.access_token), claimsOf(body.refresh_token)]
       expect([body.expires_in, access.exp - access.iat, refresh.exp - refresh.iat]).toEqual([1800, 1800, 604_800])
     }))
 
-  it('end when their time is over', async () => {
+  it('end at their expiry', async () => {
     const { access_token, refresh_token } = await givenMember()
     server.pass('29m')
     expect((await send('GET me/', undefined, access_token)).status).toBe(200)
@@ -229,7 +229,7 @@ describe('the sessions', () => {
     expect(foreignRefusalOf(await send('POST token/refresh/', { refresh_token }))).toBe(django.badRefresh)
   })
 
-  it('repeat the successor for a moment and end when an older token comes back', async () => {
+  it('get the same successor within the grace and end when an older token comes back', async () => {
     const { refresh_token } = await givenMember()
     const first = await send('POST token/refresh/', { refresh_token })
     expect((await send('POST token/refresh/', { refresh_token })).text).toBe(first.text)
@@ -261,7 +261,7 @@ describe('POST change-password/', () => {
     expect(foreignRefusalOf(await send('GET me/', undefined, other.access_token))).toBe(django.badAccess)
   })
 
-  it('refuses a wrong current password by its name', async () => {
+  it('refuses a wrong current password under the name of its field', async () => {
     const { access_token } = await givenMember()
     const answer = await send('POST change-password/', { current_password: 'wrong', new_password: next }, access_token)
     expect(foreignRefusalOf(answer)).toBe(django.fields({ current_password: ['The current password is wrong.'] }))
@@ -269,7 +269,7 @@ describe('POST change-password/', () => {
 })
 
 describe('PATCH me/', () => {
-  it('changes neither the address, nor the username, nor what staff decides', async () => {
+  it('changes neither the address, nor the username, nor fields reserved for staff', async () => {
     const { user, access_token } = await givenMember()
     const sent = { email: 'x@example.com', username: 'x', is_staff: true, account_status: 'disabled', id: 1 }
     const { status, body } = await send('PATCH me/', sent, access_token)

@@ -33,7 +33,7 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
   afterAll(() => fresh.close())
   const send = client(() => fresh, '/api/auth')
 
-  it('of the service that people enter with a username', async () => {
+  it('of the service with logins by username', async () => {
     const [username, email, password] = ['yourusername', 'youremail@example.com', 'yourpassword']
     const registered = await send(`POST register${slash}`, { username, email, password })
     expect([registered.status, registered.body]).toEqual([201, { username, email, first_name: '', last_name: '' }])
@@ -61,7 +61,7 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
     expect((await send(`POST login${slash}`, { username, password: 'yournewpassword' })).status).toBe(200)
   })
 
-  it('of the service that people enter with an address', async () => {
+  it('of the service with logins by address', async () => {
     const [username, email, password] = ['user123', 'user@example.com', 'securepassword123']
     const names = { first_name: 'John', last_name: 'Doe' }
     const registered = await send(`POST register${slash}`, { email, username, ...names, password, password2: password })
@@ -98,7 +98,7 @@ describe.each(['', '/'])('the printed examples, word for word, with "%s" at the 
   })
 })
 
-/** What the link to a frontend holds behind its #. */
+/** The contents of the fragment of a link to a frontend. */
 function partsOf(link: string) {
   const { uid = '', token = '' } = Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1)))
   return { uid, token }
@@ -134,22 +134,22 @@ describe('verification', () => {
   })
 
   it('leads to a page of its own and its resets to the frontend, and other contracts lead to what the settings say', async () => {
-    const person = await givenVerified(server)
-    const base = new URL(await givenLink(server, person.email, /verify/i))
+    const credentials = await givenVerified(server)
+    const base = new URL(await givenLink(server, credentials.email, /verify/i))
     expect(base.pathname + base.search).toMatch(/^\/api\/auth\/verify-email\/\?token=[\w-]{43}$/)
-    await send('POST password-reset/', { email: person.email })
-    const { id } = await server.database.db.user.findFirstOrThrow({ where: { email: person.email } })
+    await send('POST password-reset/', { email: credentials.email })
+    const { id } = await server.database.db.user.findFirstOrThrow({ where: { email: credentials.email } })
     const uid = Buffer.from(String(id)).toString('base64url')
-    const reset = await givenLink(server, person.email, /reset/i)
+    const reset = await givenLink(server, credentials.email, /reset/i)
     expect(reset).toMatch(new RegExp(`^https://app\\.example\\.com/reset-password#uid=${uid}&token=[\\w-]{43}$`))
     expect(base.host).not.toBe('app.example.com')
 
     const own = await givenUser(server)
     expect(await givenLink(server, own.email, /verify/i)).toMatch(/^https:\/\/app\.example\.com\/verify-email#token=/)
-    // Nobody gets two reset mails within a minute.
+    // A second reset mail within a minute is not sent.
     server.pass('2m')
-    await server.send('POST', '/forgot_password', { body: { email: person.email } })
-    expect(await givenLink(server, person.email, /reset/i)).toMatch(
+    await server.send('POST', '/forgot_password', { body: { email: credentials.email } })
+    expect(await givenLink(server, credentials.email, /reset/i)).toMatch(
       /^https:\/\/app\.example\.com\/reset-password#token=/,
     )
   })
@@ -157,10 +157,14 @@ describe('verification', () => {
 
 describe('GET verify-email/', () => {
   async function givenPath() {
-    const person = randomUser()
-    await send('POST register/', person)
-    const { pathname, search } = new URL(await givenLink(server, person.email, /verify/i))
-    return { ...person, path: pathname + search, token: await givenMailedToken(server, person.email, /verify/i) }
+    const credentials = randomUser()
+    await send('POST register/', credentials)
+    const { pathname, search } = new URL(await givenLink(server, credentials.email, /verify/i))
+    return {
+      ...credentials,
+      path: pathname + search,
+      token: await givenMailedToken(server, credentials.email, /verify/i),
+    }
   }
   const exists = async (email: string) => (await server.database.db.user.count({ where: { email } })) === 1
 
@@ -195,7 +199,7 @@ describe('GET verify-email/', () => {
         expect(page.headers['referrer-policy']).toBe('no-referrer')
       }
       expect(await exists(email)).toBe(false)
-      // What the form sends.
+      // The body that the form sends.
       const posted = await send('POST verify-email/', { token, password })
       expect([posted.status, keysOf(posted.body), await exists(email)]).toEqual([200, ['detail'], true])
     },
@@ -239,7 +243,7 @@ describe('GET verify-email/', () => {
 })
 
 describe('the refresh token', () => {
-  it('stays: it gives any number of access tokens, and the session shows when', async () => {
+  it('is not replaced: it gives any number of access tokens, and the session shows when', async () => {
     const session = await givenSession()
     const { lastUsedAt: before } = await sessionOf(session)
     const tokens = new Set<string>()
@@ -256,7 +260,7 @@ describe('the refresh token', () => {
     expect([generation, Math.floor(expiresAt.getTime() / 1000)]).toEqual([0, claimsOf(session.refresh).exp])
   })
 
-  it('dies with its time, with a logout and with a reset', async () => {
+  it('ends at its expiry, with a logout and with a reset', async () => {
     const [late, left, forgetful] = [await givenSession(), await givenSession(), await givenSession()]
     await send('POST logout/', { refresh: left.refresh })
     await send('POST password-reset/', { email: forgetful.email })
@@ -281,7 +285,7 @@ describe('the refresh token', () => {
     expect(foreignRefusalOf(await send('GET profile/', undefined, body.access))).toBe(django.badAccess)
   })
 
-  it('gives 50 at once an access token each, all of which work', async () => {
+  it('gives 50 access tokens at once, all of which work', async () => {
     const session = await givenSession()
     const { userId } = await sessionOf(session)
     const refresh = () => send('POST token/refresh/', { refresh: session.refresh })
@@ -292,7 +296,7 @@ describe('the refresh token', () => {
     expect(await sessionOf(session)).toMatchObject({ generation: 0, revokedAt: null })
   })
 
-  it('gives nothing that works once a logout has won the race', async () => {
+  it('gives no working token once a logout has won the race', async () => {
     const session = await givenSession()
     const { userId } = await sessionOf(session)
     const [out, late] = await collide(server, userId, [
@@ -310,7 +314,7 @@ describe('the refresh token', () => {
     expect(foreignRefusalOf(await send('GET profile/', undefined, early?.body.access))).toBe(django.badAccess)
   })
 
-  it('and a rotation through another contract at the same time both get what works', async () => {
+  it('and a simultaneous rotation through another contract both get working tokens', async () => {
     const session = await givenSession()
     const { userId } = await sessionOf(session)
     const [rotated, issued] = await collide(server, userId, [
@@ -337,7 +341,7 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
   const confirm = (uid: string, token: string, body: object = { password }) =>
     send(`PATCH password-reset-confirm/${uid}/${token}/`, body)
 
-  it('refuses a token with a foreign uid, and does not spend it', async () => {
+  it('refuses a token with the uid of another user, and does not spend it', async () => {
     const [mine, theirs] = [await givenLinkParts(), await givenLinkParts()]
     for (const uid of [theirs.uid, Buffer.from('0').toString('base64url'), 'AAAA', `${mine.uid}AA`, 'x'.repeat(500)]) {
       expect(foreignRefusalOf(await confirm(uid, mine.token))).toBe(django.badToken('reset'))
@@ -348,7 +352,7 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
   })
 
   // Decoders read more spellings than encoders write: MDM is "03", and MR is a 1 with loose bits behind it.
-  it('knows one spelling of a uid, and refuses the others as it refuses a foreign one', async () => {
+  it('accepts one spelling of a uid, and refuses the others like the uid of another user', async () => {
     const { uid, token, username } = await givenLinkParts()
     const id = Buffer.from(uid, 'base64url').toString()
     const respelled = (text: string) => Buffer.from(text).toString('base64url')
@@ -374,14 +378,14 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     expect((await send('POST login/', { username, password })).status).toBe(200)
   })
 
-  it('says nothing of how a uid is made', async () => {
+  it('does not reveal how a uid is made', async () => {
     const { token } = await givenLinkParts()
     expect(foreignRefusalOf(await confirm('%20', token))).toBe(
       django.fields({ uidb64: ['Must be the one of the link.'] }),
     )
   })
 
-  it('does not spend the token for a password that is refused', async () => {
+  it('does not spend the token when the password is refused', async () => {
     const { uid, token, email } = await givenLinkParts()
     const common = { password: ['This password is too common.'] }
     expect(foreignRefusalOf(await confirm(uid, token, { password: 'password123' }))).toBe(django.fields(common))
@@ -396,7 +400,7 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     expect(foreignRefusalOf(answer)).toBe(django.badToken('reset'))
   })
 
-  it('shows a form to whoever opens it and is no GET for a program', async () => {
+  it('shows a form to any browser and is no GET for a program', async () => {
     const { pathname: path, uid, token } = await givenLinkParts()
     for (const Accept of ['text/html', '*/*']) {
       const page = await call(server, { method: 'GET', path, headers: { Accept } })
@@ -421,10 +425,10 @@ describe('confirmations', () => {
   const differs = ['The two passwords do not match.']
 
   it('are compared when they are given', async () => {
-    const person = randomUser()
-    const answer = await send('POST register/', { ...person, password2: `${person.password}!` })
+    const credentials = randomUser()
+    const answer = await send('POST register/', { ...credentials, password2: `${credentials.password}!` })
     expect(foreignRefusalOf(answer)).toBe(django.fields({ password2: differs }))
-    expect((await send('POST register/', { ...person, password2: person.password })).status).toBe(201)
+    expect((await send('POST register/', { ...credentials, password2: credentials.password })).status).toBe(201)
   })
 
   it('must be given for a reset, and a wrong one does not spend the token', async () => {
@@ -442,7 +446,7 @@ describe('confirmations', () => {
 })
 
 describe('POST login/', () => {
-  it('takes a username or an address, and blames the one that was sent', async () => {
+  it('takes a username or an address, and names the field that was sent in an error', async () => {
     const { username, email, password } = await givenVerified(server)
     for (const sent of [{ username }, { email }, { username: email }, { username, email }]) {
       expect((await send('POST login/', { ...sent, password })).status).toBe(200)

@@ -10,7 +10,7 @@ import { withServer } from '../support/server.ts'
 const every = [...endpoints, ...foreignEndpoints]
 
 describe('CONTRACTS', () => {
-  it('switches the others off: their paths are nowhere, and no page of theirs is left', () =>
+  it('switches the others off: their paths and pages do not exist', () =>
     withServer({ CONTRACTS: 'v1,drf' }, async (server) => {
       for (const { contract, method, path } of every) {
         const answer = await call(server, { method, path, headers: { Accept: 'text/html' } })
@@ -20,7 +20,7 @@ describe('CONTRACTS', () => {
       expect(foreignRefusalOf(await call(server, { method: 'GET', path: '/api/v1/drf/auth/x' }))).toBe(django.notFound)
     }))
 
-  it('leaves to the contract around it what lies below one that is off', () =>
+  it('leaves paths below a contract that is off to the contract around it', () =>
     withServer({ CONTRACTS: 'simple-jwt', FRONTEND_URL: 'https://app.example.com' }, async (server) => {
       for (const path of ['/api/auth/login/', '/api/v1/auth/login_credentials', '/api/v1/drf/auth/me/']) {
         expect(foreignRefusalOf(await call(server, { method: 'POST', path, body: {} }))).toBe(django.notFound)
@@ -37,7 +37,7 @@ describe('CONTRACTS', () => {
       }
     }))
 
-  it('says in the log through which contract a request came', () =>
+  it('logs the contract that a request came through', () =>
     withServer({}, async (server) => {
       for (const { contract, name, pattern, method, path } of foreignEndpoints) {
         await call(server, { method, path, ...(method !== 'GET' && { body: {} }) })
@@ -59,7 +59,7 @@ describe('CONTRACTS', () => {
 describe('contracts that disagree about what they hide', () => {
   const told = (settings: Record<string, string>) => describeDisagreement(readConfig(settings))
 
-  it('are named, with the settings that close it', () => {
+  it('are named, with the settings that resolve it', () => {
     expect(told({})).toBe(
       'registering through v1, drf, simple-jwt tells which addresses have an account, and rest-auth hides it; ' +
         'set EMAIL_VERIFICATION=required, or CONTRACTS=v1,drf,simple-jwt or CONTRACTS=rest-auth',
@@ -84,7 +84,7 @@ describe('CONTRACT_SUNSET', () => {
   const announced = ['@1795219200', 'Wed, 30 Jun 2027 00:00:00 GMT']
 
   it.each(['rest-auth', 'simple-jwt', 'drf'])(
-    'is told with every answer of %s, refusals too, and of no other',
+    'is sent with every answer of %s, refusals too, and of no other',
     (name) =>
       withServer({ CONTRACT_SUNSET: `${name}=2027-06-30` }, async (server) => {
         const told = ({ headers }: Awaited<ReturnType<typeof call>>) => [headers.deprecation, headers.sunset]
@@ -105,7 +105,7 @@ describe('CONTRACT_SUNSET', () => {
       }),
   )
 
-  it('is told with answers that a limit gave', () =>
+  it('is sent with refusals of a limit', () =>
     withServer({ CONTRACT_SUNSET: 'drf=2027-06-30', RATE_LIMITS: 'on' }, async (server) => {
       let answer = await call(server, { method: 'POST', path: '/api/v1/drf/auth/login/', body: {} })
       while (answer.status !== 429)

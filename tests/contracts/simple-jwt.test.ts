@@ -14,21 +14,21 @@ afterAll(() => server.close())
 const send = client(() => server, '/api')
 
 async function givenMember() {
-  const person = randomUser()
-  const { status, text, body } = await send('POST register/', person)
+  const credentials = randomUser()
+  const { status, text, body } = await send('POST register/', credentials)
   if (status !== 201) throw new Error(text)
-  const login = await send('POST login/', { username: person.username, password: person.password })
-  return { ...person, id: body.id as number, ...(login.body as { access: string; refresh: string }) }
+  const login = await send('POST login/', { username: credentials.username, password: credentials.password })
+  return { ...credentials, id: body.id as number, ...(login.body as { access: string; refresh: string }) }
 }
 
 describe.each(['', '/'])('the printed endpoints, with "%s" at the end', (slash) => {
   it('register, log in, the protected route, refresh, change the password, log out', async () => {
-    const person = { ...randomUser(), password: 'oldpassword' }
-    const registered = await send(`POST register${slash}`, person)
-    const shown = { id: expect.any(Number), username: person.username, email: person.email }
+    const credentials = { ...randomUser(), password: 'oldpassword' }
+    const registered = await send(`POST register${slash}`, credentials)
+    const shown = { id: expect.any(Number), username: credentials.username, email: credentials.email }
     expect([registered.status, registered.body]).toEqual([201, shown])
 
-    const login = await send(`POST login${slash}`, { username: person.username, password: person.password })
+    const login = await send(`POST login${slash}`, { username: credentials.username, password: credentials.password })
     expect([login.status, login.body]).toEqual([200, { access: expect.any(String), refresh: expect.any(String) }])
 
     const seen = await send(`GET protected${slash}`, undefined, login.body.access)
@@ -52,17 +52,17 @@ describe.each(['', '/'])('the printed endpoints, with "%s" at the end', (slash) 
 })
 
 describe('the sessions', () => {
-  it('have access tokens of 5 minutes and refresh tokens of a day, whatever the settings say', () =>
+  it('have access tokens of 5 minutes and refresh tokens of a day regardless of the settings', () =>
     withServer({ ACCESS_TOKEN_LIFETIME: '1h', REFRESH_TOKEN_LIFETIME: '9d' }, async (other) => {
       const to = client(() => other, '/api')
-      const person = randomUser()
-      await to('POST register/', person)
-      const { body } = await to('POST login/', { username: person.username, password: person.password })
+      const credentials = randomUser()
+      await to('POST register/', credentials)
+      const { body } = await to('POST login/', { username: credentials.username, password: credentials.password })
       const [access, refresh] = [claimsOf(body.access), claimsOf(body.refresh)]
       expect([access.exp - access.iat, refresh.exp - refresh.iat]).toEqual([300, 86_400])
     }))
 
-  it('end when their time is over', async () => {
+  it('end at their expiry', async () => {
     const { access, refresh } = await givenMember()
     server.pass('4m')
     expect((await send('GET protected/', undefined, access)).status).toBe(200)
@@ -74,7 +74,7 @@ describe('the sessions', () => {
 
   it('keep the lifetimes that they were opened with, whichever contract refreshes them', async () => {
     const { id, refresh } = await givenMember()
-    // The last of the contracts asks for a verified address.
+    // The last of the contracts demands a verified address.
     await server.database.db.user.update({ where: { id }, data: { emailVerifiedAt: server.now() } })
     const drf = await client(() => server, '/api/v1/drf/auth')('POST token/refresh/', { refresh_token: refresh })
     expect([drf.status, drf.body.expires_in]).toEqual([200, 300])
@@ -85,7 +85,7 @@ describe('the sessions', () => {
     expect(exp - iat).toBe(300)
   })
 
-  it('opened elsewhere keep theirs here', async () => {
+  it('keep their lifetimes here when they were opened through another contract', async () => {
     const { username, password } = await givenMember()
     const { body: own } = await server.send('POST', '/login_credentials', { body: { username, password } })
     const { body } = await send('POST refresh/', { refresh: own.refresh_token })
@@ -118,9 +118,9 @@ describe('POST register/', () => {
   })
 
   it('refuses a password that is the username, and says so', async () => {
-    const person = randomUser()
-    const password = person.username.toUpperCase()
-    expect(foreignRefusalOf(await send('POST register/', { ...person, password }))).toBe(
+    const credentials = randomUser()
+    const password = credentials.username.toUpperCase()
+    expect(foreignRefusalOf(await send('POST register/', { ...credentials, password }))).toBe(
       django.fields({ password: ['The password is too similar to the username.'] }),
     )
   })
@@ -143,20 +143,23 @@ describe('POST register/', () => {
   it('where verification is required, answers alike for known and unknown addresses, and mails the difference', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (required) => {
       const to = client(() => required, '/api')
-      const person = randomUser()
-      const unknown = await to('POST register/', person)
-      expect([unknown.status, unknown.body]).toEqual([201, { username: person.username, email: person.email }])
-      const credentials = { username: person.username, password: person.password }
-      expect(foreignRefusalOf(await to('POST login/', credentials))).toBe(django.noAccount)
+      const credentials = randomUser()
+      const unknown = await to('POST register/', credentials)
+      expect([unknown.status, unknown.body]).toEqual([
+        201,
+        { username: credentials.username, email: credentials.email },
+      ])
+      const login = { username: credentials.username, password: credentials.password }
+      expect(foreignRefusalOf(await to('POST login/', login))).toBe(django.noAccount)
       const token = /token=([\w-]{43})/.exec((await required.mails()).at(-1)?.text ?? '')?.[1]
-      await required.send('POST', '/verify_email', { body: { token, password: person.password } })
-      expect((await to('POST login/', credentials)).status).toBe(200)
-      const other = { ...randomUser(), email: person.email }
+      await required.send('POST', '/verify_email', { body: { token, password: credentials.password } })
+      expect((await to('POST login/', login)).status).toBe(200)
+      const other = { ...randomUser(), email: credentials.email }
       const known = await to('POST register/', other)
-      expect([known.status, known.text]).toEqual([201, unknown.text.replace(person.username, other.username)])
+      expect([known.status, known.text]).toEqual([201, unknown.text.replace(credentials.username, other.username)])
       expect(keysOf(known.headers)).toEqual(keysOf(unknown.headers))
       expect(known.headers['content-length']).toBe(unknown.headers['content-length'])
-      const subjects = (await mailsTo(required, person.email)).map(({ subject }) => subject)
+      const subjects = (await mailsTo(required, credentials.email)).map(({ subject }) => subject)
       expect(subjects).toEqual(['Verify your e-mail address', expect.not.stringMatching(/verify/i)])
     }))
 })
@@ -174,7 +177,7 @@ describe('POST change-password/', () => {
     expect((await send('POST login/', { username, password: next })).status).toBe(200)
   })
 
-  it('refuses a wrong old password by its name', async () => {
+  it('refuses a wrong old password under the name of its field', async () => {
     const { access } = await givenMember()
     const answer = await send('POST change-password/', { old_password: 'wrong', new_password: next }, access)
     expect(foreignRefusalOf(answer)).toBe(django.fields({ old_password: ['The current password is wrong.'] }))

@@ -33,7 +33,7 @@ describe('docs/security.md', () => {
     )
   })
 
-  it.each([...new Set(named)])('names a place that exists: %s', (path) => {
+  it.each([...new Set(named)])('names a path that exists: %s', (path) => {
     expect(existsSync(path)).toBe(true)
   })
 
@@ -43,7 +43,7 @@ describe('docs/security.md', () => {
     expect(quoted.length).toBeGreaterThan(60)
   })
 
-  it('judges every requirement of the standard once, and shows something for each', () => {
+  it('judges every requirement of the standard once, with evidence for each', () => {
     const rows = [...page.matchAll(/^\| (\d\.\d)\.(\d+) \| (\d) \| [^|]+ \| (met|not met|n\/a)\b[^|]* \| [^|]+ \|$/gm)]
     expect(rows.map(([, section, number, level]) => `${section}.${number} level ${level}`)).toEqual(
       Object.entries(requirements).flatMap(([section, levels]) =>
@@ -52,7 +52,7 @@ describe('docs/security.md', () => {
     )
   })
 
-  it('has a remedy for whatever is not met', () => {
+  it('names a remedy for every requirement that is not met', () => {
     const unmet = [...page.matchAll(/^\| \d\.\d\.\d+ .*\| not met.*$/gm)].map(([row]) => row)
     expect(unmet.length).toBeGreaterThan(0)
     for (const row of unmet) {

@@ -34,13 +34,13 @@ export type Shape = (typeof shapes)[number]
 /** One request to an endpoint. Whose tokens, passwords and addresses it uses is said by numbers: 0 is the least remarkable. */
 export interface Call {
   readonly target: string
-  /** The person whose name, address and password it holds. */
+  /** The user whose name, address and password it holds. */
   readonly who: number
-  /** The person whose tokens it holds. */
+  /** The user whose tokens it holds. */
   readonly holder: number
   /** Which of the tokens, ids and spellings. */
   readonly which: number
-  /** Which of the two passwords of a person is meant; fields for the old one get the other. */
+  /** Which of the two passwords of a user is meant; fields for the old one get the other. */
   readonly secret: number
   readonly values: Readonly<Record<string, Value>>
   readonly extra: Readonly<Record<string, string>>

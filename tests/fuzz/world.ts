@@ -7,7 +7,7 @@ import { targetOf } from './calls.ts'
 /** In every password, so that it can be looked for where it must not turn up. */
 export const canary = 'Kanarie'
 
-interface Person {
+interface Credentials {
   readonly username: string
   readonly email: string
   readonly passwords: readonly [string, string]
@@ -46,17 +46,17 @@ const samples = new Map(
 
 export function createWorld(server: TestServer, mailsBefore: number): World {
   const people = [0, 1, 2].map(makePerson)
-  const owners = new Map<string, Person>()
+  const owners = new Map<string, Credentials>()
   const cookies = new Set<string>()
   let mailsRead = mailsBefore
 
-  const personOf = (index: number): Person => people[index] ?? makePerson(index)
+  const personOf = (index: number): Credentials => people[index] ?? makePerson(index)
 
-  function keep(owner: Person, kind: Kind, value: string): void {
+  function keep(owner: Credentials, kind: Kind, value: string): void {
     if (!owner[kind].includes(value)) owner[kind].unshift(value)
   }
 
-  function learnToken(token: string, caller: Person): void {
+  function learnToken(token: string, caller: Credentials): void {
     const { typ } = partOf(token, 0)
     const { sub, sid, user_id: id } = partOf(token, 1)
     const owner = owners.get(String(sub)) ?? caller
@@ -70,19 +70,19 @@ export function createWorld(server: TestServer, mailsBefore: number): World {
   async function readMails(): Promise<void> {
     const mails = await server.mails()
     for (const { recipient, text } of mails.slice(mailsRead)) {
-      const person = people.find(({ email }) => email === recipient) ?? personOf(0)
-      for (const [value] of text.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) keep(person, 'mailed', value)
+      const credentials = people.find(({ email }) => email === recipient) ?? personOf(0)
+      for (const [value] of text.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) keep(credentials, 'mailed', value)
     }
     mailsRead = mails.length
   }
 
   async function live(name: string, { who, holder, which, secret }: Call): Promise<string> {
-    const person = personOf(who)
-    const spellings = [person.email, person.email.toUpperCase()]
-    if (/pass/.test(name)) return person.passwords[/old|current/.test(name) ? 1 - secret : secret] ?? ''
+    const credentials = personOf(who)
+    const spellings = [credentials.email, credentials.email.toUpperCase()]
+    if (/pass/.test(name)) return credentials.passwords[/old|current/.test(name) ? 1 - secret : secret] ?? ''
     if (/mail/.test(name)) return pick(spellings, which)
-    if (/uid/.test(name)) return person.uid
-    if (/user/.test(name)) return pick([person.username, ...spellings], which)
+    if (/uid/.test(name)) return credentials.uid
+    if (/user/.test(name)) return pick([credentials.username, ...spellings], which)
     if (/refresh/.test(name)) return tokenOf(['refresh', 'access', 'mailed'], holder, which)
     if (/token|code|key/.test(name)) return tokenOf(['mailed', 'access', 'refresh'], holder, which)
     if (name === 'cursor') return personOf(holder).cursors[which] ?? ''
@@ -103,8 +103,8 @@ export function createWorld(server: TestServer, mailsBefore: number): World {
     readMails,
     async fill(text, { holder, which }) {
       if (text.includes('{mailed}')) await readMails()
-      const person = personOf(holder)
-      return text.replaceAll(/\{(access|refresh|mailed)\}/g, (_all, kind: Kind) => pick(person[kind], which))
+      const credentials = personOf(holder)
+      return text.replaceAll(/\{(access|refresh|mailed)\}/g, (_all, kind: Kind) => pick(credentials[kind], which))
     },
     learn(call, { text, headers, status }) {
       if (status >= 400) return
@@ -118,7 +118,7 @@ export function createWorld(server: TestServer, mailsBefore: number): World {
         learnToken(token, personOf(targetOf(call).access === 'public' ? call.who : call.holder))
       }
     },
-    wasIssued: (kind, token) => people.some((person) => person[kind].includes(token)),
+    wasIssued: (kind, token) => people.some((credentials) => credentials[kind].includes(token)),
     secrets() {
       const tokens = people.flatMap(({ access, refresh }) => [...access, ...refresh])
       return [
@@ -131,8 +131,8 @@ export function createWorld(server: TestServer, mailsBefore: number): World {
   }
 }
 
-function makePerson(index: number): Person {
-  const name = `person${index}`
+function makePerson(index: number): Credentials {
+  const name = `credentials${index}`
   return {
     username: name,
     email: `${name}@example.com`,

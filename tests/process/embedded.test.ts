@@ -5,7 +5,7 @@ import { endProcesses, givenFolder, isRunning, postgresPid, startProcess, until 
 
 afterEach(endProcesses)
 
-const person = { username: 'ada', email: 'ada@example.com', password: 'correct horse battery' }
+const credentials = { username: 'ada', email: 'ada@example.com', password: 'correct horse battery' }
 
 async function post(url: string, body: object): Promise<number> {
   const response = await fetch(url, {
@@ -27,11 +27,11 @@ async function expectClosed(dataDir: string): Promise<void> {
 }
 
 async function register(address: string): Promise<void> {
-  expect(await post(`${address}/api/v1/auth/register_credentials`, person)).toBe(201)
+  expect(await post(`${address}/api/v1/auth/register_credentials`, credentials)).toBe(201)
 }
 
 async function expectAda(address: string): Promise<void> {
-  const { username, password } = person
+  const { username, password } = credentials
   expect(await post(`${address}/api/v1/auth/login_credentials`, { username, password })).toBe(200)
 }
 

@@ -26,11 +26,11 @@ describe('the log of a process', () => {
         DATA_DIR: await givenFolder(),
       })
       const url = await process.ready
-      const person = { ...randomUser(), password: 'CANARY good password' }
+      const credentials = { ...randomUser(), password: 'CANARY good password' }
       const registered = await exchange(url, '/api/v1/auth/register_credentials', {
         method: 'POST',
         headers: typed,
-        body: JSON.stringify(person),
+        body: JSON.stringify(credentials),
       })
       expect(registered.status).toBe(201)
       const { access_token, refresh_token } = registered.body

@@ -23,14 +23,14 @@ it('mails through a server that speaks TLS from the first byte, under an authori
     EMAIL_CA_FILE: caFile,
     DEFAULT_FROM_EMAIL: 'auth@example.com',
   }).ready
-  const person = randomUser()
+  const credentials = randomUser()
   const registered = await exchange(url, '/api/v1/auth/register_credentials', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(person),
+    body: JSON.stringify(credentials),
   })
   expect(registered.status).toBe(201)
   await until(async () => received.length > 0)
   await stop()
-  expect(received).toMatchObject([{ to: [person.email], secure: true, clientName: 'auth.example.com' }])
+  expect(received).toMatchObject([{ to: [credentials.email], secure: true, clientName: 'auth.example.com' }])
 })

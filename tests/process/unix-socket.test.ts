@@ -31,7 +31,7 @@ async function givenSocketServer(settings: Readonly<Record<string, string>> = {}
   return { path, server, ask }
 }
 
-const person = { username: 'ada', email: 'ada@example.com', password: 'a first good password' }
+const credentials = { username: 'ada', email: 'ada@example.com', password: 'a first good password' }
 const json = (body: object, address?: string) => ({
   method: 'POST',
   headers: { 'Content-Type': 'application/json', ...(address !== undefined && { 'X-Forwarded-For': address }) },
@@ -42,7 +42,7 @@ const logIn = '/api/v1/auth/login_credentials'
 describe('a Unix socket as PORT', () => {
   it('serves the API, the documentation and the counters, and is gone after the stop', async () => {
     const { path, server, ask } = await givenSocketServer()
-    const registered = await ask('/api/v1/auth/register_credentials', json(person, '203.0.113.9'))
+    const registered = await ask('/api/v1/auth/register_credentials', json(credentials, '203.0.113.9'))
     expect(registered.status).toBe(201)
     const { access_token } = JSON.parse(registered.text)
     const session = await ask('/api/v1/auth/session', { headers: { Authorization: `Bearer ${access_token}` } })
@@ -88,7 +88,7 @@ describe('a Unix socket as PORT', () => {
 
   it('shows the development mailbox to no one: who asks there may be a proxy', async () => {
     const { ask } = await givenSocketServer()
-    await ask('/api/v1/auth/register_credentials', json(person, '203.0.113.9'))
+    await ask('/api/v1/auth/register_credentials', json(credentials, '203.0.113.9'))
     for (const path of ['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/message']) {
       for (const headers of [{}, { 'X-Forwarded-For': '127.0.0.1' }, { 'X-Forwarded-For': '::1', Host: '127.0.0.1' }]) {
         const { status, text } = await ask(path, { headers })
@@ -235,7 +235,7 @@ describe('a socket that systemd hands over', () => {
   it('is served, and stays where it is after the stop', async () => {
     const path = join(await givenFolder(), 'auth.sock')
     const { child, exit } = await startHandedOver(path)
-    const registered = await exchangeOver(path, '/api/v1/auth/register_credentials', json(person, '203.0.113.9'))
+    const registered = await exchangeOver(path, '/api/v1/auth/register_credentials', json(credentials, '203.0.113.9'))
     expect(registered.status).toBe(201)
     child.kill('SIGTERM')
     expect(await exit).toBe(0)

@@ -13,7 +13,7 @@ interface Known {
   readonly email: string
 }
 
-/** All that users are shown of themselves, as it is after a registration but for the changes. */
+/** All fields that users see of themselves, as they are after a registration but for the changes. */
 export function shownUser(user: Known, changes: object = {}): object {
   return {
     id: user.id ?? expect.any(Number),
@@ -39,17 +39,17 @@ export function shownUser(user: Known, changes: object = {}): object {
   }
 }
 
-/** The names of all fields, sorted: what an answer holds and nothing else. */
+/** The sorted names of all fields of an answer. */
 export function keysOf(body: object): string[] {
   return Object.keys(body).sort()
 }
 
-/** What must be in no answer whatever happens: pages, stacks, and words of the libraries beneath. */
+/** Texts that no answer may contain: pages, stacks, and words of the libraries beneath. */
 const leaks = /<!doctype|<html|<pre|node_modules|\.ts:\d|\n? {4}at |prisma|postgres|zod|express/i
 
 /**
- * A refusal in one line, such as `401 session_revoked` or `400 invalid_request #/username required`; fails unless the
- * answer keeps everything that is promised of a refusal: a problem document of ours, whole and without further fields.
+ * A refusal in one line, such as `401 session_revoked` or `400 invalid_request #/username required`. Fails unless the
+ * answer is a complete problem document without further fields.
  */
 export function refusalOf({ status, headers, body, text }: Response | Exchanged): string {
   const { errors, ...problem } = body ?? {}
@@ -75,18 +75,20 @@ function issueIn(issue: { pointer: string; code: string }): string {
   return `${issue.pointer} ${issue.code}`
 }
 
-/** From one instant to the other, as whole seconds. */
+/** From one instant to the other in whole seconds. */
 export function secondsBetween(earlier: string, later: string): number {
   return Math.round((Date.parse(later) - Date.parse(earlier)) / 1000)
 }
 
-/** Everything that a stranger can compare: the status, the names of the header fields, the body without its request id. */
+/**
+ * Everything that an attacker can compare: the status, the names of the header fields, the body without its request id.
+ */
 export function visibleOf({ status, headers, body }: Response): string {
   const { request_id: _differs, ...rest } = body
   return JSON.stringify([status, Object.keys(headers).sort(), headers['content-length'], rest])
 }
 
-/** The work, so many times at once. */
+/** Runs the work so many times at once. */
 export function times<Result>(count: number, work: (index: number) => Promise<Result>): Promise<Result[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => work(index)))
 }

@@ -1,6 +1,6 @@
 import bcrypt from 'bcrypt'
 
-/** The hashes that bcrypt compares with while the work lasts: how much a password costs, without a clock. */
+/** The hashes that bcrypt compares with during the work: the cost of a password, without a clock. */
 export async function comparedDuring(work: () => Promise<unknown>): Promise<string[]> {
   const { compare } = bcrypt
   const hashes: string[] = []
@@ -18,7 +18,7 @@ export async function comparedDuring(work: () => Promise<unknown>): Promise<stri
   return hashes
 }
 
-/** How many hashes bcrypt makes while the work lasts. */
+/** The number of hashes that bcrypt makes during the work. */
 export async function countHashedDuring(work: () => Promise<unknown>): Promise<number> {
   const { hash } = bcrypt
   let count = 0

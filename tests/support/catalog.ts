@@ -14,12 +14,12 @@ export async function runSql<Row extends object>(url: string, sql: string): Prom
 
 const ours = `n.nspname = 'public' AND c.relname <> '_prisma_migrations'`
 
-/** What the tables of a database are, as PostgreSQL itself describes it: one line per fact. */
+/** The definitions of tables, columns, indexes and constraints, as PostgreSQL describes them, one per line. */
 export async function describeTables(url: string): Promise<string[]> {
-  const rows = await runSql<{ fact: string }>(
+  const rows = await runSql<{ definition: string }>(
     url,
     `SELECT format('column %s.%s %s %s default %s identity %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-              CASE WHEN a.attnotnull THEN 'not null' ELSE 'null' END, pg_get_expr(d.adbin, d.adrelid), a.attidentity) AS fact
+              CASE WHEN a.attnotnull THEN 'not null' ELSE 'null' END, pg_get_expr(d.adbin, d.adrelid), a.attidentity) AS definition
        FROM pg_attribute a
        JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm')
        JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -42,5 +42,5 @@ export async function describeTables(url: string): Promise<string[]> {
        FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname
      ORDER BY 1`,
   )
-  return rows.map(({ fact }) => fact)
+  return rows.map(({ definition }) => definition)
 }

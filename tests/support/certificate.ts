@@ -1,4 +1,4 @@
-/** A certificate for this machine that no authority has signed, with its key: worth nothing anywhere else. */
+/** A self-signed certificate for this machine with its key, of no value anywhere else. */
 export const selfSigned = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv

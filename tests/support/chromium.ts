@@ -7,7 +7,7 @@ import { givenFolder } from './process.ts'
 import type { Program } from './program.ts'
 import { startProgram } from './program.ts'
 
-/** A page in headless Chromium, on an origin of its own, and what its script comes to. */
+/** A page in headless Chromium on an origin of its own, and the result of its script. */
 export async function runInChromium<Result>(
   host: 'localhost' | '127.0.0.1',
   script: (origin: string) => Promise<string>,
@@ -43,7 +43,7 @@ export async function runInChromium<Result>(
   }
 }
 
-/** The script has to return what the page is to report; whatever it throws is reported in its place. */
+/** The script returns the report; an exception is reported in its place. */
 function page(script: string): string {
   return `<!doctype html><meta charset="utf-8"><title>A frontend</title><script type="module">
 const report = (result) => fetch('/', { method: 'POST', body: JSON.stringify(result) })
@@ -51,7 +51,7 @@ try { report(await (async () => { ${script} })()) } catch (error) { report({ err
 </script>`
 }
 
-/** What a page of the server has become after its scripts have run. */
+/** The content of a page of the server after its scripts have run. */
 export async function renderInChromium(url: string): Promise<string> {
   const profile = await givenFolder()
   const args = [...optionsFor(profile), '--virtual-time-budget=20000', '--dump-dom', url]
@@ -67,7 +67,7 @@ async function openChromium(url: string): Promise<Program> {
 function optionsFor(profile: string): string[] {
   return [
     '--headless=new',
-    // Chromium's own sandbox does not run as root, and the pages are ours.
+    // Chromium's sandbox does not run as root, and the pages are our own.
     '--no-sandbox',
     '--disable-gpu',
     '--disable-dev-shm-usage',

@@ -1,7 +1,7 @@
 import { refusalOf } from './answers.ts'
 import { django, foreignRefusalOf } from './error-formats.ts'
 import type { Exchanged } from './exchange.ts'
-import type { Person } from './fixtures.ts'
+import type { Credentials } from './fixtures.ts'
 
 interface Request {
   readonly method: string
@@ -10,24 +10,24 @@ interface Request {
   readonly token?: string
 }
 
-/** How a client of one published service says what all of them can do. */
+/** The requests of a client of one published contract for what all contracts offer. */
 export interface Client {
   readonly name: string
-  readonly register: (person: Person) => Request
-  readonly verify: (token: string, person: Person) => Request
-  readonly logIn: (person: Person) => Request
-  /** Something that only a live session may see. */
+  readonly register: (credentials: Credentials) => Request
+  readonly verify: (token: string, credentials: Credentials) => Request
+  readonly logIn: (credentials: Credentials) => Request
+  /** A read that needs a live session. */
   readonly look: (access: string) => Request
   readonly refresh: (refreshToken: string) => Request
   readonly logOut: (refreshToken: string) => Request
-  readonly forget: (email: string) => Request
-  /** With all that the link in the mail holds. */
+  readonly requestReset: (email: string) => Request
+  /** Needs everything that the link in the mail holds. */
   readonly reset: (link: string, password: string) => Request
-  readonly pairIn: (body: Exchanged['body']) => { access: string; refresh: string }
+  readonly tokensIn: (body: Exchanged['body']) => { access: string; refresh: string }
   /** Whether a refresh replaces the refresh token. */
   readonly rotates: boolean
   readonly verificationRequired: boolean
-  /** The status and the refusals. */
+  /** The status of a logout, and the refusals. */
   readonly loggedOut: number
   readonly says: Readonly<Record<'wrongPassword' | 'ended' | 'endedRefresh' | 'reused' | 'usedReset', string>>
   readonly refusalOf: (answer: Exchanged) => string
@@ -36,22 +36,22 @@ export interface Client {
 const post = (path: string, body: object): Request => ({ method: 'POST', path, body })
 const look = (path: string) => (token: string) => ({ method: 'GET', path, token })
 
-/** The token in a link, wherever it stands. */
+/** The token in a link, in its path, query or fragment. */
 export function tokenIn(link: string): string {
   return /(?<![\w-])[\w-]{43}(?![\w-])/.exec(link)?.[0] ?? 'none'
 }
 
 const own: Client = {
   name: '/api/v1/auth',
-  register: (person) => post('/api/v1/auth/register_credentials', person),
+  register: (credentials) => post('/api/v1/auth/register_credentials', credentials),
   verify: (token) => post('/api/v1/auth/verify_email', { token }),
   logIn: ({ username, password }) => post('/api/v1/auth/login_credentials', { username, password }),
   look: look('/api/v1/auth/session'),
   refresh: (refresh_token) => post('/api/v1/auth/access_token', { refresh_token }),
   logOut: (refresh_token) => post('/api/v1/auth/logout', { refresh_token }),
-  forget: (email) => post('/api/v1/auth/forgot_password', { email }),
+  requestReset: (email) => post('/api/v1/auth/forgot_password', { email }),
   reset: (link, new_password) => post('/api/v1/auth/reset_password', { token: tokenIn(link), new_password }),
-  pairIn: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
+  tokensIn: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
   rotates: true,
   verificationRequired: false,
   loggedOut: 200,
@@ -65,7 +65,7 @@ const own: Client = {
   refusalOf,
 }
 
-/** What the three contracts have in common that speak Django's error format; two of them have no mails of their own. */
+/** The common part of the three contracts with Django's error format; two of them send no mails of their own. */
 const foreign = {
   ...own,
   says: {
@@ -75,7 +75,7 @@ const foreign = {
     endedRefresh: django.blacklisted,
     reused: django.blacklisted,
   },
-  pairIn: ({ access, refresh }: Exchanged['body']) => ({ access, refresh }),
+  tokensIn: ({ access, refresh }: Exchanged['body']) => ({ access, refresh }),
   refusalOf: (answer: Exchanged) =>
     String(answer.headers['content-type']).startsWith('application/problem+json')
       ? refusalOf(answer)
@@ -92,27 +92,27 @@ const mailed = {
   logOut: (refresh: string) => post('/api/auth/logout/', { refresh }),
 }
 
-/** One per published service: two of the five share a prefix. */
+/** One per published contract: two of the five share a prefix. */
 export const clients: readonly Client[] = [
   own,
   {
     ...mailed,
     name: '/api/auth by username',
-    register: (person) => post('/api/auth/register/', person),
+    register: (credentials) => post('/api/auth/register/', credentials),
     verify: (token) => ({ method: 'GET', path: `/api/auth/verify-email/?token=${token}` }),
     logIn: ({ username, password }) => post('/api/auth/login/', { username, password }),
     refresh: (refresh) => post('/api/auth/login/refresh/', { refresh }),
-    forget: (email) => post('/api/auth/password-reset/', { email }),
+    requestReset: (email) => post('/api/auth/password-reset/', { email }),
     reset: (link, password) => ({ method: 'PATCH', path: new URL(link).pathname, body: { password } }),
   },
   {
     ...mailed,
     name: '/api/auth by address',
-    register: (person) => post('/api/auth/register/', { ...person, password2: person.password }),
+    register: (credentials) => post('/api/auth/register/', { ...credentials, password2: credentials.password }),
     verify: (token, { password }) => post('/api/auth/verify-email/', { token, password }),
     logIn: ({ email, password }) => post('/api/auth/login/', { email, password }),
     refresh: (refresh) => post('/api/auth/token/refresh/', { refresh }),
-    forget: (email) => post('/api/auth/password/reset/request/', { email }),
+    requestReset: (email) => post('/api/auth/password/reset/request/', { email }),
     reset: (link, password) =>
       post('/api/auth/password/reset/confirm/', {
         token: tokenIn(link),
@@ -124,7 +124,7 @@ export const clients: readonly Client[] = [
     ...foreign,
     name: '/api',
     loggedOut: 205,
-    register: (person) => post('/api/register/', person),
+    register: (credentials) => post('/api/register/', credentials),
     logIn: ({ username, password }) => post('/api/login/', { username, password }),
     look: look('/api/protected/'),
     refresh: (refresh) => post('/api/refresh/', { refresh }),
@@ -145,6 +145,6 @@ export const clients: readonly Client[] = [
     look: look('/api/v1/drf/auth/me/'),
     refresh: (refresh_token) => post('/api/v1/drf/auth/token/refresh/', { refresh_token }),
     logOut: (refresh_token) => post('/api/v1/drf/auth/logout/', { refresh_token }),
-    pairIn: own.pairIn,
+    tokensIn: own.tokensIn,
   },
 ]

@@ -10,9 +10,9 @@ const rowsOf = {
 }
 
 /**
- * Holds the sessions of the user, or the rows in the tables that are named, until all of the requests, begun in this
- * order, wait to change them, and then lets them go on: what a race needs luck for happens every time. The server needs a
- * pool (DATABASE_POOL) as wide as the requests are many.
+ * Locks the sessions of the user, or the rows of the named tables, until all requests, begun in this order, wait for
+ * the locks; then releases them: the race happens every time. The server needs a pool (DATABASE_POOL) with a connection
+ * per request.
  */
 export async function collide<Result>(
   { settings, database }: TestServer,
@@ -48,7 +48,7 @@ export async function collide<Result>(
         .then(() => {
           isOver = true
         })
-      // Equal ones have no order, and are quicker together.
+      // Equal requests have no order and run faster together.
       if (requests[index + 1] === send) continue
       while ((await countWaiting()) < answers.length) {
         if (isOver) throw new Error('a request was answered that had to wait for the lock')
@@ -61,7 +61,7 @@ export async function collide<Result>(
   }
 }
 
-/** Opens so many connections, and lets them wait for locks as long as a slow machine takes. */
+/** Opens so many connections with a lock timeout that a slow machine does not reach. */
 async function makePatient({ transaction }: ConnectedDatabase, count: number): Promise<void> {
   let missing = count
   let go: () => void = () => undefined

@@ -1,6 +1,6 @@
 /**
- * An authority, and what it has signed: for a PostgreSQL at `localhost`, the same out of date, and for a client. Worth nothing
- * anywhere else. The certificates hold until 2120, but for the expired one.
+ * An authority and its certificates: for a PostgreSQL at `localhost`, the same one expired, and for a client. They have
+ * no value anywhere else. All but the expired one are valid until 2120.
  */
 export const databaseCertificates = {
   authority: `-----BEGIN CERTIFICATE-----

@@ -2,17 +2,17 @@ import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 
-/** A wire between a server and its database that a test can cut, and that counts. */
+/** A proxy between a server and its database that a test can cut, and that counts statements. */
 export interface DatabaseProxy {
   readonly url: string
-  /** How many statements have been sent so far. */
+  /** The number of statements sent so far. */
   executed(): number
-  /** Breaks all connections and takes no further ones. */
+  /** Breaks all connections and accepts no new ones. */
   cut(): Promise<void>
   mend(): Promise<void>
-  /** From now on takes connections and bytes and lets nothing through, without a word. */
+  /** From now on accepts connections and bytes and passes nothing on. */
   swallow(): void
-  /** Lets the bytes of new connections through again; those that were opened before stay silent. */
+  /** Passes the bytes of new connections on again; connections opened before stay silent. */
   deliver(): void
 }
 
@@ -71,10 +71,10 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   }
 }
 
-/** What a client asks first that would have TLS. */
+/** The first message of a client that asks for TLS. */
 const tlsRequest = 80_877_103
 
-/** Reads what a client of PostgreSQL sends: messages of a type, a length and so many bytes; until the start there is no type. */
+/** Reads the messages of a PostgreSQL client: a type, a length and so many bytes; the first message has no type. */
 function statementCounter(onStatement: () => void): (chunk: Buffer) => void {
   let unread = Buffer.alloc(0)
   let typeLength = 0

@@ -2,28 +2,28 @@ import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { runSql } from './catalog.ts'
 
-/** Of waiting for a database, so that a race which a slow machine takes its time for is not cut short. */
+/** A timeout for connections that a slow machine does not reach, so that no race is cut short. */
 export const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000 }
 
-/** A migrated database that nobody else uses; returns its address. */
+/** A migrated database for one test; returns its address. */
 export function freshDatabase(): Promise<string> {
   return createDatabase('template_migrated')
 }
 
-/** A database without a single table. */
+/** A database without a table. */
 export function emptyDatabase(): Promise<string> {
   return createDatabase('template0')
 }
 
 export interface OwnRole {
-  /** The address of a database without a table but those of another program in `public`. */
+  /** The address of a database whose only tables are those of another program in `public`. */
   readonly url: string
   /** The same for the superuser. */
   readonly adminUrl: string
   readonly name: string
 }
 
-/** A role with an ordinary role's rights that may create schemas in a database of its own. */
+/** An ordinary role that may create schemas in a database of its own. */
 export async function givenOwnRole(): Promise<OwnRole> {
   const adminUrl = await emptyDatabase()
   const name = `role_${randomBytes(8).toString('hex')}`
@@ -39,7 +39,7 @@ export async function givenOwnRole(): Promise<OwnRole> {
   return { url: url.href, adminUrl, name }
 }
 
-/** Makes these the defaults of a database. */
+/** Sets the defaults of a database. */
 export async function setDefaults(url: string, settings: Readonly<Record<string, string>>): Promise<void> {
   const statements = Object.entries(settings).map(
     ([name, value]) => `ALTER DATABASE ${nameOf(url)} SET ${name} TO '${value}'`,
@@ -63,7 +63,7 @@ async function createDatabase(template: string): Promise<string> {
   return server.replace(/[^/]+$/, name)
 }
 
-/** Another connection to the database, for as long as the work lasts. */
+/** Another connection to the database during the work. */
 export async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -74,7 +74,7 @@ export async function withClient<Result>(url: string, work: (client: Client) => 
   }
 }
 
-/** What the connections that are opened from now on begin with. */
+/** Statements that each new connection runs first. */
 export function setDefault(url: string, setting: string, value: string): Promise<void> {
   return withClient(url, async (client) => {
     const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name')

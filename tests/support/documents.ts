@@ -27,7 +27,7 @@ for (const [name, { components }] of documents) ajv.addSchema({ $id: `/${name}`,
 
 const validators = new WeakMap<object, ValidateFunction>()
 
-/** Whether the value is what the schema of that document describes, and if not, why. */
+/** Whether the value matches the schema of that document, and if not, why. */
 export function mismatch(contract: string, schema: object, value: unknown): string | undefined {
   const located = () => JSON.parse(JSON.stringify(schema).replaceAll('"#/', `"/${contract}#/`))
   const validate = validators.get(schema) ?? ajv.compile(located())
@@ -54,8 +54,8 @@ export interface Answer {
 }
 
 /**
- * Holds an answer against the document of its contract: the status is announced, and the body is what the document says,
- * without a field that it does not name. Answers to what is no operation, and those of Node before it knows the path, are nobody's business.
+ * Compares an answer with the document of its contract: the status is declared, and the body has no field that the
+ * document does not name. Answers outside operations, and those of Node before it reads the path, are not compared.
  */
 export function holdAgainstDocument(method: string, target: string, answer: Answer, served?: readonly string[]): void {
   const [path = ''] = target.split(/[?#]/)

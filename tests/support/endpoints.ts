@@ -4,28 +4,28 @@ import { bucketOf } from '../../src/http/contracts/endpoint.ts'
 
 interface Field {
   readonly name: string
-  /** A text that the field takes. */
+  /** A sample text that the field takes. */
   readonly sample: string
   readonly optional: boolean
   readonly mayBeEmpty: boolean
 }
 
 const someId = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'
-/** For fields that take any text at first. */
+/** The sample for fields that take any text at first. */
 const named: Readonly<Record<string, string>> = {
   email: 'ada@example.com',
   username: 'ada',
-  // Not the sample of a password, which must not be like a name.
+  // A password has another sample, as it must not be similar to a name.
   first_name: 'Ada',
   last_name: 'Lovelace',
   phone_number: '+44 20 7946 0018',
   cursor: '',
   limit: '1',
 }
-// The first one also is a password that nothing forbids.
+// The first one is a valid password as well.
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris']
 
-/** Every row of every contract, with what its own schema says of its fields: a new one needs no line here. */
+/** Every endpoint of every contract, with its fields derived from its own schema: a new one needs no line here. */
 export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
   rows.map(({ method, path, endpoint, wire }) => {
     const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
@@ -34,9 +34,9 @@ export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
       name: endpoint.name,
       route: `${method} ${prefix}${path}`,
       method,
-      /** With an id that nothing has in the place of each parameter. */
+      /** The path with an id that does not exist for each parameter. */
       path: (prefix + path).replaceAll(/\{\w+\}/g, someId),
-      /** With the names of the parameters in braces. */
+      /** The path with the names of the parameters in braces. */
       pattern: prefix + path,
       access: endpoint.access,
       limit: bucketOf(endpoint),
@@ -53,10 +53,10 @@ export type Target = (typeof targets)[number]
 /** The endpoints of our own API. */
 export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
-/** Those of the published contracts beside it. */
+/** The endpoints of the published contracts. */
 export const foreignEndpoints = targets.filter(({ contract }) => contract !== 'v1')
 
-/** Such fields are no texts, and none is needed. */
+/** Such fields are no texts, and no request needs them. */
 function takesBoolean(schema: z.core.$ZodType): boolean {
   return z.safeParse(schema, true).success
 }
@@ -68,7 +68,7 @@ function describeField(name: string, schema: z.core.$ZodType): Field {
   return { name, sample, optional: takes(undefined), mayBeEmpty: takes('') }
 }
 
-/** A body in which nothing is wrong. */
+/** A valid body. */
 export function sampleBody({ fields }: Target): Record<string, unknown> {
   return Object.fromEntries(fields.map(({ name, sample }) => [name, sample]))
 }

@@ -16,7 +16,7 @@ interface Place {
 
 const placesOf = new Map<string, readonly Place[]>()
 
-/** Lets every answer of the server at that address be held against the error format of the contract that it serves there. */
+/** Checks every answer of the server at that address against the error format of the contract of its path. */
 export function rememberDialects(url: string, served: readonly string[]): void {
   const places = contracts
     .filter(({ name }) => served.includes(name))
@@ -28,15 +28,15 @@ export function rememberDialects(url: string, served: readonly string[]): void {
   placesOf.set(url, places)
 }
 
-/** The contracts that the server at that address serves, if it is one of the tests' own. */
+/** The contracts that the server at that address serves, if a test started it. */
 export function servedAt(url: string): readonly string[] | undefined {
   return placesOf.get(url)?.map(({ contract }) => contract)
 }
 
-/** Statuses that the server answers with before it has read which path is asked for. */
+/** Statuses that the server answers with before it has read the path. */
 export const beforeAnyPath = [408, 431]
 
-/** Fails when a refusal speaks another error format than the contract below whose prefix it happened. */
+/** Fails when a refusal has another error format than the contract of its prefix. */
 export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {
   const asked = path.replace(/[?#].*/s, '')
   const place = placesOf.get(url)?.find(({ prefix }) => asked === prefix || asked.startsWith(`${prefix}/`))
@@ -49,8 +49,8 @@ export function expectDialect(url: string, path: string, { status, headers, text
 }
 
 /**
- * A refusal of a foreign contract in one line, such as `401 {"detail":"…","code":"token_not_valid"}`; fails unless it is
- * JSON with the header fields that Django's clients look for.
+ * A refusal of a published contract in one line, such as `401 {"detail":"…","code":"token_not_valid"}`. Fails unless it
+ * is JSON with the header fields that Django's clients look for.
  */
 export function foreignRefusalOf({ status, headers, text = '' }: Answer): string {
   expect(headers['content-type']).toMatch(/^application\/json(; charset=utf-8)?$/)
@@ -64,7 +64,7 @@ export function foreignRefusalOf({ status, headers, text = '' }: Answer): string
 const said = (status: number, body: object) => `${status} ${JSON.stringify(body)}`
 const token = (detail: string, rest: object = {}) => said(401, { detail, code: 'token_not_valid', ...rest })
 
-/** What all contracts that speak Django's error format say, word for word. */
+/** The messages that all contracts with Django's error format share, word for word. */
 export const django = {
   fields: (errors: Readonly<Record<string, readonly string[]>>) => said(400, errors),
   required: (...names: string[]) =>

@@ -8,7 +8,7 @@ export interface Exchanged {
   readonly headers: IncomingHttpHeaders
   readonly text: string
   /** The text as JSON; undefined when it is none. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is anything until a test says what it has to be.
+  // biome-ignore lint/suspicious/noExplicitAny: an answer can be anything until a test checks it.
   readonly body: any
 }
 

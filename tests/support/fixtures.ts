@@ -5,7 +5,7 @@ import type { TestServer } from './server.ts'
 
 const password = 'correct horse battery'
 
-export interface Person {
+export interface Credentials {
   readonly username: string
   readonly email: string
   readonly password: string
@@ -19,34 +19,34 @@ export interface TokenPair {
   readonly refresh_expires_in: number
 }
 
-export interface User extends Person, TokenPair {
+export interface User extends Credentials, TokenPair {
   readonly id: number
   readonly uuid: string
 }
 
-/** Somebody nobody has met, so that tests share a database without meeting. */
-export function randomUser(): Person {
+/** The credentials of a new user, random so that tests can share a database. */
+export function randomUser(): Credentials {
   const name = `p${randomBytes(6).toString('hex')}`
   return { username: name, email: `${name}@example.com`, password }
 }
 
 /** A registered user with the session of the registration. */
-export async function givenUser(server: TestServer, person: Partial<Person> = {}): Promise<User> {
-  const who = { ...randomUser(), ...person }
+export async function givenUser(server: TestServer, credentials: Partial<Credentials> = {}): Promise<User> {
+  const who = { ...randomUser(), ...credentials }
   const { status, body } = await server.send('POST', '/register_credentials', { body: who })
   if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
   return { ...who, ...body, id: body.user.id, uuid: body.user.uuid }
 }
 
 /** A registered user whose address counts as verified, so that every contract lets the session through. */
-export async function givenVerifiedUser(server: TestServer, person: Partial<Person> = {}): Promise<User> {
-  const user = await givenUser(server, person)
+export async function givenVerifiedUser(server: TestServer, credentials: Partial<Credentials> = {}): Promise<User> {
+  const user = await givenUser(server, credentials)
   await server.database.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: server.now() } })
   return user
 }
 
 /** Another session of the user. */
-export async function givenSession(server: TestServer, { username, password }: Person): Promise<TokenPair> {
+export async function givenSession(server: TestServer, { username, password }: Credentials): Promise<TokenPair> {
   const { status, body } = await server.send('POST', '/refresh_token', { body: { username, password } })
   if (status !== 200) throw new Error(`logging in failed: ${JSON.stringify(body)}`)
   return body
@@ -68,21 +68,21 @@ export async function givenMailedToken(server: TestServer, email: string, subjec
   return token
 }
 
-export async function givenResetToken(server: TestServer, { email }: Person): Promise<string> {
+export async function givenResetToken(server: TestServer, { email }: Credentials): Promise<string> {
   await server.send('POST', '/forgot_password', { body: { email } })
   return givenMailedToken(server, email, /reset/i)
 }
 
-export function givenVerificationToken(server: TestServer, { email }: Person): Promise<string> {
+export function givenVerificationToken(server: TestServer, { email }: Credentials): Promise<string> {
   return givenMailedToken(server, email, /verify/i)
 }
 
-/** A registration that waits for its address to be verified, where the server requires that. */
+/** A pending registration, where the server requires verified addresses. */
 export async function givenRegistration(
   server: TestServer,
-  person: Partial<Person> = {},
-): Promise<Person & { readonly token: string }> {
-  const who = { ...randomUser(), ...person }
+  credentials: Partial<Credentials> = {},
+): Promise<Credentials & { readonly token: string }> {
+  const who = { ...randomUser(), ...credentials }
   const { status, body } = await server.send('POST', '/register_credentials', { body: who })
   if (status !== 201) throw new Error(`registering failed: ${JSON.stringify(body)}`)
   return { ...who, token: await givenVerificationToken(server, who) }
@@ -92,8 +92,8 @@ export async function givenDisabled(server: TestServer, { id }: { readonly id: n
   await server.database.db.user.update({ where: { id }, data: { disabledAt: server.now() } })
 }
 
-/** How many sessions of the user neither were ended nor are of an earlier epoch. */
-export async function countSessions({ database }: TestServer, { email }: Pick<Person, 'email'>): Promise<number> {
+/** The number of sessions of the user that are neither ended nor of an earlier epoch. */
+export async function countSessions({ database }: TestServer, { email }: Pick<Credentials, 'email'>): Promise<number> {
   const { sessions, sessionEpoch } = await database.db.user.findUniqueOrThrow({
     where: { email },
     include: { sessions: { where: { revokedAt: null } } },
@@ -101,19 +101,19 @@ export async function countSessions({ database }: TestServer, { email }: Pick<Pe
   return sessions.filter(({ epoch }) => epoch === sessionEpoch).length
 }
 
-/** Opens a session with the password; the status tells whether it is the user's. */
+/** Opens a session; the status tells whether the password is right. */
 export function logIn(server: TestServer, username: string, password: string): Promise<Response> {
   return server.send('POST', '/login_credentials', { body: { username, password } })
 }
 
-/** What the audit trail holds about the user, oldest first. */
+/** The audit events of the user, oldest first. */
 export function eventsOf(server: TestServer, { id }: { readonly id: number }) {
   return server.database.db.event.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
 }
 
 /**
- * The events that one request caused, oldest first, by whom and with what details; fails unless each tells when that was
- * and from where.
+ * The events that one request caused, oldest first, with their user, session and details. Fails unless each has its
+ * time and address.
  */
 export async function recordedBy(server: TestServer, ...[method, path, options]: Parameters<TestServer['send']>) {
   const before = server.now().getTime()

@@ -1,6 +1,6 @@
 import type { Exchanged } from './exchange.ts'
 import { exchange } from './exchange.ts'
-import type { Person } from './fixtures.ts'
+import type { Credentials } from './fixtures.ts'
 import { givenLink, randomUser } from './fixtures.ts'
 import type { TestServer } from './server.ts'
 
@@ -12,7 +12,7 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request as a program of a published service sends it. */
+/** A request as a client of a published contract sends it. */
 export function call(
   { url }: Pick<TestServer, 'url'>,
   { method, path, body, token, headers }: Call,
@@ -29,7 +29,7 @@ export function call(
   })
 }
 
-/** Below a prefix: `POST login/` with a body, and with the access token of somebody. */
+/** A request below a prefix: `POST login/` with a body, and with an access token. */
 export function client(server: () => Pick<TestServer, 'url'>, prefix: string) {
   return (route: string, body?: object, token?: string): Promise<Exchanged> => {
     const [method = '', path = ''] = route.split(' ')
@@ -42,17 +42,17 @@ export function client(server: () => Pick<TestServer, 'url'>, prefix: string) {
   }
 }
 
-/** Somebody whose address the contract at /api/auth has verified. */
-export async function givenVerified(server: TestServer, person: Person = randomUser()): Promise<Person> {
-  const { status, text } = await call(server, { method: 'POST', path: '/api/auth/register/', body: person })
+/** A user whose address the contract at /api/auth has verified. */
+export async function givenVerified(server: TestServer, credentials: Credentials = randomUser()): Promise<Credentials> {
+  const { status, text } = await call(server, { method: 'POST', path: '/api/auth/register/', body: credentials })
   if (status !== 201) throw new Error(`registering failed: ${text}`)
-  const { pathname, search } = new URL(await givenLink(server, person.email, /verify/i))
+  const { pathname, search } = new URL(await givenLink(server, credentials.email, /verify/i))
   const verified = await call(server, { method: 'GET', path: pathname + search })
   if (verified.status !== 200) throw new Error(`verifying failed: ${verified.text}`)
-  return person
+  return credentials
 }
 
-/** The claims of a token, unproven. */
+/** The claims of a token, without verification. */
 export function claimsOf(token: string): { readonly iat: number; readonly exp: number } & Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 }

@@ -23,7 +23,7 @@ export function multipart(parts: readonly Part[]): Encoded {
   }
 }
 
-/** Both kinds of forms that browsers send. */
+/** Both form encodings of browsers. */
 export const formKinds = [
   ['application/x-www-form-urlencoded', urlEncoded],
   ['multipart/form-data', multipart],

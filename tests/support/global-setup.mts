@@ -8,13 +8,13 @@ import { applyMigrations } from '../../src/platform/database/migrations.ts'
 import { findLeftovers } from './leftovers.ts'
 
 interface TestRun {
-  /** The temporary folder that was given. */
+  /** The temporary folder of the environment. */
   readonly temporary: string
-  /** In it, the one for the tests and all that they start. */
+  /** A folder in it for the tests and all that they start. */
   readonly folder: string
   readonly dataDir: string
   readonly postgres: EmbeddedPostgres
-  /** What lay outside before. */
+  /** The contents outside before the run. */
   readonly leftovers: readonly string[]
 }
 
@@ -31,11 +31,11 @@ export default async function beginRun(): Promise<void> {
   const dataDir = join(folder, 'databases')
   try {
     await mkdir(dataDir)
-    // For root's sake, whose PostgreSQL runs as another account.
+    // Root's PostgreSQL runs as another account, which must be able to enter.
     for (const directory of [folder, dataDir]) await chmod(directory, 0o711)
     const postgres = await startEmbeddedPostgres({
       dataDir,
-      // Nothing here has to survive a power cut.
+      // The data need not survive a power cut.
       parameters: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
     })
     globalThis.testRun = { temporary, folder, dataDir, postgres, leftovers }

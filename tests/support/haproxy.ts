@@ -5,14 +5,14 @@ import { freePort, startProgram } from './program.ts'
 import { isOpen } from './redis.ts'
 
 export interface TestProxies {
-  /** Where one proxy is in front of the server, and where two are. */
+  /** The addresses in front of the server: through one proxy, and through two. */
   readonly oneHop: number
   readonly twoHops: number
 }
 
 /**
- * HAProxy in front of a server. It believes what the PROXY protocol says of its clients, which stands for the addresses
- * that a machine with more than a loopback would see, and tells the server by appending to X-Forwarded-For.
+ * HAProxy in front of a server. It takes client addresses from the PROXY protocol, which replaces the addresses of a
+ * machine with more than a loopback, and appends them to X-Forwarded-For.
  */
 export async function startProxies(serverUrl: string): Promise<TestProxies> {
   const [oneHop, inner, twoHops] = [await freePort(), await freePort(), await freePort()]

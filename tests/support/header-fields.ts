@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What every answer carries. */
+/** The headers of every answer. */
 export const security = {
   'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
@@ -16,7 +16,7 @@ export const security = {
   'cache-control': 'no-store',
 }
 
-/** What is left are the fields that differ from answer to answer. */
+/** Drops the fields that differ from answer to answer. */
 export function withoutPassing({
   date: _date,
   connection: _connection,
@@ -32,12 +32,12 @@ const exposed = {
   'access-control-expose-headers':
     'X-Request-Id,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate,Deprecation,Sunset',
 }
-/** What every answer of the application carries. */
+/** The headers of every answer of the application. */
 export const always = { ...security, ...exposed, vary: 'Origin' }
 export const json = { 'content-type': 'application/json; charset=utf-8' }
 export const problem = { 'content-type': 'application/problem+json; charset=utf-8' }
 
-/** What a preflight adds for a page of a listed origin. */
+/** The headers that a preflight adds for a page of a listed origin. */
 export const preflightFields = (origin: string) => ({
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',

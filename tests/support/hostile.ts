@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import type { TestServer } from './server.ts'
 
-/** In the values that are sent, so that it can be looked for where it must not turn up. */
+/** A marker in sent values, to search for where it must not appear. */
 export const canary = 'CANARYsbeak'
 
-/** All that is stored, as one text; but for the events of /tokens, which hands out a pair whatever else is sent. */
+/** All stored rows as one text, without the events of /tokens, which issues tokens even for a body with more fields. */
 async function stored({ database: { db } }: TestServer): Promise<string> {
   const tables = await db.$queryRaw<
     { name: string }[]
@@ -16,7 +16,7 @@ async function stored({ database: { db } }: TestServer): Promise<string> {
   return JSON.stringify(await db.$queryRawUnsafe(digests.sort().join(' UNION ALL ')))
 }
 
-/** Whatever the requests are: nothing is stored, nothing secret is logged, nothing fails, and the session lives on. */
+/** Checks that the requests store nothing, log no secret and cause no failure, and that the session stays alive. */
 export async function expectNoTraceOf(
   requests: () => Promise<void>,
   server: TestServer,
@@ -36,7 +36,7 @@ export async function expectNoTraceOf(
   expect((await server.send('GET', '/session', { token: accessToken })).status).toBe(200)
 }
 
-/** Runs the cases one after the other; a failure tells which it was. */
+/** Runs the cases one after the other; a failure names its case. */
 export async function eachOf<Case extends readonly [name: string, ...rest: unknown[]]>(
   cases: readonly Case[],
   check: (...args: [...Case]) => Promise<void>,
@@ -85,11 +85,11 @@ export const badText = (sample: string): readonly Refusal[] => [
   ['10,000 characters', asJson(canary.repeat(1000)), 'too_big'],
 ]
 
-/** A thousand bytes that would become a million. */
+/** A thousand bytes that would expand to a million. */
 export const bomb = gzipSync('0'.repeat(1_000_000))
 export const megabyte = 'x'.repeat(1_000_000)
 
-/** Names of JSON that mean the same. */
+/** Other names of the media type of JSON. */
 export const jsonTypes: readonly (readonly [type: string])[] = [
   ['application/json'],
   ['application/json; charset=utf-8'],
@@ -104,7 +104,7 @@ export const jsonTypes: readonly (readonly [type: string])[] = [
   ['application/json;'],
 ]
 
-/** What the published contracts take beside JSON. */
+/** The media types that the published contracts take beside JSON. */
 export const formTypes: readonly (readonly [type: string])[] = [
   ['application/x-www-form-urlencoded'],
   ['multipart/form-data; boundary=x'],
@@ -129,7 +129,7 @@ export const contentTypes: readonly (readonly [type: string])[] = [
   [''],
 ]
 
-/** What is no JSON in UTF-8, much of it made of a body that is. */
+/** Bodies that are no JSON in UTF-8, many of them made of a valid one. */
 export const brokenBodies = (body: string): readonly (readonly [name: string, bytes: string | Buffer])[] => [
   ['a word', 'null0'],
   ['half a body', `{"${canary}":"`],

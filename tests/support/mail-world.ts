@@ -7,18 +7,18 @@ import { createCipher, deriveKey } from '../../src/kernel/secrets.ts'
 import { connectDatabase } from '../../src/platform/database/database.ts'
 import { freshDatabase, patientLimits } from './database.ts'
 
-/** A mail with everything that a mail may have. */
+/** A mail template with every part that a template can have. */
 export const invitation = defineMailTemplate<{ name: string; token: string }>({
   name: 'invitation',
   staleAfterSeconds: 6 * 3600,
   write: ({ name, token }) => ({
     subject: `Welcome, ${name}`,
-    paragraphs: [`Hello ${name}, somebody invited you.`],
+    paragraphs: [`Hello ${name}, Bob invited you.`],
     link: { label: 'Come in', url: `https://app.example.com/verify#${token}` },
   }),
 })
 
-/** The mail feature on a database of its own, with a clock that stands still until it is moved. */
+/** The mail feature on a database of its own, with a clock that only `pass` moves. */
 export async function createMailWorld() {
   const database = connectDatabase({ url: await freshDatabase(), poolSize: 10, ...patientLimits })
   const { db, transaction, afterCommit } = database
@@ -61,7 +61,7 @@ export async function createMailWorld() {
   }
 }
 
-/** Keeps what it is given. */
+/** Keeps the lines in memory. */
 export function createRecorder(): Mailer & { readonly mails: Mail[] } {
   const mails: Mail[] = []
   return { mails, send: async (mail) => void mails.push(mail) }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** The options of a command; one that it does not know, or a word too many, ends it with what it does know. */
+/** Parses the options of a command; an unknown option or argument ends it with a list of the options. */
 export function readOptions(options, usage) {
   try {
     return parseArgs({ options }).values

@@ -4,7 +4,10 @@ import { givenFolder, until } from './process.ts'
 import { freePort, startProgram } from './program.ts'
 import { isOpen } from './redis.ts'
 
-/** PgBouncer in front of a database, in transaction mode and otherwise as it is by default; returns the address through it. */
+/**
+ * Starts PgBouncer in front of a database, in transaction mode and otherwise with its defaults; returns the address
+ * through it.
+ */
 export async function startPgbouncer(databaseUrl: string, authentication: 'trust' | 'md5' = 'trust'): Promise<string> {
   const database = new URL(databaseUrl)
   const folder = await givenFolder()
@@ -25,7 +28,7 @@ auth_type = ${authentication}
 auth_file = ${users}
 `,
   )
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   await startProgram('pgbouncer', ['-q', ...account, file])
   await until(() => isOpen(port))

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(projectRoot, 'dist/start.cjs')
 
-/** Whom a server process runs as; without ids, as whoever runs the tests. */
+/** The account of a server process; without ids, the account of the tests. */
 export interface Account {
   readonly uid?: number
   readonly gid?: number
@@ -19,7 +19,7 @@ export interface Account {
 
 export interface ServerProcess {
   readonly pid: number
-  /** Where it answers, once it says so. Rejects with all that it wrote when it ends before. */
+  /** The address of the server, once it is printed. Rejects with the whole output when the process ends before. */
   readonly ready: Promise<string>
   readonly exit: Promise<number | string>
   readonly stdout: () => string
@@ -39,13 +39,13 @@ export interface ProcessOptions {
   readonly throughNpm?: boolean
 }
 
-/** For servers that are given a database: without a key they would make one in a data directory. */
+/** The settings for a server with a database of its own: without a key it would make one in a data directory. */
 export const processKey = { SECRET_KEY: 'processes-sign-with-this-key-and-nothing-else-0123456789' }
 
 const started: ServerProcess[] = []
 const folders: string[] = []
 
-/** The process as an operator would start it, with these settings and nothing else in its environment. */
+/** Starts the process as an operator does, with these settings and nothing else in its environment. */
 export function startProcess(env: Readonly<Record<string, string>>, options: ProcessOptions = {}): ServerProcess {
   const { args = [], account = {}, cwd = tmpdir(), script = main, throughNpm = false } = options
   const command = throughNpm ? ['npm', 'start'] : [process.execPath, script, ...args]
@@ -58,7 +58,7 @@ export function startProcess(env: Readonly<Record<string, string>>, options: Pro
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const server = observe(child)
-  // Not every test waits for it.
+  // Some tests never await it.
   server.ready.catch(() => undefined)
   started.push(server)
   return server
@@ -90,7 +90,7 @@ function observe(child: ChildProcess): ServerProcess {
   }
 }
 
-/** A folder that this account owns and others can pass through. */
+/** A folder that this account owns and others can enter. */
 export async function givenFolder({ uid, gid }: Account = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'process-'))
   folders.push(folder)
@@ -99,13 +99,13 @@ export async function givenFolder({ uid, gid }: Account = {}): Promise<string> {
   return folder
 }
 
-/** The process id of the PostgreSQL that works, or worked, in a DATA_DIR. */
+/** The process id of the PostgreSQL of a DATA_DIR, running or not. */
 export async function postgresPid(dataDir: string): Promise<number | undefined> {
   const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => '')
   return Number.parseInt(text, 10) || undefined
 }
 
-/** Whether the process is there and not merely waiting to be taken out of the table. */
+/** Whether the process is running, and not a zombie. */
 export async function isRunning(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0)
@@ -116,10 +116,10 @@ export async function isRunning(pid: number): Promise<boolean> {
   return !/\) Z /.test(status)
 }
 
-/** How many threads the process has. */
+/** The number of threads of the process. */
 export async function countThreads(pid: number): Promise<number> {
   if (process.platform === 'linux') return (await readdir(`/proc/${pid}/task`)).length
-  // On macOS: a line for each, below a heading.
+  // macOS prints a line per thread below a heading.
   const { stdout } = await promisify(execFile)('ps', ['-M', '-p', String(pid)])
   return stdout.trim().split('\n').length - 1
 }
@@ -136,7 +136,7 @@ export async function endProcesses(): Promise<void> {
     try {
       server.signalGroup('SIGKILL')
     } catch {
-      // It has ended.
+      // The process has ended already.
     }
     await server.exit
   }

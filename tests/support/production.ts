@@ -1,4 +1,4 @@
-/** What production insists on, beside a database and a key. */
+/** The settings that production demands, without a database and a key. */
 export const productionSettings = {
   NODE_ENV: 'production',
   RATE_LIMITS: 'on',

@@ -8,7 +8,7 @@ import { hasCode } from '../../src/kernel/errors.ts'
 /** A program of the machine that runs beside the tests. */
 export interface Program {
   readonly signal: (signal: NodeJS.Signals) => void
-  /** Ends it at once and waits until it is gone. */
+  /** Ends it at once and resolves when it is gone. */
   readonly kill: () => Promise<void>
 }
 
@@ -19,7 +19,7 @@ interface Running {
 
 const running = new Set<Running>()
 
-/** Runs a program that a Debian package of the same name brings, with these variables beside the usual ones. */
+/** Runs a program of the Debian package of the same name, with these variables beside the usual ones. */
 export async function startProgram(
   name: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function startProgram(
 
 async function end(entry: Running): Promise<void> {
   running.delete(entry)
-  // What is stopped takes no other signal than these.
+  // A stopped process takes no other signal than these.
   entry.child.kill('SIGKILL')
   await entry.ended
 }
@@ -48,7 +48,7 @@ export async function endPrograms(): Promise<void> {
   await Promise.all([...running].map(end))
 }
 
-/** A port of the loopback that nobody has. */
+/** A free port of the loopback. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

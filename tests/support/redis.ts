@@ -7,9 +7,9 @@ import { freePort, startProgram } from './program.ts'
 export interface TestRedis {
   readonly url: string
   readonly start: () => Promise<void>
-  /** All counts are gone, as nothing is written to disk. */
+  /** Drops all counts: nothing is written to disk. */
   readonly kill: () => Promise<void>
-  /** Keeps its connections and answers nothing. */
+  /** Keeps its connections open and answers nothing. */
   readonly freeze: () => void
   readonly thaw: () => void
 }
@@ -32,7 +32,7 @@ export async function givenRedis({ password }: { password?: string } = {}): Prom
   }
 }
 
-/** Whether something listens there. */
+/** Whether a program listens there. */
 export async function isOpen(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   const connected = await once(socket, 'connect').then(

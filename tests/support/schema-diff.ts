@@ -5,7 +5,7 @@ import type { SchemaEngine } from '@prisma/schema-engine-wasm'
 const engineFolder = new URL('../../node_modules/@prisma/schema-engine-wasm/', import.meta.url)
 const schemaFolder = new URL('../../prisma/schema/', import.meta.url)
 
-/** Node has it; the types of Node and of the language's library do not. */
+/** Node has it, but the type definitions do not. */
 declare const WebAssembly: {
   readonly instantiate: (
     code: Uint8Array,
@@ -20,7 +20,7 @@ interface EngineModule {
   readonly __wbg_set_wasm: (exports: object) => void
 }
 
-/** The SQL that makes an empty database into the one that the Prisma schema describes. */
+/** The SQL that creates the tables of the Prisma schema in an empty database. */
 export async function schemaAsSql(): Promise<string> {
   const names = (await readdir(schemaFolder)).filter((name) => name.endsWith('.prisma'))
   const files = await Promise.all(
@@ -38,7 +38,7 @@ export async function schemaAsSql(): Promise<string> {
   return stdout ?? ''
 }
 
-/** Its own entry imports a .wasm file as a module, which Node does only on request. */
+/** The package's entry imports a .wasm file as a module, which Node does only on request. */
 async function loadEngine(): Promise<EngineModule> {
   const engine = (await import(fileURLToPath(new URL('schema_engine_bg.js', engineFolder)))) as EngineModule
   const code = await readFile(new URL('schema_engine_bg.wasm', engineFolder))
@@ -48,7 +48,7 @@ async function loadEngine(): Promise<EngineModule> {
   return engine
 }
 
-/** The engine asks a database for its version before it compares; this one is empty and knows nothing. */
+/** The engine asks a database for its version before it compares; this one is empty. */
 const emptyConnection = {
   provider: 'postgres',
   adapterName: 'empty',

@@ -15,7 +15,7 @@ import { createMemoryLogger } from './memory-logger.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
 
-/** Instead of which the test has the mails, unless it wants them in the mailbox. */
+/** Sends nothing: the test catches the mails, unless it wants them in the mailbox. */
 const mailServer = { EMAIL_HOST: '127.0.0.1', DEFAULT_FROM_EMAIL: 'auth@localhost' }
 
 export interface TestServer {
@@ -25,16 +25,16 @@ export interface TestServer {
   readonly services: Features
   /** Every line that was logged, as JSON. */
   readonly logged: string[]
-  /** As at the beginning of a stop. */
+  /** Marks the server as stopping. */
   markNotReady(): void
-  /** A request below /api/v1/auth unless the path names another place with `//`. */
+  /** A request below /api/v1/auth, unless the path begins with `//`. */
   send(method: Method, path: string, options?: RequestOptions): Promise<Response>
-  /** The raw supertest request, for bodies and headers that no sane client sends. */
+  /** The raw supertest request, for unusual bodies and headers. */
   raw(method: Method, path: string): Test
-  /** Lets the clock go on, for all servers on this database. */
+  /** Moves the clock of all servers on this database forward. */
   pass(duration: string): void
   now(): Date
-  /** The mails that were sent so far, oldest first, once the outbox is empty. */
+  /** The mails sent so far, oldest first, once the outbox is empty. */
   mails(): Promise<readonly Mail[]>
   close(): Promise<void>
 }
@@ -48,15 +48,15 @@ interface RequestOptions {
 }
 
 interface ServerOptions {
-  /** Mails go where the settings send them, which is the mailbox by default, and are not caught for `mails()`. */
+  /** Sends mails where the settings say, by default to the mailbox, instead of catching them for `mails()`. */
   readonly mailbox?: boolean
-  /** Far away by default, so that a race which a slow machine takes its time for is not cut short. */
+  /** Long by default, so that a slow machine does not cut a race short. */
   readonly databaseLimits?: DatabaseLimits
 }
 
 /**
- * The product's own root and HTTP server on a port of its own, on a database of its own unless DATABASE_URL names that of another; the
- * clock, the mails and the log are the test's.
+ * The product's own composition root and HTTP server on a port of its own, on a database of its own unless DATABASE_URL
+ * names another. The test controls the clock, the mails and the log.
  */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
@@ -139,7 +139,10 @@ interface TestClock extends Clock {
 
 const clocks = new Map<string, TestClock>()
 
-/** Servers on one database live in one time, which goes on by a look at the clock and by pass() only: a slow machine changes nothing. */
+/**
+ * Servers on one database share a clock that moves a little with each reading and otherwise by pass() only: a slow
+ * machine changes nothing.
+ */
 function clockOf(databaseUrl: string): TestClock {
   let instant = Date.now()
   const now = () => {
@@ -154,7 +157,7 @@ function clockOf(databaseUrl: string): TestClock {
   return clock
 }
 
-/** A server that lives as long as the work. */
+/** A server that runs during the work. */
 export async function withServer(
   settings: Readonly<Record<string, string>>,
   work: (server: TestServer) => Promise<void>,

@@ -1,4 +1,4 @@
-// Loaded before a process (NODE_OPTIONS=--import=…): the clock of its machine is wrong by CLOCK_SHIFT_MS.
+// Loaded before a process (NODE_OPTIONS=--import=…): shifts its clock by CLOCK_SHIFT_MS.
 const shift = Number(process.env.CLOCK_SHIFT_MS)
 const { now } = Date
 

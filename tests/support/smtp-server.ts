@@ -7,7 +7,7 @@ interface ReceivedMail {
   readonly from: string
   readonly to: readonly string[]
   readonly secure: boolean
-  /** What the client called itself. */
+  /** The name of the client in EHLO. */
   readonly clientName: string
   /** Headers, unfolded. */
   readonly head: string
@@ -18,7 +18,7 @@ interface ReceivedMail {
 /** The server's reply to a recipient or a mail, such as `450 Try later`; undefined to accept. */
 type Verdict = (address: string) => string | undefined
 
-/** As settings of a mail server without anything special say. */
+/** The settings for a mail server without encryption and login. */
 export const plain = {
   host: '127.0.0.1',
   useSsl: false,
@@ -44,7 +44,7 @@ export async function startSmtpServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     disableReverseLookup: true,
-    // With a logger it warns of its built-in certificate, which is all that these tests need.
+    // With a logger it warns of its built-in certificate, which is enough for these tests.
     logger: false,
     onRcptTo: ({ address }, _session, callback) => callback(refusal(onRecipient(address))),
     onData(stream, { envelope, secure, hostNameAppearsAs: clientName }, callback) {

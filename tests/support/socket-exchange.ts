@@ -13,7 +13,7 @@ interface Sent {
   readonly body?: string
 }
 
-/** One request over the Unix socket at that path, as a proxy on this machine would pass it on. */
+/** One request over the Unix socket at that path, as a proxy on this machine passes it on. */
 export function exchangeOver(
   socketPath: string,
   path: string,

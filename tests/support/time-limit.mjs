@@ -1,4 +1,4 @@
-// The runner waits for a test as long as it takes: one that hangs has to fail, or nobody learns which it was.
+// Jest cannot interrupt a hanging test: this limit makes it fail by name.
 
 const usualLimitMs = 60_000
 

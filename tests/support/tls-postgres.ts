@@ -6,14 +6,18 @@ import { selfSigned } from './certificate.ts'
 import { databaseCertificates } from './database-certificates.ts'
 import { givenFolder } from './process.ts'
 
-/** A PostgreSQL with TLS at `localhost` and 127.0.0.1, whose certificate is for the former only. */
+/** A PostgreSQL with TLS at `localhost` and 127.0.0.1, whose certificate is for `localhost` only. */
 export interface TlsPostgres {
-  /** Databases: `any` takes every connection, `encrypted` those with TLS, `certified` those with a client certificate. */
+  /**
+   * Databases: `any` accepts every connection, `encrypted` those with TLS, `certified` those with a client certificate.
+   */
   readonly url: (database: string, parameters?: string, host?: string) => string
-  /** As the superuser, in the clear. */
+  /** The superuser's connection, without TLS. */
   readonly adminUrl: (database: string) => string
-  /** For clients: the authority, another one, and what this authority or none has signed for a client. */
-  readonly files: Readonly<Record<'authority' | 'stranger' | 'client' | 'clientKey' | 'strangerKey', string>>
+  /**
+   * Files for clients: the authority, an untrusted one, and client certificates signed by this authority or by none.
+   */
+  readonly files: Readonly<Record<'authority' | 'untrusted' | 'client' | 'clientKey' | 'untrustedKey', string>>
   readonly showCertificate: (name: 'server' | 'expired') => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -64,7 +68,7 @@ export async function startTlsPostgres(): Promise<TlsPostgres> {
   await reload("ssl_ca_file = 'authority.crt'")
   await showCertificate('server')
 
-  const texts = { authority, stranger: selfSigned.cert, client, clientKey, strangerKey: selfSigned.key }
+  const texts = { authority, untrusted: selfSigned.cert, client, clientKey, untrustedKey: selfSigned.key }
   const files = Object.fromEntries(
     Object.keys(texts).map((name) => [name, join(folder, `${name}.pem`)]),
   ) as unknown as TlsPostgres['files']
@@ -81,7 +85,7 @@ export async function startTlsPostgres(): Promise<TlsPostgres> {
   }
 }
 
-/** A reload is asked for and done a little later. */
+/** A reload is asynchronous. */
 async function seen(url: string, setting: string, value: string): Promise<void> {
   for (;;) {
     const [row] = await runSql<{ value: string }>(url, `SELECT current_setting('${setting}') AS value`)

@@ -2,14 +2,14 @@ import type { TokenKind } from '../../src/kernel/ports.ts'
 import { refusalOf } from './answers.ts'
 import type { User } from './fixtures.ts'
 import { givenUser } from './fixtures.ts'
-import type { Mould } from './forgery.ts'
+import type { TokenParts } from './forgery.ts'
 import { forge, takeApart, verdictsOfOthers } from './forgery.ts'
 import type { TestServer } from './server.ts'
 
 export const kinds: readonly TokenKind[] = ['access', 'refresh']
 
-/** One attack: its name, and how its token is made from a genuine one. */
-export type Row = readonly [name: string, make: (mould: Mould) => string]
+/** One attack: its name, and how it makes its token from a genuine one. */
+export type Row = readonly [name: string, make: (parts: TokenParts) => string]
 
 /** Every attack with tokens of every kind. */
 export function bothKinds(rows: readonly Row[]) {
@@ -18,22 +18,22 @@ export function bothKinds(rows: readonly Row[]) {
 
 /** A server with two users whose sessions are attacked. */
 export interface TokenTarget {
-  readonly moulds: Readonly<Record<TokenKind, Mould>>
+  readonly partsByKind: Readonly<Record<TokenKind, TokenParts>>
   readonly user: User
-  readonly stranger: { readonly user: User; readonly moulds: Readonly<Record<TokenKind, Mould>> }
-  /** Whether the token would be accepted, as the server itself tells. */
+  readonly otherUser: { readonly user: User; readonly partsByKind: Readonly<Record<TokenKind, TokenParts>> }
+  /** Whether the server accepts the token. */
   isActive(token: string): Promise<boolean>
-  /** Fails unless the token is refused wherever one of these kinds is taken, and changes nothing. */
+  /** Fails unless the token is refused wherever one of these kinds is accepted, and changes nothing. */
   expectRefused(token: string, codes?: RegExp): Promise<void>
   /** Fails if the server accepts a token that another implementation refuses. */
   expectAgreement(rows: readonly Row[]): Promise<void>
-  /** Fails unless the genuine tokens still do all that they did. */
+  /** Fails unless the genuine tokens still work as before. */
   expectUnharmed(): Promise<void>
 }
 
 export async function createTokenTarget(server: TestServer): Promise<TokenTarget> {
-  const [user, stranger] = [await givenUser(server), await givenUser(server)]
-  const mouldsOf = ({ access_token, refresh_token }: User) => ({
+  const [user, otherUser] = [await givenUser(server), await givenUser(server)]
+  const partsOf = ({ access_token, refresh_token }: User) => ({
     access: takeApart('access', access_token, server),
     refresh: takeApart('refresh', refresh_token, server),
   })
@@ -50,14 +50,14 @@ export async function createTokenTarget(server: TestServer): Promise<TokenTarget
     return body.active
   }
 
-  const moulds = mouldsOf(user)
-  // Otherwise all that is forged would be refused for one and the same reason.
-  for (const kind of kinds) expect(forge(moulds[kind], {})).toBe(moulds[kind].genuine)
+  const partsByKind = partsOf(user)
+  // Otherwise all forged tokens would be refused for the same other reason.
+  for (const kind of kinds) expect(forge(partsByKind[kind], {})).toBe(partsByKind[kind].genuine)
 
   return {
     user,
-    moulds,
-    stranger: { user: stranger, moulds: mouldsOf(stranger) },
+    partsByKind,
+    otherUser: { user: otherUser, partsByKind: partsOf(otherUser) },
     isActive,
     async expectRefused(token, codes = /^401 (token_invalid|unauthenticated)$/) {
       const before = await state()
@@ -69,14 +69,14 @@ export async function createTokenTarget(server: TestServer): Promise<TokenTarget
     async expectAgreement(rows) {
       const disputed: string[] = []
       for (const { name, kind, make } of bothKinds(rows)) {
-        const token = make(moulds[kind])
-        const { jose, fastJwt } = await verdictsOfOthers(moulds[kind], token, server.now())
+        const token = make(partsByKind[kind])
+        const { jose, fastJwt } = await verdictsOfOthers(partsByKind[kind], token, server.now())
         if (!(jose && fastJwt) && (await isActive(token))) disputed.push(`${name} (${kind} token)`)
       }
       expect(disputed).toEqual([])
     },
     async expectUnharmed() {
-      for (const { access_token, refresh_token } of [user, stranger]) {
+      for (const { access_token, refresh_token } of [user, otherUser]) {
         expect((await server.send('GET', '/session', { token: access_token })).status).toBe(200)
         expect((await refresh(refresh_token)).status).toBe(200)
       }

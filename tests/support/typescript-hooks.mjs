@@ -10,11 +10,11 @@ const options = {
   swcrc: false,
 }
 
-/** A hook of Node's, which says what a module consists of. */
+/** A loader hook of Node, which returns the source of a module. */
 export async function load(url, context, loadNext) {
   const { protocol, pathname } = new URL(url)
   if (protocol !== 'file:' || !/\.m?ts$/.test(pathname)) return loadNext(url, context)
-  // A query makes a module of its own of the same file.
+  // A query makes a separate module of the same file.
   const filename = fileURLToPath(new URL(pathname, url))
   const { code } = await transform(await readFile(filename, 'utf8'), { ...options, filename })
   return { format: 'module', source: code, shortCircuit: true }

@@ -4,8 +4,8 @@ import { eventsOf, givenResetToken, givenUser, givenVerificationToken, logIn } f
 import type { TestServer } from './server.ts'
 
 /**
- * What a user does from the registration to the last logout, with twenty logins at once. Expects each answer to be the right
- * one. Expects the tables, as another program sees them at that address, to hold the instants that were answered.
+ * Plays a user's life from the registration to the last logout, with twenty logins at once. Checks each answer, and the
+ * instants in the tables as another program at that address reads them.
  */
 export async function liveWholeLife(server: TestServer, databaseUrl: string, schema = 'public'): Promise<void> {
   const { send } = server

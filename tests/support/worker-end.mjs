@@ -1,2 +1,2 @@
-// A worker ends with Jest, whatever its tests have left open.
+// Ends a worker with Jest, even if its tests have left something open.
 process.once('disconnect', () => process.exit())

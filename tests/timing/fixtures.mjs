@@ -25,27 +25,27 @@ export async function withDatabase(dataDir, work) {
 }
 
 const storedHash = `bcrypt-sha384$none${bcrypt.hashSync(randomBytes(48).toString('base64'), bcryptCost)}`
-const people = (count) => {
-  const crowd = randomBytes(4).toString('hex')
+const makeAccounts = (count) => {
+  const accounts = randomBytes(4).toString('hex')
   return Array.from({ length: count }, (_, index) => {
     // Of one length whoever it is, so that nothing but the row in the database differs.
-    const username = `p${crowd}${String(index).padStart(6, '0')}`
+    const username = `p${accounts}${String(index).padStart(6, '0')}`
     return { username, email: `${username}@example.com` }
   })
 }
-const namesOf = (crowd) => crowd.map(({ username }) => username)
-const emailsOf = (crowd) => crowd.map(({ email }) => email)
+const namesOf = (accounts) => accounts.map(({ username }) => username)
+const emailsOf = (accounts) => accounts.map(({ email }) => email)
 
 /** Names and addresses of nobody. */
 export async function unknown(_db, count) {
-  return people(count)
+  return makeAccounts(count)
 }
 
 /** Inserts users instead of registering them, as thousands of them are needed. */
 const users =
   ({ verified = true, disabled = false, failures = 0 }) =>
   async (db, count) => {
-    const crowd = people(count)
+    const accounts = makeAccounts(count)
     await db.query(
       `WITH made AS (
          INSERT INTO users (uuid, username, username_key, email, email_verified_at, disabled_at, joined_at)
@@ -57,9 +57,9 @@ const users =
          SELECT 'user:' || id, $5::integer, now() + interval '1 day' FROM made WHERE $5::integer > 0
        )
        INSERT INTO passwords (user_id, hash, changed_at) SELECT id, $4, now() FROM made`,
-      [namesOf(crowd), verified, disabled, storedHash, failures],
+      [namesOf(accounts), verified, disabled, storedHash, failures],
     )
-    return crowd
+    return accounts
   }
 
 export const known = users({})
@@ -69,7 +69,7 @@ export const throttled = users({ failures: 50 })
 
 /** One name for all samples: who is nobody is counted under a digest, which is the server's to make. */
 export async function throttledUnknown(db, count, send) {
-  const [nobody] = people(1)
+  const [nobody] = makeAccounts(1)
   await send({ ...nobody, password: wrongPassword })
   await db.query(
     `UPDATE password_attempts SET failures = 50, blocked_until = now() + interval '1 day'
@@ -78,23 +78,23 @@ export async function throttledUnknown(db, count, send) {
   return Array.from({ length: count }, () => nobody)
 }
 
-/** Addresses of the crowd that were sent as many mails of that kind within the last minutes, or would have been. */
+/** Addresses of the accounts that were sent as many mails of that kind within the last minutes, or would have been. */
 export const exhausted = (crowdOf, kind) => allowed(crowdOf, kind, 5)
 const allowed = (crowdOf, kind, mails) => async (db, count) => {
-  const crowd = await crowdOf(db, count)
+  const accounts = await crowdOf(db, count)
   await db.query(
     `INSERT INTO mail_rate_limits (kind, email, sent_at, expires_at)
      SELECT $2, email, array_fill(date_trunc('milliseconds', now()), ARRAY[$3::integer]), now() + interval '1 hour'
      FROM unnest($1::text[]) AS email`,
-    [emailsOf(crowd), kind, mails],
+    [emailsOf(accounts), kind, mails],
   )
-  return crowd
+  return accounts
 }
 
 /** Registrations that wait for their address to be verified, as many for each address. */
 export const waiting = (attempts = 1, mails = attempts) => allowed(registered(attempts), 'registration', mails)
 const registered = (attempts) => async (db, count) => {
-  const crowd = people(count)
+  const accounts = makeAccounts(count)
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     await db.query(
       `WITH made AS (
@@ -106,10 +106,10 @@ const registered = (attempts) => async (db, count) => {
        )
        INSERT INTO mail_tokens (purpose, target_id, email, token_hash, created_at, expires_at)
        SELECT 'complete_registration', id::text, email, md5(id::text) || md5(email), now(), now() + interval '1 day' FROM made`,
-      [namesOf(crowd), storedHash, attempt === 0 ? '' : `-${attempt}`],
+      [namesOf(accounts), storedHash, attempt === 0 ? '' : `-${attempt}`],
     )
   }
-  return crowd
+  return accounts
 }
 
 /** Tokens that no mail holds. */

@@ -90,8 +90,10 @@ function measure({ path, body, classes, settings = {} }, samples) {
     const deadline = setTimeout(() => server.stop(), 60_000 + samples * 2000)
     try {
       const count = samples + warmUp
-      const crowds = await withDatabase(dataDir, (db) => makePeople(db, server.api, { path, body, classes, count }))
-      return await interleave(server.api, path, crowds)
+      const accountsByClass = await withDatabase(dataDir, (db) =>
+        makePeople(db, server.api, { path, body, classes, count }),
+      )
+      return await interleave(server.api, path, accountsByClass)
     } finally {
       clearTimeout(deadline)
       await server.stop()
@@ -100,26 +102,26 @@ function measure({ path, body, classes, settings = {} }, samples) {
 }
 
 async function makePeople(db, api, { path, body, classes, count }) {
-  const crowds = {}
-  for (const [kind, makeCrowd] of Object.entries(classes)) {
-    const crowd = await makeCrowd(db, count, (person) => post(api, path, body(person)))
-    crowds[kind] = crowd.map(body)
+  const accountsByClass = {}
+  for (const [kind, makeClass] of Object.entries(classes)) {
+    const accounts = await makeClass(db, count, (account) => post(api, path, body(account)))
+    accountsByClass[kind] = accounts.map(body)
   }
   // As if the people had come one by one, and the database had looked at them long ago.
   await db.query('ANALYZE')
-  return crowds
+  return accountsByClass
 }
 
-async function interleave(api, path, crowds) {
-  const kinds = Object.keys(crowds)
+async function interleave(api, path, accountsByClass) {
+  const kinds = Object.keys(accountsByClass)
   const results = Object.fromEntries(kinds.map((kind) => [kind, []]))
   const statuses = new Set()
-  for (let index = 0; index < crowds[kinds[0]].length; index += 1) {
+  for (let index = 0; index < accountsByClass[kinds[0]].length; index += 1) {
     // What has been started is ended on the way out.
     interrupted.signal.throwIfAborted()
     for (const kind of shuffled(kinds)) {
       const startedAt = performance.now()
-      const { status } = await post(api, path, crowds[kind][index])
+      const { status } = await post(api, path, accountsByClass[kind][index])
       const ms = performance.now() - startedAt
       statuses.add(status)
       if (index >= warmUp) results[kind].push(ms)

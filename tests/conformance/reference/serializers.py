@@ -26,9 +26,9 @@ def same(attrs, confirmation, password):
     return attrs
 
 
-def fit(password, field, person):
+def fit(password, field, user):
     try:
-        validate_password(password, person)
+        validate_password(password, user)
     except ValidationError as error:
         raise serializers.ValidationError({field: error.messages}) from error
 
@@ -70,8 +70,8 @@ class Registration(serializers.ModelSerializer):
         fit(attrs["password"], "password", User(**known))
         return attrs
 
-    def create(self, person):
-        return User.objects.create_user(**person)
+    def create(self, user):
+        return User.objects.create_user(**user)
 
 
 class RegistrationToVerify(Registration):
@@ -82,9 +82,9 @@ class RegistrationToVerify(Registration):
         model = User
         fields = ["username", "email", "password", "password2", *NAMES]
 
-    def create(self, person):
-        person.pop("password2", None)
-        return User.objects.create_user(**person, is_active=False)
+    def create(self, user):
+        user.pop("password2", None)
+        return User.objects.create_user(**user, is_active=False)
 
 
 class RegistrationByAddress(Registration):
@@ -96,9 +96,9 @@ class RegistrationByAddress(Registration):
         fields = ["email", "password", "password_confirm", *NAMES]
         extra_kwargs = {name: {"required": True} for name in NAMES}
 
-    def create(self, person):
-        person.pop("password_confirm")
-        return User.objects.create_user(username=f"user-{uuid4().hex[:16]}", **person)
+    def create(self, user):
+        user.pop("password_confirm")
+        return User.objects.create_user(username=f"user-{uuid4().hex[:16]}", **user)
 
 
 class LoginByEither(TokenObtainPairSerializer):
@@ -111,8 +111,8 @@ class LoginByEither(TokenObtainPairSerializer):
         if "username" not in attrs:
             if "email" not in attrs:
                 raise serializers.ValidationError({"username": "This field is required."}, code="required")
-            person = User.objects.filter(email=attrs["email"]).first()
-            attrs["username"] = person.username if person else ""
+            user = User.objects.filter(email=attrs["email"]).first()
+            attrs["username"] = user.username if user else ""
         return super().validate(attrs)
 
 

@@ -48,6 +48,6 @@ prefix, table = {
 }[settings.CONTRACT]
 
 urlpatterns = [
-    path("people/", views.People.as_view()),
+    path("users/", views.Users.as_view()),
     *(path(prefix + route, view) for route, view in table.items()),
 ]

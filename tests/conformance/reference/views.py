@@ -91,8 +91,8 @@ class Protected(generics.GenericAPIView):
     permission_classes = [permissions.IsAuthenticated]
 
     def get(self, request):
-        person = {name: getattr(request.user, name) for name in ("id", "username", "email")}
-        return Response({"detail": "You are logged in", "user": person})
+        user = {name: getattr(request.user, name) for name in ("id", "username", "email")}
+        return Response({"detail": "You are logged in", "user": user})
 
 
 class OwnProfile(generics.RetrieveUpdateAPIView):
@@ -112,8 +112,8 @@ class WhoAmI(generics.GenericAPIView):
         return Response({"user_id": request.user.id})
 
 
-class People(Register):
-    """Not of any service: makes a person for a test to be."""
+class Users(Register):
+    """Not of any service: makes a user for a test to be."""
 
     def create(self, request, *args, **kwargs):
         User.objects.create_user(**request.data)

@@ -1,6 +1,6 @@
 import { keysOf, refusalOf, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
-import type { Person } from '../../support/fixtures.ts'
+import type { Credentials } from '../../support/fixtures.ts'
 import { eventsOf, givenLink, givenUser, logIn, mailsTo, randomUser } from '../../support/fixtures.ts'
 import { call, client } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -16,8 +16,8 @@ let networks = 0
 const aNetwork = () => `198.18.${++networks >> 8}.${networks & 255}`
 const from = (network: string) => ({ 'X-Forwarded-For': network })
 
-const register = (person: Person, network: string) =>
-  server.send('POST', '/register_credentials', { body: person, headers: from(network) })
+const register = (credentials: Credentials, network: string) =>
+  server.send('POST', '/register_credentials', { body: credentials, headers: from(network) })
 const verify = (body: object) => server.send('POST', '/verify_email', { body })
 const resend = (email: string) =>
   server.send('POST', '/resend_verification', { body: { email }, headers: from(aNetwork()) })
@@ -27,12 +27,12 @@ const tokensIn = async (email: string) =>
 const tokenOfLastMail = async (email: string) => (await tokensIn(email)).at(-1) ?? 'none'
 
 let owners = 0
-const anOwner = (): Person => ({ ...randomUser(), password: `the password of owner ${++owners}` })
+const anOwner = (): Credentials => ({ ...randomUser(), password: `the password of owner ${++owners}` })
 
 /** Registers the address so many times in a row, from so many networks in turn. */
-async function attack({ email }: Person, attempts: number, origins: number): Promise<Person[]> {
+async function attack({ email }: Credentials, attempts: number, origins: number): Promise<Credentials[]> {
   const addresses = Array.from({ length: origins }, aNetwork)
-  const attackers: Person[] = []
+  const attackers: Credentials[] = []
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const attacker = { ...randomUser(), email, password: `password of attack ${attempt}` }
     expect((await register(attacker, addresses[attempt % origins] ?? '')).status).toBe(201)
@@ -41,7 +41,7 @@ async function attack({ email }: Person, attempts: number, origins: number): Pro
   return attackers
 }
 
-async function expectAccount(owner: Person, attackers: readonly Person[]) {
+async function expectAccount(owner: Credentials, attackers: readonly Credentials[]) {
   const { status, body } = await logIn(server, owner.email, owner.password)
   expect([status, body.user?.username]).toEqual([200, owner.username])
   const attacker = attackers.at(-1)
@@ -106,7 +106,7 @@ describe('an address that others registered', () => {
     await register(owner, aNetwork())
     const [token] = await tokensIn(owner.email)
     const attackers = await attack(owner, 5, 5)
-    const newest = attackers.at(-1) as Person
+    const newest = attackers.at(-1) as Credentials
     const before = await Promise.all([newest, owner].map((one) => logIn(server, one.email, one.password)))
     const new_password = 'a password of my own'
     expect((await verify({ token, new_password })).status).toBe(200)
@@ -122,9 +122,9 @@ describe('an address that others registered', () => {
 })
 
 describe('POST /verify_email, for a registration that waits', () => {
-  async function givenWaiting(person = anOwner()) {
-    await register(person, aNetwork())
-    return { ...person, token: await tokenOfLastMail(person.email) }
+  async function givenWaiting(credentials = anOwner()) {
+    await register(credentials, aNetwork())
+    return { ...credentials, token: await tokenOfLastMail(credentials.email) }
   }
   const exists = async (email: string) => (await server.database.db.user.count({ where: { email } })) === 1
 
@@ -236,10 +236,10 @@ describe('links of /api/auth, where a token alone verifies', () => {
       headers: { Accept: 'application/json' },
     })
 
-  async function givenAttempt(person: Person) {
-    await send('POST register/', person)
-    const link = await givenLink(server, person.email, /verify/i)
-    return { ...person, token: new URL(link).searchParams.get('token') ?? 'none' }
+  async function givenAttempt(credentials: Credentials) {
+    await send('POST register/', credentials)
+    const link = await givenLink(server, credentials.email, /verify/i)
+    return { ...credentials, token: new URL(link).searchParams.get('token') ?? 'none' }
   }
 
   it('complete the registration that the mail was about, which says when that was', async () => {
@@ -253,7 +253,7 @@ describe('links of /api/auth, where a token alone verifies', () => {
     )
     const answer = await visit(attempts[1]?.token ?? '')
     expect([answer.status, keysOf(answer.body)]).toEqual([200, ['detail']])
-    await expectAccount(owner, [attempts[0] as Person])
+    await expectAccount(owner, [attempts[0] as Credentials])
     expect((await visit(attempts[1]?.token ?? '')).status).toBe(200)
     expect((await visit(attempts[0]?.token ?? '')).status).toBe(400)
   })

@@ -1,5 +1,5 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, shownUser, times, uuid } from '../../support/answers.ts'
-import type { Person } from '../../support/fixtures.ts'
+import type { Credentials } from '../../support/fixtures.ts'
 import { givenUser, logIn, mailsTo, randomUser, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -10,8 +10,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const register = (person: Partial<Person> & Record<string, unknown> = {}) =>
-  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...person } })
+const register = (credentials: Partial<Credentials> & Record<string, unknown> = {}) =>
+  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...credentials } })
 const countUsers = (where: { username?: string; email?: string }) => server.database.db.user.count({ where })
 
 /** An e-mail address with so many characters in all and before the @. */
@@ -23,13 +23,13 @@ function addressOf(length: number, localLength: number): string {
 
 describe('POST /register_credentials', () => {
   it('answers with the token pair and the user, and nothing else', async () => {
-    const person = randomUser()
+    const credentials = randomUser()
     const before = server.now().toISOString()
-    const { status, body } = await register({ ...person })
+    const { status, body } = await register({ ...credentials })
     expect(status).toBe(201)
     expect(keysOf(body)).toEqual([...pairKeys, 'user'].sort())
     expect(body).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_expires_in: 604_800 })
-    expect(body.user).toEqual(shownUser(person))
+    expect(body.user).toEqual(shownUser(credentials))
     expect(secondsBetween(before, body.user.date_joined)).toBe(0)
   })
 
@@ -70,9 +70,9 @@ describe('POST /register_credentials', () => {
     [{ is_staff: true }, '#/is_staff unknown_field'],
     [{ display_name: 'Ada' }, '#/display_name unknown_field'],
   ])('refuses %j', async (fields, issue) => {
-    const person = randomUser()
-    expect(refusalOf(await register({ ...person, ...fields }))).toBe(`400 invalid_request ${issue}`)
-    expect(await countUsers({ username: person.username })).toBe(0)
+    const credentials = randomUser()
+    expect(refusalOf(await register({ ...credentials, ...fields }))).toBe(`400 invalid_request ${issue}`)
+    expect(await countUsers({ username: credentials.username })).toBe(0)
   })
 
   it('names every field that is missing', async () => {
@@ -81,19 +81,20 @@ describe('POST /register_credentials', () => {
   })
 
   it('mails a verification link to the address, without a word that the registrant chose', async () => {
-    const person = { ...randomUser(), first_name: 'Visit-evil', last_name: 'Example-dot-com' }
-    await register(person)
-    const mails = await mailsTo(server, person.email)
+    const credentials = { ...randomUser(), first_name: 'Visit-evil', last_name: 'Example-dot-com' }
+    await register(credentials)
+    const mails = await mailsTo(server, credentials.email)
     expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address'])
     const whole = JSON.stringify({ ...mails[0], recipient: '' })
-    for (const word of [person.username, person.first_name, person.last_name]) expect(whole).not.toContain(word)
+    for (const word of [credentials.username, credentials.first_name, credentials.last_name])
+      expect(whole).not.toContain(word)
     expect(mails[0]?.text).toMatch(/http:\/\/localhost:3000\/verify-email#token=[\w-]{43}\n/)
   })
 
   it('writes down who registered, when and from where', async () => {
-    const person = randomUser()
-    const events = await recordedBy(server, 'POST', '/register_credentials', { body: person })
-    const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: person.email } })
+    const credentials = randomUser()
+    const events = await recordedBy(server, 'POST', '/register_credentials', { body: credentials })
+    const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: credentials.email } })
     expect(events).toEqual([
       { type: 'user_registered', userId: id, sessionId: null, details: {} },
       { type: 'login_succeeded', userId: id, sessionId: expect.stringMatching(uuid), details: {} },
@@ -222,11 +223,11 @@ describe('POST /register_credentials, the username', () => {
 
 describe('POST /register_credentials, the address', () => {
   it('is kept and compared in lower case', async () => {
-    const person = randomUser()
-    const { body } = await register({ ...person, email: person.email.toUpperCase() })
-    expect(body.user.email).toBe(person.email)
-    expect(refusalOf(await register({ email: person.email }))).toBe('400 email_taken #/email email_taken')
-    expect(refusalOf(await register({ email: `P${person.email.slice(1)}` }))).toBe(
+    const credentials = randomUser()
+    const { body } = await register({ ...credentials, email: credentials.email.toUpperCase() })
+    expect(body.user.email).toBe(credentials.email)
+    expect(refusalOf(await register({ email: credentials.email }))).toBe('400 email_taken #/email email_taken')
+    expect(refusalOf(await register({ email: `P${credentials.email.slice(1)}` }))).toBe(
       '400 email_taken #/email email_taken',
     )
   })
@@ -283,9 +284,9 @@ describe('POST /register_credentials, the password', () => {
     ['128 characters that are 256 before they are composed', 'e\u0301'.repeat(128)],
     ['spaces only', ' '.repeat(9)],
   ])('may have %s', async (_what, password) => {
-    const person = { ...randomUser(), password }
-    expect((await register(person)).status).toBe(201)
-    expect((await logIn(server, person.username, password)).status).toBe(200)
+    const credentials = { ...randomUser(), password }
+    expect((await register(credentials)).status).toBe(201)
+    expect((await logIn(server, credentials.username, password)).status).toBe(200)
   })
 
   it.each([
@@ -300,10 +301,10 @@ describe('POST /register_credentials, the password', () => {
     ['a common password in another case', 'PassWord1', 'password_common'],
     ['a common password of digits', '1234567890', 'password_common #/password password_numeric'],
   ])('may not have %s', async (_what, password, code) => {
-    const person = randomUser()
-    const answer = await server.send('POST', '/register_credentials', { body: { ...person, password } })
+    const credentials = randomUser()
+    const answer = await server.send('POST', '/register_credentials', { body: { ...credentials, password } })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/password ${code}`)
-    expect(await countUsers({ username: person.username })).toBe(0)
+    expect(await countUsers({ username: credentials.username })).toBe(0)
   })
 
   it('may not be the username, the address or what stands before its @, in any case', async () => {

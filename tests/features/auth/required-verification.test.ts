@@ -1,6 +1,6 @@
 import { keysOf, pairKeys, refusalOf, shownUser, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
-import type { Person } from '../../support/fixtures.ts'
+import type { Credentials } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenDisabled,
@@ -28,32 +28,32 @@ afterAll(async () => {
   await server.close()
 })
 
-const register = (person: Person & Record<string, unknown>) =>
-  server.send('POST', '/register_credentials', { body: person })
+const register = (credentials: Credentials & Record<string, unknown>) =>
+  server.send('POST', '/register_credentials', { body: credentials })
 const verify = (token: string, { password } = randomUser()) =>
   server.send('POST', '/verify_email', { body: { token, password } })
 const countUsers = (email: string) => server.database.db.user.count({ where: { email } })
 
-async function givenVerified(person: Partial<Person> = {}): Promise<Person> {
-  const registration = await givenRegistration(server, person)
+async function givenVerified(credentials: Partial<Credentials> = {}): Promise<Credentials> {
+  const registration = await givenRegistration(server, credentials)
   expect((await verify(registration.token, registration)).status).toBe(200)
   return registration
 }
 
 describe('POST /register_credentials, where verification is required', () => {
   it('answers with the address and no tokens, and makes no user yet', async () => {
-    const person = randomUser()
-    const { status, body } = await register({ ...person, email: person.email.toUpperCase() })
+    const credentials = randomUser()
+    const { status, body } = await register({ ...credentials, email: credentials.email.toUpperCase() })
     expect(status).toBe(201)
-    expect(body).toEqual({ detail: expect.any(String), email: person.email, verification_required: true })
-    expect(await countUsers(person.email)).toBe(0)
-    expect(await server.database.db.user.count({ where: { username: person.username } })).toBe(0)
+    expect(body).toEqual({ detail: expect.any(String), email: credentials.email, verification_required: true })
+    expect(await countUsers(credentials.email)).toBe(0)
+    expect(await server.database.db.user.count({ where: { username: credentials.username } })).toBe(0)
   })
 
   it('is told with the registration, and without the address, as is each mail that is sent anew', async () => {
-    const person = randomUser()
-    const { username, email } = person
-    const started = await recordedBy(server, 'POST', '/register_credentials', { body: person })
+    const credentials = randomUser()
+    const { username, email } = credentials
+    const started = await recordedBy(server, 'POST', '/register_credentials', { body: credentials })
     const { id } = await server.database.db.registration.findFirstOrThrow({ where: { username } })
     expect(started).toEqual([
       { type: 'registration_started', userId: null, sessionId: null, details: { registration: id } },
@@ -109,12 +109,12 @@ describe('POST /register_credentials, where verification is required', () => {
 
   it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
     const owner = await givenVerified()
-    const stranger = { ...randomUser(), email: owner.email, first_name: 'Visit-evil-dot-com' }
-    await register(stranger)
+    const otherUser = { ...randomUser(), email: owner.email, first_name: 'Visit-evil-dot-com' }
+    await register(otherUser)
     const mails = await mailsTo(server, owner.email)
     expect(mails.map(({ subject }) => subject)).toEqual(['Verify your e-mail address', 'You have an account already'])
     expect(mails[1]?.text).not.toMatch(/token|http/)
-    for (const word of [stranger.username, stranger.first_name]) expect(JSON.stringify(mails[1])).not.toContain(word)
+    for (const word of [otherUser.username, otherUser.first_name]) expect(JSON.stringify(mails[1])).not.toContain(word)
     const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: owner.email } })
     expect((await eventsOf(server, { id })).at(-1)).toMatchObject({ type: 'registration_repeated', ip: '127.0.0.1' })
   })
@@ -147,11 +147,11 @@ describe('POST /register_credentials, where verification is required', () => {
   })
 
   it('mails a waiting address a link, without a word that the registrant chose', async () => {
-    const person = { ...randomUser(), first_name: 'Visit-evil-dot-com' }
-    await register(person)
-    const [mail, ...others] = await mailsTo(server, person.email)
+    const credentials = { ...randomUser(), first_name: 'Visit-evil-dot-com' }
+    await register(credentials)
+    const [mail, ...others] = await mailsTo(server, credentials.email)
     expect(others).toEqual([])
-    for (const word of [person.username, person.first_name]) {
+    for (const word of [credentials.username, credentials.first_name]) {
       expect(JSON.stringify({ ...mail, recipient: '' })).not.toContain(word)
     }
   })
@@ -189,23 +189,23 @@ describe('POST /register_credentials, where verification is required', () => {
 
 describe('POST /verify_email, where verification is required', () => {
   it('makes the user that was registered, who can log in then', async () => {
-    const person = {
+    const credentials = {
       ...randomUser(),
       first_name: 'Ada',
       last_name: 'L',
       phone_number: '+442079460018',
       timezone: 'Europe/Paris',
     }
-    await register(person)
-    const { status, body } = await verify(await givenVerificationToken(server, person))
+    await register(credentials)
+    const { status, body } = await verify(await givenVerificationToken(server, credentials))
     expect(status).toBe(200)
     expect(keysOf(body)).toEqual(['detail'])
-    const login = await logIn(server, person.email, person.password)
+    const login = await logIn(server, credentials.email, credentials.password)
     expect(login.status).toBe(200)
     expect(keysOf(login.body)).toEqual([...pairKeys, 'user'].sort())
-    const { username: _username, email: _email, password: _password, ...given } = person
+    const { username: _username, email: _email, password: _password, ...given } = credentials
     expect(login.body.user).toEqual(
-      shownUser(person, { ...given, full_name: 'Ada L', display_name: 'Ada L', email_verified: true }),
+      shownUser(credentials, { ...given, full_name: 'Ada L', display_name: 'Ada L', email_verified: true }),
     )
     const types = (await eventsOf(server, login.body.user)).map(({ type }) => type)
     expect(types).toEqual(['user_registered', 'email_verified', 'login_succeeded'])
@@ -255,10 +255,11 @@ describe('POST /verify_email, where verification is required', () => {
 
   it('shows the maker of another attempt nothing of it', async () => {
     const { email } = randomUser()
-    const stranger = { ...randomUser(), email, password: 'the password of a stranger' }
-    await register(stranger)
+    const otherUser = { ...randomUser(), email, password: 'the password of a stranger' }
+    await register(otherUser)
     const owner = await givenRegistration(server, { email })
-    const attempts = () => Promise.all([email, stranger.username].map((name) => logIn(server, name, stranger.password)))
+    const attempts = () =>
+      Promise.all([email, otherUser.username].map((name) => logIn(server, name, otherUser.password)))
     // The newest attempt is the owner's, so the stranger is known by the own username only.
     const before = (await attempts()).map(visibleOf)
     expect((await verify(owner.token)).status).toBe(200)
@@ -266,12 +267,12 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('waits as long as the token that was mailed last', async () => {
-    const person = await givenRegistration(server)
+    const credentials = await givenRegistration(server)
     server.pass('20h')
-    await server.send('POST', '/resend_verification', { body: { email: person.email } })
-    const token = await givenVerificationToken(server, person)
+    await server.send('POST', '/resend_verification', { body: { email: credentials.email } })
+    const token = await givenVerificationToken(server, credentials)
     server.pass('20h')
-    expect(refusalOf(await logIn(server, person.username, person.password))).toBe('403 email_not_verified')
+    expect(refusalOf(await logIn(server, credentials.username, credentials.password))).toBe('403 email_not_verified')
     expect((await verify(token)).status).toBe(200)
   })
 
@@ -320,7 +321,8 @@ describe('POST /verify_email, where verification is required', () => {
     const logins = []
     for (const { email } of [await givenVerified(), randomUser()]) {
       const attempt = { ...randomUser(), email: email.replace('@', '+1@') }
-      for (const person of [{ ...randomUser(), email }, attempt]) expect((await register(person)).status).toBe(201)
+      for (const credentials of [{ ...randomUser(), email }, attempt])
+        expect((await register(credentials)).status).toBe(201)
       for (const minute of [1, 2, 3, 4, 5, 6]) {
         server.pass('1m')
         const body = { email: minute === 6 ? attempt.email : email }
@@ -348,14 +350,14 @@ describe('POST /verify_email, where verification is required', () => {
   })
 
   it('says that the username was taken meanwhile, and does not spend the token', async () => {
-    const person = await givenRegistration(server)
-    const faster = await givenUser(lenient, { username: person.username.toUpperCase() })
-    expect(refusalOf(await verify(person.token))).toBe(
+    const credentials = await givenRegistration(server)
+    const faster = await givenUser(lenient, { username: credentials.username.toUpperCase() })
+    expect(refusalOf(await verify(credentials.token))).toBe(
       '400 username_taken_meanwhile #/username username_taken_meanwhile',
     )
-    expect(await countUsers(person.email)).toBe(0)
+    expect(await countUsers(credentials.email)).toBe(0)
     await server.database.db.user.delete({ where: { id: faster.id } })
-    expect((await verify(person.token)).status).toBe(200)
+    expect((await verify(credentials.token)).status).toBe(200)
   })
 
   it('gives a username for which several wait to exactly one of them', async () => {
@@ -371,21 +373,21 @@ describe('POST /verify_email, where verification is required', () => {
 
 describe('POST /login_credentials, where verification is required', () => {
   it('tells those who wait to verify, with the right password only', async () => {
-    const person = await givenRegistration(server)
+    const credentials = await givenRegistration(server)
     for (const path of ['/login_credentials', '/refresh_token']) {
       for (const username of [
-        person.username,
-        person.username.toUpperCase(),
-        person.email,
-        person.email.toUpperCase(),
+        credentials.username,
+        credentials.username.toUpperCase(),
+        credentials.email,
+        credentials.email.toUpperCase(),
       ]) {
-        const right = await server.send('POST', path, { body: { username, password: person.password } })
+        const right = await server.send('POST', path, { body: { username, password: credentials.password } })
         expect(refusalOf(right)).toBe('403 email_not_verified')
         const wrong = await server.send('POST', path, { body: { username, password: 'correct horse batterx' } })
         expect(refusalOf(wrong)).toBe('401 credentials_invalid')
       }
     }
-    expect(await countUsers(person.email)).toBe(0)
+    expect(await countUsers(credentials.email)).toBe(0)
   })
 
   it('says the same of a wrong password whether somebody waits or not', async () => {
@@ -414,9 +416,9 @@ describe('POST /login_credentials, where verification is required', () => {
   })
 
   it('forgets those who waited for more than 24 hours', async () => {
-    const person = await givenRegistration(server)
+    const credentials = await givenRegistration(server)
     server.pass('25h')
-    expect(refusalOf(await logIn(server, person.username, person.password))).toBe('401 credentials_invalid')
+    expect(refusalOf(await logIn(server, credentials.username, credentials.password))).toBe('401 credentials_invalid')
   })
 
   it('opens no session for a user who registered when verification was optional, until the address is verified', async () => {

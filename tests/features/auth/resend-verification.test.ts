@@ -111,11 +111,11 @@ describe('POST /resend_verification, where verification is required', () => {
   afterAll(() => strict.close())
 
   it('mails a new token for a registration that waits, and the older one is dead', async () => {
-    const person = await givenRegistration(strict)
-    await resend(person.email, strict)
-    const newer = await givenVerificationToken(strict, person)
-    expect(newer).not.toBe(person.token)
-    expect(refusalOf(await verify(person.token, strict))).toBe('400 verification_token_invalid')
+    const credentials = await givenRegistration(strict)
+    await resend(credentials.email, strict)
+    const newer = await givenVerificationToken(strict, credentials)
+    expect(newer).not.toBe(credentials.token)
+    expect(refusalOf(await verify(credentials.token, strict))).toBe('400 verification_token_invalid')
     expect((await verify(newer, strict)).status).toBe(200)
   })
 

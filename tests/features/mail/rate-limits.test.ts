@@ -100,14 +100,16 @@ describe('the sub-addresses of a mailbox', () => {
   })
 
   it('are accounts of their own', async () => {
-    const [person, other] = [randomUser(), randomUser()]
-    await givenUser(server, person)
-    await givenUser(server, { ...other, email: sub(person.email, 'shop'), password: 'the other password' })
-    expect((await logIn(server, person.email, person.password)).body.user.username).toBe(person.username)
-    expect((await logIn(server, sub(person.email, 'shop'), 'the other password')).body.user.username).toBe(
+    const [credentials, other] = [randomUser(), randomUser()]
+    await givenUser(server, credentials)
+    await givenUser(server, { ...other, email: sub(credentials.email, 'shop'), password: 'the other password' })
+    expect((await logIn(server, credentials.email, credentials.password)).body.user.username).toBe(credentials.username)
+    expect((await logIn(server, sub(credentials.email, 'shop'), 'the other password')).body.user.username).toBe(
       other.username,
     )
-    expect(refusalOf(await logIn(server, sub(person.email, 'shop'), person.password))).toBe('401 credentials_invalid')
+    expect(refusalOf(await logIn(server, sub(credentials.email, 'shop'), credentials.password))).toBe(
+      '401 credentials_invalid',
+    )
   })
 })
 

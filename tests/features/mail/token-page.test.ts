@@ -74,9 +74,9 @@ async function givenLinkOfRestAuth() {
 const links: Readonly<Record<string, () => Promise<{ link: string; token: string }>>> = {
   'a reset at /api/auth': givenLinkOfRestAuth,
   'a verification at /api/auth': async () => {
-    const person = randomUser()
-    await call(server, { method: 'POST', path: '/api/auth/register/', body: person })
-    const link = await givenLink(server, person.email, /verify/i)
+    const credentials = randomUser()
+    await call(server, { method: 'POST', path: '/api/auth/register/', body: credentials })
+    const link = await givenLink(server, credentials.email, /verify/i)
     return { link, token: new URL(link).searchParams.get('token') ?? '' }
   },
   'a reset of our own': async () => {

@@ -57,7 +57,7 @@ describe('POST /change_password', () => {
   })
 
   it("ends the user's other sessions and nobody else's", async () => {
-    const [user, stranger] = [await givenUser(server), await givenUser(server)]
+    const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     const others = [await givenSession(server, user), await givenSession(server, user)]
     await change(user)
     for (const { access_token, refresh_token } of others) {
@@ -65,7 +65,7 @@ describe('POST /change_password', () => {
       expect(refusalOf(await refresh(refresh_token))).toBe('401 session_revoked')
     }
     expect(await countSessions(server, user)).toBe(1)
-    expect((await session(stranger.access_token)).status).toBe(200)
+    expect((await session(otherUser.access_token)).status).toBe(200)
   })
 
   // Two tabs share a session: one refreshes, the other changes the password with the access token that it has.

@@ -1,6 +1,6 @@
 import type { Response } from 'supertest'
 import { times } from '../../support/answers.ts'
-import type { Person, User } from '../../support/fixtures.ts'
+import type { Credentials, User } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenDisabled,
@@ -26,7 +26,7 @@ const failuresOf = async (user: User) =>
   (await eventsOf(server, user)).filter(({ type }) => type === 'login_failed').map(({ details }) => details)
 
 /** Each is compared. */
-async function fail(count: number, { username }: Person): Promise<void> {
+async function fail(count: number, { username }: Credentials): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     await logIn(server, username, wrong)
     server.pass('900s')
@@ -35,11 +35,11 @@ async function fail(count: number, { username }: Person): Promise<void> {
 
 describe('a login that fails', () => {
   it.each([
-    ['/login_credentials', ({ username }: Person) => ({ username, password: wrong })],
-    ['/refresh_token', ({ email }: Person) => ({ username: email, password: wrong })],
-    ['//api/auth/login/', ({ email }: Person) => ({ email, password: wrong })],
-    ['//api/login/', ({ username }: Person) => ({ username, password: wrong })],
-    ['//api/v1/drf/auth/login/', ({ email }: Person) => ({ email, password: wrong })],
+    ['/login_credentials', ({ username }: Credentials) => ({ username, password: wrong })],
+    ['/refresh_token', ({ email }: Credentials) => ({ username: email, password: wrong })],
+    ['//api/auth/login/', ({ email }: Credentials) => ({ email, password: wrong })],
+    ['//api/login/', ({ username }: Credentials) => ({ username, password: wrong })],
+    ['//api/v1/drf/auth/login/', ({ email }: Credentials) => ({ email, password: wrong })],
   ])('is in the audit trail, with when and from where: POST %s', async (path, bodyOf) => {
     const user = await givenVerifiedUser(server)
     const events = await recordedBy(server, 'POST', path, { body: bodyOf(user) })
@@ -155,7 +155,9 @@ describe('logins under names that nobody has', () => {
       for (let index = 0; index < 5; index += 1) await logIn(fresh, username, wrong)
       const lines = linesOf(fresh)
       expect(lines.map(({ failures }) => failures)).toEqual([1, 5])
-      expect(new Set(lines.map(({ subject }) => subject)).size).toBe(1)
+      expect(new Set(lines.map(({ throttle_key }) => throttle_key))).toEqual(
+        new Set([expect.stringMatching(/^name:[\w-]{16}$/)]),
+      )
     })
   })
 })

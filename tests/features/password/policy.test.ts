@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { createPasswordPolicy } from '../../../src/features/password/index.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { django, foreignRefusalOf } from '../../support/error-formats.ts'
-import type { Person } from '../../support/fixtures.ts'
+import type { Credentials } from '../../support/fixtures.ts'
 import { givenLink, givenRegistration, givenResetToken, givenUser, randomUser } from '../../support/fixtures.ts'
 import { client, givenVerified } from '../../support/foreign.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-interface Owner extends Person {
+interface Owner extends Credentials {
   readonly first_name: string
   readonly last_name: string
   readonly display_name: string
@@ -170,9 +170,9 @@ describe('a registration that is completed', () => {
 
   it('with its own password takes no username that is like it', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (strict) => {
-      const person = await givenRegistration(strict, { password: 'a stapled trombone' })
-      const verify = (username: string, password = person.password) =>
-        strict.send('POST', '/verify_email', { body: { token: person.token, password, username } })
+      const credentials = await givenRegistration(strict, { password: 'a stapled trombone' })
+      const verify = (username: string, password = credentials.password) =>
+        strict.send('POST', '/verify_email', { body: { token: credentials.token, password, username } })
       const refusal = '400 invalid_request #/password password_personal'
       expect(refusalOf(await verify('a.stapled.trombone'))).toBe(refusal)
       // The same of a password that is not the registration's, so it tells nothing.

@@ -88,9 +88,9 @@ describe('SESSIONS_PER_USER', () => {
   })
 
   it("ends nobody else's sessions", async () => {
-    const [user, stranger] = [await givenUser(server), await givenUser(server)]
+    const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     for (let index = 0; index < 6; index += 1) await givenSession(server, user)
-    expect((await look(stranger)).status).toBe(200)
+    expect((await look(otherUser)).status).toBe(200)
   })
 })
 

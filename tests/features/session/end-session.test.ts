@@ -41,13 +41,13 @@ describe('DELETE /sessions/{id}', () => {
   })
 
   it("refuses somebody else's session as one that does not exist, and leaves it alone", async () => {
-    const [user, stranger] = [await givenUser(server), await givenUser(server)]
-    const foreign = await end(await idOf(stranger.access_token), user.access_token)
+    const [user, otherUser] = [await givenUser(server), await givenUser(server)]
+    const foreign = await end(await idOf(otherUser.access_token), user.access_token)
     const unknown = await end('0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c', user.access_token)
     expect(refusalOf(foreign)).toBe('404 session_not_found')
     expect(refusalOf(unknown)).toBe('404 session_not_found')
     expect({ ...foreign.body, request_id: '' }).toEqual({ ...unknown.body, request_id: '' })
-    expect((await server.send('GET', '/session', { token: stranger.access_token })).status).toBe(200)
+    expect((await server.send('GET', '/session', { token: otherUser.access_token })).status).toBe(200)
   })
 
   it.each([

@@ -35,9 +35,9 @@ describe('POST /logout_all', () => {
   })
 
   it("leaves other people's sessions alone", async () => {
-    const [user, stranger] = [await givenUser(server), await givenUser(server)]
+    const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     await logOutEverywhere(user.access_token)
-    expect((await server.send('GET', '/session', { token: stranger.access_token })).status).toBe(200)
+    expect((await server.send('GET', '/session', { token: otherUser.access_token })).status).toBe(200)
   })
 
   it('lets the user log in again', async () => {

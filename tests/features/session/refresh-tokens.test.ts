@@ -232,14 +232,14 @@ describe('POST /access_token', () => {
 
   it('refuses a well-signed token with another name or a longer life than its session has', async () => {
     const user = await givenUser(server)
-    const stranger = await givenUser(server)
+    const otherUser = await givenUser(server)
     const { header, payload } = jwt.decode(user.access_token, { complete: true }) ?? {}
     const issued = payload as jwt.JwtPayload
     const forged = (claims: object) =>
       jwt.sign({ ...issued, ...claims }, accessTokenKeyOf(server.settings), header ? { header } : {})
     const ask = (token: string) => server.send('GET', '/session', { token })
     expect((await ask(forged({}))).status).toBe(200)
-    for (const claims of [{ sub: stranger.uuid }, { user_id: stranger.id }, { exp: (issued.exp ?? 0) + 60 }]) {
+    for (const claims of [{ sub: otherUser.uuid }, { user_id: otherUser.id }, { exp: (issued.exp ?? 0) + 60 }]) {
       expect(refusalOf(await ask(forged(claims)))).toBe('401 token_invalid')
       const { body } = await server.send('POST', '/verify_token', { body: { token: forged(claims) } })
       expect(body).toEqual({ active: false })

@@ -2,7 +2,7 @@ import type { Response } from 'supertest'
 import { refusalOf, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import { collide } from '../../support/collision.ts'
-import type { Person } from '../../support/fixtures.ts'
+import type { Credentials } from '../../support/fixtures.ts'
 import {
   eventsOf,
   givenRegistration,
@@ -26,14 +26,14 @@ const wrong = 'correct horse batterx'
 const fail = async (count: number, username: string, on = server) => {
   for (let index = 0; index < count; index += 1) await logIn(on, username, wrong)
 }
-const isIn = async ({ username, password }: Person) => (await logIn(server, username, password)).status === 200
-const reset = async (user: Person, password: string) => {
+const isIn = async ({ username, password }: Credentials) => (await logIn(server, username, password)).status === 200
+const reset = async (user: Credentials, password: string) => {
   const token = await givenResetToken(server, user)
   return server.send('POST', '/reset_password', { body: { token, new_password: password } })
 }
 
 /** Everything that takes a password of somebody who is not logged in. */
-const clients: [string, (person: Person, password: string) => Promise<Response>][] = [
+const clients: [string, (credentials: Credentials, password: string) => Promise<Response>][] = [
   ['/api/v1/auth/login_credentials', ({ username }, password) => logIn(server, username, password)],
   ['/api/v1/auth/login_credentials with the address', ({ email }, password) => logIn(server, email, password)],
   [
@@ -52,7 +52,7 @@ const clients: [string, (person: Person, password: string) => Promise<Response>]
   ],
 ]
 
-async function givenVerified(): Promise<Person> {
+async function givenVerified(): Promise<Credentials> {
   const user = await givenUser(server)
   await server.send('POST', '/verify_email', { body: { token: await givenVerificationToken(server, user) } })
   return user
@@ -61,14 +61,14 @@ async function givenVerified(): Promise<Person> {
 describe('wrong passwords in a row', () => {
   it('are compared five times when 200 come at once, through two servers', async () => {
     await withServer(server.settings, async (other) => {
-      for (const [name, crowd] of [
+      for (const [name, attempts] of [
         [(await givenUser(server)).username, 200],
         [randomUser().username, 40],
         [randomUser().email, 40],
       ] as const) {
         let answers: Response[] = []
         const compared = await comparedDuring(async () => {
-          answers = await times(crowd, (index) => logIn(index % 2 === 0 ? server : other, name, wrong))
+          answers = await times(attempts, (index) => logIn(index % 2 === 0 ? server : other, name, wrong))
         })
         expect(compared).toHaveLength(5)
         expect(new Set(answers.map(refusalOf))).toEqual(new Set(['401 credentials_invalid']))
@@ -165,9 +165,9 @@ describe('wrong passwords in a row', () => {
     await withServer({ ...server.settings, HASH_QUEUE: '1', BCRYPT_COST: '9' }, async (busy) => {
       let answers: Response[] = []
       const compared = await comparedDuring(async () => {
-        const crowd = times(30, () => logIn(busy, randomUser().username, wrong))
+        const otherLogins = times(30, () => logIn(busy, randomUser().username, wrong))
         answers = await times(30, () => logIn(busy, user.username, wrong))
-        await crowd
+        await otherLogins
       })
       expect(answers.map(({ status }) => status)).toContain(503)
       const row = await server.database.db.passwordAttempts.findUnique({ where: { throttleKey: `user:${user.id}` } })
@@ -253,15 +253,15 @@ describe('a hundred wrong passwords in a row', () => {
   it('tell a mailbox that is not verified five times an hour at most, for all its sub-addresses together', async () => {
     const mailbox = randomUser().username
     const users = await times(6, (index) => givenUser(server, { email: `${mailbox}+${index}@example.com` }))
-    const subjects = users.map(({ id }) => `user:${id}`)
+    const throttleKeys = users.map(({ id }) => `user:${id}`)
     await Promise.all(users.map(({ username }) => fail(1, username)))
     await server.database.db.passwordAttempts.updateMany({
-      where: { throttleKey: { in: subjects } },
+      where: { throttleKey: { in: throttleKeys } },
       data: { failures: 99, blockedUntil: server.now() },
     })
     await Promise.all(users.map(({ username }) => fail(1, username)))
     expect(
-      await server.database.db.passwordAttempts.count({ where: { throttleKey: { in: subjects }, failures: 100 } }),
+      await server.database.db.passwordAttempts.count({ where: { throttleKey: { in: throttleKeys }, failures: 100 } }),
     ).toBe(6)
     const mails = (await server.mails()).filter(({ recipient }) => recipient.startsWith(`${mailbox}+`))
     expect(mails.filter(({ subject }) => /switched off/.test(subject))).toHaveLength(5)
@@ -364,9 +364,9 @@ describe('wrong passwords, where verification is required', () => {
   })
 
   it('never keep somebody waiting who has registered and may not come in yet', async () => {
-    const person = await givenRegistration(strict)
+    const credentials = await givenRegistration(strict)
     for (let index = 0; index < 12; index += 1) {
-      expect(refusalOf(await logIn(strict, person.username, person.password))).toBe('403 email_not_verified')
+      expect(refusalOf(await logIn(strict, credentials.username, credentials.password))).toBe('403 email_not_verified')
     }
   })
 

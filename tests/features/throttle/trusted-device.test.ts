@@ -3,7 +3,7 @@ import type { Response } from 'supertest'
 import { deriveKey } from '../../../src/kernel/secrets.ts'
 import { refusalOf, times } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
-import type { Person, User } from '../../support/fixtures.ts'
+import type { Credentials, User } from '../../support/fixtures.ts'
 import { givenResetToken, givenSession, givenUser, logIn, randomUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
@@ -18,7 +18,7 @@ const wrong = 'correct horse batterx'
 const browser = { 'Sec-Fetch-Site': 'same-origin' }
 const fail = (count: number, { username }: { username: string }) => times(count, () => logIn(server, username, wrong))
 const logInWith = (
-  { username, password }: Person,
+  { username, password }: Credentials,
   how: { token?: string; headers?: Record<string, string> },
   on = server,
 ): Promise<Response> => on.send('POST', '/login_credentials', { body: { username, password }, ...how })
@@ -33,7 +33,7 @@ function cookiesOf({ headers }: Response): string[] {
 }
 
 /** The cookie of a browser in which the user has logged in. */
-async function givenDevice(user: Person, on = server): Promise<string> {
+async function givenDevice(user: Credentials, on = server): Promise<string> {
   const [cookie = ''] = cookiesOf(await logInWith(user, { headers: browser }, on))
   return cookie.split(';')[0] ?? ''
 }
@@ -83,7 +83,7 @@ describe('a login with a browser', () => {
 })
 
 /** The device token of a program in which the user has logged in. */
-async function givenProgram({ username, password }: Person, on = server): Promise<string> {
+async function givenProgram({ username, password }: Credentials, on = server): Promise<string> {
   const answer = await on.send('POST', '/login_credentials', { body: { username, password, remember_device: true } })
   return answer.body.device_token
 }
@@ -333,9 +333,9 @@ describe('a device that is not known', () => {
   }
 
   it("is one with another user's cookie or session", async () => {
-    const [user, stranger] = [await givenUser(server), await givenUser(server)]
-    await refusedWith(user, { headers: { Cookie: await givenDevice(stranger) } })
-    await refusedWith(user, { token: stranger.access_token })
+    const [user, otherUser] = [await givenUser(server), await givenUser(server)]
+    await refusedWith(user, { headers: { Cookie: await givenDevice(otherUser) } })
+    await refusedWith(user, { token: otherUser.access_token })
   })
 
   it('is one whose session has ended', async () => {

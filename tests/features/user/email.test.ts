@@ -12,8 +12,8 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const { password } = randomUser()
-const register = (person: object): Promise<Response> =>
-  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...person } })
+const register = (credentials: object): Promise<Response> =>
+  server.send('POST', '/register_credentials', { body: { ...randomUser(), ...credentials } })
 
 /** An address that nobody has, with this in its local part and that domain. */
 const address = (local: string, domain: string) => `${randomUser().username}${local}@${domain}`

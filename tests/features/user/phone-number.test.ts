@@ -149,8 +149,8 @@ describe.each([
 })
 
 it('a phone number that cannot be read makes no account', async () => {
-  const person = randomUser()
-  await server.send('POST', '/register_credentials', { body: { ...person, phone_number: '12' } })
-  expect(await server.database.db.user.count({ where: { email: person.email } })).toBe(0)
-  expect((await givenUser(server, person)).email).toBe(person.email)
+  const credentials = randomUser()
+  await server.send('POST', '/register_credentials', { body: { ...credentials, phone_number: '12' } })
+  expect(await server.database.db.user.count({ where: { email: credentials.email } })).toBe(0)
+  expect((await givenUser(server, credentials)).email).toBe(credentials.email)
 })

@@ -9,18 +9,18 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const person = randomUser()
+const credentials = randomUser()
 const mistakes: readonly object[] = [
-  { username: person.username, email: 'nobody', unheard_of: 1 },
-  { ...person, password: 1, first_name: 'x'.repeat(200), timezone: 'Paris' },
-  { ...person, password: 'short', username: '' },
-  { ...person, first_name: '\u0007', last_name: '\ud800' },
-  { ...person, first_name: '\u202eada', last_name: '\u200d' },
-  { ...person, password: 'password' },
-  { ...person, password: '70918264357' },
-  { ...person, password: person.username },
+  { username: credentials.username, email: 'nobody', unheard_of: 1 },
+  { ...credentials, password: 1, first_name: 'x'.repeat(200), timezone: 'Paris' },
+  { ...credentials, password: 'short', username: '' },
+  { ...credentials, first_name: '\u0007', last_name: '\ud800' },
+  { ...credentials, first_name: '\u202eada', last_name: '\u200d' },
+  { ...credentials, password: 'password' },
+  { ...credentials, password: '70918264357' },
+  { ...credentials, password: credentials.username },
   ...['020 7946 0018', '+999 123456', '+44 20', '+44 20 7946 0018 12345678'].map((phone_number) => ({
-    ...person,
+    ...credentials,
     phone_number,
   })),
 ]

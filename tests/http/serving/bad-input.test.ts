@@ -97,7 +97,7 @@ describe.each(withFields.filter(({ field }) => !field.optional))('$route: $name'
     }))
 })
 
-it('lets nothing be empty but what a person may leave empty', () => {
+it('lets nothing be empty but what a user may leave empty', () => {
   const mayBeEmpty = withFields.filter(({ field }) => field.mayBeEmpty).map(({ name }) => name)
   expect([...new Set(mayBeEmpty)].sort()).toEqual(['display_name', 'first_name', 'last_name', 'phone_number'])
 })

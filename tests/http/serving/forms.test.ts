@@ -55,12 +55,12 @@ const logins = [
       ['password', password],
     ],
   ],
-] as const satisfies readonly (readonly [string, (person: ReturnType<typeof randomUser>) => Part[]])[]
+] as const satisfies readonly (readonly [string, (credentials: ReturnType<typeof randomUser>) => Part[]])[]
 
 describe.each(formKinds)('a body of %s', (kind, encode) => {
   it.each(logins)('logs in at %s', async (path, fieldsOf) => {
-    const person = await givenVerifiedUser(server, { password: 'Grüße & 100 % + = ✓ ' })
-    const { status, body } = await sendForm(encode(fieldsOf(person)), { path })
+    const credentials = await givenVerifiedUser(server, { password: 'Grüße & 100 % + = ✓ ' })
+    const { status, body } = await sendForm(encode(fieldsOf(credentials)), { path })
     expect([status, Object.keys(body)]).toEqual([200, expect.arrayContaining([expect.stringMatching(/^access/)])])
   })
 
@@ -164,9 +164,9 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     ['a page without an origin', { Origin: 'null' }],
     ['a page that hides its origin', { 'Sec-Fetch-Site': 'cross-site' }],
   ])('is refused from %s, and does nothing', async (_where, headers: Record<string, string>) => {
-    const person = await givenVerifiedUser(server)
+    const credentials = await givenVerifiedUser(server)
     for (const [path, fieldsOf] of logins) {
-      const answer = await sendForm(encode(fieldsOf(person)), { path, headers })
+      const answer = await sendForm(encode(fieldsOf(credentials)), { path, headers })
       expect(foreignRefusalOf(answer)).toMatch(/^403 \{"detail":"A form counts only from this origin/)
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
@@ -178,7 +178,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     ]
     expect((await sendForm(encode(parts), { path: '/api/register/', headers })).status).toBe(403)
     expect(await server.database.db.user.count({ where: { email: newcomer.email } })).toBe(0)
-    expect(await server.database.db.session.count({ where: { userId: person.id } })).toBe(1)
+    expect(await server.database.db.session.count({ where: { userId: credentials.id } })).toBe(1)
   })
 
   it.each([

@@ -335,7 +335,7 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
 })
 
 describe('every contract that issues refresh tokens', () => {
-  const person = () => {
+  const credentials = () => {
     const { username, email, password } = randomUser()
     return { username, email, password, password_confirm: password, first_name: 'Ada', last_name: 'L' }
   }
@@ -343,7 +343,7 @@ describe('every contract that issues refresh tokens', () => {
     ['/api/v1/auth/register_credentials', '/api/v1/auth/access_token'],
     ['/api/v1/drf/auth/register/', '/api/v1/drf/auth/token/refresh/'],
   ])('%s puts them into the cookie, and %s takes them from it', async (register, renew) => {
-    const { username, email, password, password_confirm, first_name, last_name } = person()
+    const { username, email, password, password_confirm, first_name, last_name } = credentials()
     const names = { first_name, last_name }
     const body = register.includes('drf')
       ? { email, password, password_confirm, ...names }

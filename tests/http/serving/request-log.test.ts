@@ -57,11 +57,11 @@ describe('the log', () => {
   })
 
   it('tells of a refusal its code, and of a caller who is known the id', async () => {
-    const person = randomUser()
-    const { body } = await server.send('POST', '/register_credentials', { body: person })
+    const credentials = randomUser()
+    const { body } = await server.send('POST', '/register_credentials', { body: credentials })
     const [refused, read] = requestsOf(
       await loggedBy(async () => {
-        await server.send('POST', '/login_credentials', { body: { username: person.username, password: 'wrong' } })
+        await server.send('POST', '/login_credentials', { body: { username: credentials.username, password: 'wrong' } })
         await server.send('GET', '/profile', { token: body.access_token })
       }),
     )
@@ -111,10 +111,10 @@ describe('the log', () => {
   })
 
   it('holds one line per event, with the id of its request', async () => {
-    const person = randomUser()
+    const credentials = randomUser()
     let id: unknown
     const lines = await loggedBy(async () => {
-      const { headers } = await server.send('POST', '/register_credentials', { body: person })
+      const { headers } = await server.send('POST', '/register_credentials', { body: credentials })
       id = headers['x-request-id']
     })
     const events = lines.filter(({ message }) => message === 'event')
@@ -144,8 +144,8 @@ describe('the log', () => {
       string,
       string,
     ]
-    const person = { ...randomUser(), password: first }
-    const { username, email } = person
+    const credentials = { ...randomUser(), password: first }
+    const { username, email } = credentials
     const keep = ({ body }: { body: { access_token?: string; refresh_token?: string } }) => {
       if (body.access_token) secret(body.access_token)
       if (body.refresh_token) secret(body.refresh_token)
@@ -159,7 +159,7 @@ describe('the log', () => {
     const query = `?password=${secret('CANARY-query')}`
 
     const lines = await loggedBy(async () => {
-      let tokens = keep(await server.send('POST', '/register_credentials', { body: person }))
+      let tokens = keep(await server.send('POST', '/register_credentials', { body: credentials }))
       const verification = secret(await givenMailedToken(server, email, /verify/i))
       await server.send('POST', `/verify_email${query}`, { body: { token: verification } })
       expect((await server.send('POST', '/verify_email', { body: { token: verification } })).status).toBe(200)
@@ -215,16 +215,16 @@ describe('the log', () => {
   })
 
   it('stores no token and no password as it is, either', async () => {
-    const person = { ...randomUser(), password: 'CANARY password' }
-    const { body } = await server.send('POST', '/register_credentials', { body: person })
-    await server.send('POST', '/forgot_password', { body: { email: person.email } })
-    const mailed = await givenMailedToken(server, person.email, /reset/i)
+    const credentials = { ...randomUser(), password: 'CANARY password' }
+    const { body } = await server.send('POST', '/register_credentials', { body: credentials })
+    await server.send('POST', '/forgot_password', { body: { email: credentials.email } })
+    const mailed = await givenMailedToken(server, credentials.email, /reset/i)
     const tables = await server.database.db.$queryRaw<{ name: string }[]>`
       SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`
     for (const { name } of tables) {
       const rows = await server.database.db.$queryRawUnsafe<{ row: string }[]>(`SELECT t::text AS row FROM "${name}" t`)
       const text = rows.map(({ row }) => row).join('\n')
-      for (const secret of [person.password, mailed, body.access_token, body.refresh_token])
+      for (const secret of [credentials.password, mailed, body.access_token, body.refresh_token])
         expect(text).not.toContain(secret)
       expect(text).not.toContain(Buffer.from(mailed).toString('hex'))
     }

@@ -99,11 +99,11 @@ describe('an sslmode', () => {
       /no authority that is trusted here.* sslrootcert/,
     ],
     ['verify-full with those of Node', `localhost/any?${full}system`, /no authority that is trusted here/],
-    ['verify-full with another authority', `localhost/any?${full}{stranger}`, /no authority that is trusted here/],
-    ['verify-ca with another', 'localhost/any?sslmode=verify-ca&sslrootcert={stranger}', /no authority/],
-    ['require with another', 'localhost/any?sslmode=require&sslrootcert={stranger}', /no authority/],
+    ['verify-full with another authority', `localhost/any?${full}{untrusted}`, /no authority that is trusted here/],
+    ['verify-ca with another', 'localhost/any?sslmode=verify-ca&sslrootcert={untrusted}', /no authority/],
+    ['require with another', 'localhost/any?sslmode=require&sslrootcert={untrusted}', /no authority/],
     // In the clear only where there is no TLS, and never where it was made to fail.
-    ['prefer with another', 'localhost/any?sslmode=prefer&sslrootcert={stranger}', /no authority/],
+    ['prefer with another', 'localhost/any?sslmode=prefer&sslrootcert={untrusted}', /no authority/],
     [
       'verify-full by another name',
       `127.0.0.1/any?${full}{authority}`,
@@ -113,12 +113,12 @@ describe('an sslmode', () => {
     ['require where a client certificate is asked for', 'localhost/certified?sslmode=require', /sslcert and sslkey/],
     [
       'a client certificate of another authority',
-      'localhost/certified?sslmode=require&sslcert={stranger}&sslkey={strangerKey}',
+      'localhost/certified?sslmode=require&sslcert={untrusted}&sslkey={untrustedKey}',
       /PostgreSQL refuses the TLS connection .*sslcert and sslkey/,
     ],
     [
       'a key of another certificate',
-      'localhost/any?sslmode=require&sslcert={client}&sslkey={strangerKey}',
+      'localhost/any?sslmode=require&sslcert={client}&sslkey={untrustedKey}',
       /^StartError: DATABASE_URL cannot be used: the files of .*sslcert and sslkey/,
     ],
     [
