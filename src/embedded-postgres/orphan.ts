@@ -26,7 +26,7 @@ interface Trace {
   readonly port: number
 }
 
-async function readTrace(cluster: string): Promise<Trace | undefined> {
+export async function readTrace(cluster: string): Promise<Trace | undefined> {
   try {
     const [pid, , , port] = (await readFile(join(cluster, 'postmaster.pid'), 'utf8')).split('\n').map(Number)
     return pid && pid > 0 ? { pid, port: port || 0 } : undefined
@@ -45,7 +45,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Asks whoever listens at the traced port which directory it serves. */
-async function matchesSession({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
+export async function matchesSession({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
   let refusals = 0
   for (let delays = 600; delays > 0; delays -= 1) {
     try {

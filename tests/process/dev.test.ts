@@ -16,8 +16,7 @@ afterEach(endProcesses)
 const longLimitMs = 180_000
 
 function startDev(settings: Readonly<Record<string, string>> = {}): ServerProcess {
-  const script = join(project, 'dev/server.mjs')
-  return startProcess({ DATA_DIR: join(folder, 'data'), ...settings }, { script })
+  return startProcess({ DATA_DIR: join(folder, 'data'), ...settings }, { program: [join(project, 'dev/server.mjs')] })
 }
 
 /** Saves the file of the project with the text in place of the other. */
@@ -92,11 +91,11 @@ it(
 )
 
 it('explains itself, and refuses to be the server of production', async () => {
-  const help = startProcess({}, { script: join(project, 'dev/server.mjs'), args: ['--help'] })
+  const help = startProcess({}, { program: [join(project, 'dev/server.mjs')], args: ['--help'] })
   expect(await help.exit).toBe(0)
   expect(help.stdout()).toMatch(/^Usage: npm run dev\n/)
 
-  const unknown = startProcess({}, { script: join(project, 'dev/server.mjs'), args: ['--now'] })
+  const unknown = startProcess({}, { program: [join(project, 'dev/server.mjs')], args: ['--now'] })
   expect(await unknown.exit).toBe(2)
   expect(unknown.stderr()).toMatch(/Usage: npm run dev\n/)
 

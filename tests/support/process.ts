@@ -33,8 +33,8 @@ export interface ProcessOptions {
   readonly args?: readonly string[]
   readonly account?: Account
   readonly cwd?: string
-  /** The script that node runs instead of the built server. */
-  readonly script?: string
+  /** What node is given instead of the built server, before the arguments. */
+  readonly program?: readonly string[]
   /** `npm start` in the project's folder instead of node itself. */
   readonly throughNpm?: boolean
 }
@@ -47,8 +47,8 @@ const folders: string[] = []
 
 /** Starts the process as an operator does, with these settings and nothing else in its environment. */
 export function startProcess(env: Readonly<Record<string, string>>, options: ProcessOptions = {}): ServerProcess {
-  const { args = [], account = {}, cwd = tmpdir(), script = main, throughNpm = false } = options
-  const command = throughNpm ? ['npm', 'start'] : [process.execPath, script, ...args]
+  const { args = [], account = {}, cwd = tmpdir(), program = [main], throughNpm = false } = options
+  const command = throughNpm ? ['npm', 'start'] : [process.execPath, ...program, ...args]
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(command[0] ?? '', command.slice(1), {
     ...account,
