@@ -57,8 +57,8 @@ const attacks = [
   ['50 times from fifty networks', 50, 50],
 ] as const
 
-describe('an address that others registered', () => {
-  it.each(attacks)('still gives its owner a mail, and the account with the own password: %s', async (_, ...size) => {
+describe('an address that attackers registered', () => {
+  it.each(attacks)("still gives its owner a mail, and an account with the owner's password: %s", async (_, ...size) => {
     const owner = anOwner()
     const attackers = await attack(owner, ...size)
     const before = (await mailsTo(server, owner.email)).length
@@ -68,7 +68,7 @@ describe('an address that others registered', () => {
     await expectAccount(owner, attackers)
   })
 
-  it.each(attacks)('is its owner’s as well when they came later: %s', async (_, ...size) => {
+  it.each(attacks)('belongs to its owner also when the attackers came later: %s', async (_, ...size) => {
     const owner = anOwner()
     await register(owner, aNetwork())
     const token = await tokenOfLastMail(owner.email)
@@ -80,19 +80,22 @@ describe('an address that others registered', () => {
   it.each([
     ['before', 4],
     ['after', 4],
-  ] as const)('is its owner’s by one new link, with the own password, when they came %s', async (when, origins) => {
-    const owner = anOwner()
-    const attackers = when === 'before' ? await attack(owner, 20, origins) : []
-    await register(owner, aNetwork())
-    if (when === 'after') attackers.push(...(await attack(owner, 20, origins)))
-    const before = (await mailsTo(server, owner.email)).length
-    await resend(owner.email)
-    expect(await mailsTo(server, owner.email)).toHaveLength(before + 1)
-    expect((await verify({ token: await tokenOfLastMail(owner.email), password: owner.password })).status).toBe(200)
-    await expectAccount(owner, attackers)
-  })
+  ] as const)(
+    "belongs to its owner by one new link, with the owner's password, when they came %s",
+    async (when, origins) => {
+      const owner = anOwner()
+      const attackers = when === 'before' ? await attack(owner, 20, origins) : []
+      await register(owner, aNetwork())
+      if (when === 'after') attackers.push(...(await attack(owner, 20, origins)))
+      const before = (await mailsTo(server, owner.email)).length
+      await resend(owner.email)
+      expect(await mailsTo(server, owner.email)).toHaveLength(before + 1)
+      expect((await verify({ token: await tokenOfLastMail(owner.email), password: owner.password })).status).toBe(200)
+      await expectAccount(owner, attackers)
+    },
+  )
 
-  it('is its owner’s by whichever link was mailed, also one that another attempt caused', async () => {
+  it('belongs to its owner by any mailed link, also one that another attempt caused', async () => {
     const owner = anOwner()
     const attackers = await attack(owner, 3, 3)
     await register(owner, aNetwork())
@@ -101,7 +104,7 @@ describe('an address that others registered', () => {
     await expectAccount(owner, attackers)
   })
 
-  it('gets the newest registration with a new password, and no password that was registered', async () => {
+  it('keeps the newest registration when a new password is set, and no registered password', async () => {
     const owner = anOwner()
     await register(owner, aNetwork())
     const [token] = await tokensIn(owner.email)
@@ -115,13 +118,13 @@ describe('an address that others registered', () => {
     for (const { password } of [owner, ...attackers]) {
       expect((await logIn(server, newest.username, password)).status).not.toBe(200)
     }
-    // Of the rest, whoever attacked learns nothing.
+    // The other answers reveal nothing to the attacker.
     const after = await Promise.all([newest, owner].map((one) => logIn(server, one.email, one.password)))
     expect(after.map(visibleOf)).toEqual(before.map(visibleOf))
   })
 })
 
-describe('POST /verify_email, for a registration that waits', () => {
+describe('POST /verify_email, for a pending registration', () => {
   async function givenWaiting(credentials = anOwner()) {
     await register(credentials, aNetwork())
     return { ...credentials, token: await tokenOfLastMail(credentials.email) }
@@ -145,7 +148,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect((await logIn(server, email, password)).status).toBe(200)
   })
 
-  it('says the same of a token that did its work, whatever is sent with it, and changes nothing more', async () => {
+  it('answers a spent token as before, whatever is sent with it, and changes nothing more', async () => {
     const { token, email, password } = await givenWaiting()
     const first = await verify({ token, password })
     const user = await server.database.db.user.findUniqueOrThrow({ where: { email } })
@@ -157,7 +160,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect((await logIn(server, email, password)).status).toBe(200)
   })
 
-  it('compares as often however many wait, and however the password fails or fits', async () => {
+  it('compares equally often for any number of pending registrations and any password', async () => {
     const [alone, crowded] = [anOwner(), anOwner()]
     await register(alone, aNetwork())
     await register(crowded, aNetwork())
@@ -174,7 +177,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect(counts).toEqual([5, 5, 5])
   })
 
-  it('lets nobody guess on, and still takes a new password; wrong logins are not in the way', async () => {
+  it('allows no further guesses, and still takes a new password; wrong logins do not interfere', async () => {
     const { token, email, username, password } = await givenWaiting()
     for (let failure = 0; failure < 10; failure += 1) await logIn(server, email, 'not it at all')
     const other = await givenWaiting()
@@ -192,7 +195,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect((await logIn(server, username, 'a password of my own')).status).toBe(200)
   })
 
-  it('takes another username when the one that was registered is taken, or is not wanted', async () => {
+  it('takes another username when the registered one is taken or not wanted', async () => {
     const { username } = randomUser()
     const [first, second] = [
       await givenWaiting({ ...anOwner(), username }),
@@ -211,7 +214,7 @@ describe('POST /verify_email, for a registration that waits', () => {
     expect((await logIn(server, another, password)).body.user.email).toBe(email)
   })
 
-  it('is refused once the address has an account, by whichever token and before any password is compared', async () => {
+  it('is refused once the address has an account, with any token and before any password is compared', async () => {
     const owner = await givenWaiting()
     const { email, password } = owner
     await register({ username: randomUser().username, email, password }, aNetwork())
@@ -258,7 +261,7 @@ describe('links of /api/auth, where a token alone verifies', () => {
     expect((await visit(attempts[0]?.token ?? '')).status).toBe(400)
   })
 
-  it('do nothing alone when they were mailed by our own API, as those are about no attempt in particular', async () => {
+  it('do nothing alone when our own API mailed them, as those belong to no attempt in particular', async () => {
     const owner = await givenAttempt(anOwner())
     const attackers = await attack(owner, 1, 1)
     const first = await tokenOfLastMail(owner.email)

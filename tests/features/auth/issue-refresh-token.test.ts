@@ -36,7 +36,7 @@ describe('POST /refresh_token', () => {
     expect((await issue(user.email.toUpperCase(), user.password)).status).toBe(200)
   })
 
-  it('refuses like a login, byte for byte, whatever was wrong', async () => {
+  it('refuses like a login, byte for byte, for every reason', async () => {
     const user = await givenUser(server)
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
@@ -50,7 +50,7 @@ describe('POST /refresh_token', () => {
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
   })
 
-  it('counts as a login: it is written down and shows in the profile', async () => {
+  it('counts as a login: it is recorded and shows in the profile', async () => {
     const user = await givenUser(server)
     server.pass('1h')
     const { body } = await issue(user.username, user.password)

@@ -61,7 +61,7 @@ describe('POST /login_credentials', () => {
     expect(secondsBetween(body.user.date_joined, body.user.last_login)).toBe(3600)
   })
 
-  it('writes down who logged in, when and from where', async () => {
+  it('records who logged in, when and from where', async () => {
     const user = await givenUser(server)
     const body = { username: user.username, password: user.password }
     const [event, ...others] = await recordedBy(server, 'POST', '/login_credentials', { body })
@@ -72,7 +72,7 @@ describe('POST /login_credentials', () => {
     expect(session).toMatchObject({ userId: user.id, ip: '127.0.0.1', userAgent: 'a browser of 1843' })
   })
 
-  it('says the same, byte for byte, of a wrong password, an unknown user and a disabled user', async () => {
+  it('answers a wrong password, an unregistered name and a disabled user with the same bytes', async () => {
     const user = await givenUser(server)
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
@@ -93,7 +93,7 @@ describe('POST /login_credentials', () => {
     expect(await countSessions(server, user)).toBe(1)
   })
 
-  it('works as hard for an unknown user and a disabled one as for a wrong password', async () => {
+  it('does the same work for an unregistered name, a disabled user and a wrong password', async () => {
     const [user, disabled] = [await givenUser(server), await givenUser(server)]
     await givenDisabled(server, disabled)
     for (const username of [user.username, disabled.username, randomUser().username, randomUser().email]) {
@@ -102,7 +102,7 @@ describe('POST /login_credentials', () => {
     }
   })
 
-  it('leaves a disabled user as it was', async () => {
+  it('changes nothing of a disabled user', async () => {
     const user = await givenUser(server)
     await givenDisabled(server, user)
     const before = await server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })
@@ -123,12 +123,12 @@ describe('POST /login_credentials', () => {
     expect((await logIn(server, user.username, start + last)).status).toBe(200)
   })
 
-  it('refuses a username and a password that are too long to be any', async () => {
+  it('refuses a username and a password that are too long to exist', async () => {
     const answer = await logIn(server, 'x'.repeat(255), 'x'.repeat(513))
     expect(refusalOf(answer)).toBe('400 invalid_request #/username too_big #/password too_big')
   })
 
-  it('asks of a password only that it is the right one, also when the rules have become stricter', async () => {
+  it('checks only that the password is right, even when the rules have become stricter', async () => {
     const user = await givenUser(server, { password: 'just ten c' })
     await withServer({ ...server.settings, PASSWORD_MIN_LENGTH: '20' }, async (stricter) => {
       expect((await logIn(stricter, user.username, 'just ten c')).status).toBe(200)
@@ -201,7 +201,7 @@ describe('POST /login_credentials, a hash that is out of date', () => {
     })
   })
 
-  it('does not keep any of 20 logins at once from its session', async () => {
+  it('does not delay any of 20 logins at once', async () => {
     const user = await givenUser(server)
     await withServer({ ...server.settings, BCRYPT_COST: '5' }, async (costlier) => {
       const answers = await times(20, () => logIn(costlier, user.username, user.password))
@@ -226,7 +226,7 @@ describe('POST /login_credentials, a hash that is out of date', () => {
         ])
         expect(reset.status).toBe(200)
         expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
-        // Logins after the reset were wrong, and may have made the account wait.
+        // Logins after the reset were wrong, and may have throttled the account.
         server.pass('5s')
         expect((await logIn(server, user.username, newPassword)).status).toBe(200)
       }
@@ -271,7 +271,7 @@ describe('POST /login_credentials, racing a new password', () => {
 describe('POST /login_credentials, under load', () => {
   const crowd = availableParallelism() * 4 + 20
 
-  it('refuses with 503 what the hash queue cannot take, and serves the others', async () => {
+  it('refuses with 503 the logins beyond the hash queue, and serves the others', async () => {
     const user = await givenUser(server)
     await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1' }, async (small) => {
       const answers = await times(crowd, () => logIn(small, user.username, 'correct horse batterx'))
@@ -311,7 +311,7 @@ describe('POST /login_credentials, under load', () => {
     })
   })
 
-  it('refuses with 503 what one network asks for beyond half of the queue, and nobody else', async () => {
+  it('refuses with 503 only the logins of a network beyond half of the queue', async () => {
     const settings = { ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '8', TRUST_PROXY: '1' }
     await withServer(settings, async (busy) => {
       const users = await times(4, () => givenUser(busy))
@@ -329,7 +329,7 @@ describe('POST /login_credentials, under load', () => {
     })
   })
 
-  it('lets requests without a password pass the waiting hashes', async () => {
+  it('lets requests without a password pass the queued hashes', async () => {
     await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1000' }, async (busy) => {
       const user = await givenUser(busy)
       let hashing = true

@@ -41,7 +41,7 @@ describe('POST /register_credentials', () => {
     expect(refreshed.status).toBe(200)
   })
 
-  it('keeps what people say of themselves, without the spaces around it', async () => {
+  it('keeps the profile fields, without the spaces around them', async () => {
     const { status, body } = await register({
       first_name: ' Ada ',
       last_name: 'Lovelace-Kıng',
@@ -91,7 +91,7 @@ describe('POST /register_credentials', () => {
     expect(mails[0]?.text).toMatch(/http:\/\/localhost:3000\/verify-email#token=[\w-]{43}\n/)
   })
 
-  it('writes down who registered, when and from where', async () => {
+  it('records who registered, when and from where', async () => {
     const credentials = randomUser()
     const events = await recordedBy(server, 'POST', '/register_credentials', { body: credentials })
     const { id } = await server.database.db.user.findUniqueOrThrow({ where: { email: credentials.email } })
@@ -186,7 +186,7 @@ describe('POST /register_credentials, the username', () => {
     expect((await logIn(server, email, password)).body.user.id).toBe(body.user.id)
   })
 
-  it('may not be the address of anybody else, whether that has an account or not', async () => {
+  it('may not be the address of another user, whether that has an account or not', async () => {
     const user = await givenUser(server)
     for (const username of [user.email, user.email.toUpperCase(), randomUser().email]) {
       expect(refusalOf(await register({ username }))).toBe('400 username_is_address #/username username_is_address')
@@ -197,7 +197,7 @@ describe('POST /register_credentials, the username', () => {
   it.each([
     ['a dotless i', 'ı', 'i'],
     ['a sharp s', 'ß', 'ss'],
-  ])('may not be the address of anybody else with %s in it', async (_name, mail, folded) => {
+  ])('may not be the address of another user with %s in it', async (_name, mail, folded) => {
     const name = randomUser().username.replaceAll(/[^a-z0-9]/gi, '')
     const email = `${name}${folded}@example.com`
     const imitation = await register({ username: `${name}${mail}@example.com` })
@@ -205,12 +205,12 @@ describe('POST /register_credentials, the username', () => {
     expect((await register({ username: email, email })).status).toBe(201)
   })
 
-  it('goes to exactly one of 50 who ask for it at once; the others are told and leave nothing behind', async () => {
+  it('goes to exactly one of 50 parallel requests; the others are told and leave nothing behind', async () => {
     const { username } = randomUser()
-    const people = Array.from({ length: 50 }, () => ({ ...randomUser(), username }))
-    const answers = await times(50, (index) => register(people[index]))
+    const credentials = Array.from({ length: 50 }, () => ({ ...randomUser(), username }))
+    const answers = await times(50, (index) => register(credentials[index]))
     const refused = answers.flatMap((answer, index) =>
-      answer.status === 201 ? [] : [{ answer, email: people[index]?.email ?? '' }],
+      answer.status === 201 ? [] : [{ answer, email: credentials[index]?.email ?? '' }],
     )
     expect(refused).toHaveLength(49)
     for (const { answer } of refused) expect(refusalOf(answer)).toBe('400 username_taken #/username username_taken')
@@ -232,7 +232,7 @@ describe('POST /register_credentials, the address', () => {
     )
   })
 
-  it('goes to exactly one of 50 who ask for it at once, and that one gets one mail', async () => {
+  it('goes to exactly one of 50 parallel requests, and that one gets one mail', async () => {
     const { email } = randomUser()
     const answers = await times(50, () => register({ email }))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)

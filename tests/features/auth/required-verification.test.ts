@@ -50,7 +50,7 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(await server.database.db.user.count({ where: { username: credentials.username } })).toBe(0)
   })
 
-  it('is told with the registration, and without the address, as is each mail that is sent anew', async () => {
+  it('the answer contains the registration without the address, and so does each mail that is sent anew', async () => {
     const credentials = randomUser()
     const { username, email } = credentials
     const started = await recordedBy(server, 'POST', '/register_credentials', { body: credentials })
@@ -64,7 +64,7 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(await mailsTo(server, email)).toHaveLength(2)
   })
 
-  it('says the same of a free address, of one that waits and of one that has an account, disabled or not', async () => {
+  it('answers alike for a free address, one with a pending registration and one with an account, disabled or not', async () => {
     const waiting = await givenRegistration(server)
     const verified = await givenVerified()
     const unverified = await givenUser(lenient)
@@ -79,9 +79,9 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(new Set(answers).size).toBe(1)
   })
 
-  // A username is public, and an address is not: of somebody who had their address for a name, one told of the other.
+  // A username is public, and an address is not: for a user whose username is the address, one would reveal the other.
   it.each(['/register_credentials', '//api/auth/register/', '//api/register/'])(
-    'says the same of an address that an account has for its username, and of a free one: %s',
+    'answers alike for an address that an account has as its username, and for a free one: %s',
     async (path) => {
       const { email } = randomUser()
       const { password } = await givenVerified({ username: email, email })
@@ -98,7 +98,7 @@ describe('POST /register_credentials, where verification is required', () => {
   )
 
   // Compared as usernames are, a dotless i is an i.
-  it('says the same of such an address in mails that fold to it', async () => {
+  it('answers alike for such an address in letters that fold to it', async () => {
     const [known, free] = [randomUser(), randomUser()].map(({ email }) => email.replace('@', 'i@'))
     await givenVerified({ username: String(known), email: String(known) })
     for (const email of [String(known), String(free)]) {
@@ -107,7 +107,7 @@ describe('POST /register_credentials, where verification is required', () => {
     }
   })
 
-  it('tells the owner of a known address by mail, without a token and without a word that the registrant chose', async () => {
+  it('tells the owner of a registered address by mail, without a token and without a word that the registrant chose', async () => {
     const owner = await givenVerified()
     const otherUser = { ...randomUser(), email: owner.email, first_name: 'Visit-evil-dot-com' }
     await register(otherUser)
@@ -146,7 +146,7 @@ describe('POST /register_credentials, where verification is required', () => {
     expect((await logIn(server, email, last.password)).body.user.username).toBe(last.username)
   })
 
-  it('mails a waiting address a link, without a word that the registrant chose', async () => {
+  it('mails a link to an address with a pending registration, without a word that the registrant chose', async () => {
     const credentials = { ...randomUser(), first_name: 'Visit-evil-dot-com' }
     await register(credentials)
     const [mail, ...others] = await mailsTo(server, credentials.email)
@@ -170,7 +170,7 @@ describe('POST /register_credentials, where verification is required', () => {
     }
   })
 
-  it('lets nobody find out by logging in whether the address of an attempt has an account', async () => {
+  it('does not reveal by a login whether the address of an attempt has an account', async () => {
     const owner = await givenVerified()
     const outcomes = []
     for (const email of [owner.email, randomUser().email]) {
@@ -228,7 +228,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(await countUsers(late.email)).toBe(0)
   })
 
-  it('lets the attempt win that was verified, with its own password; the other one is dead', async () => {
+  it('completes the attempt that was verified, with its own password; the other one is void', async () => {
     for (const winner of [0, 1]) {
       const { email } = randomUser()
       const attempts = [
@@ -244,7 +244,7 @@ describe('POST /verify_email, where verification is required', () => {
         [email, won?.username ?? '', lost?.username ?? ''].map((name) => logIn(server, name, lost?.password ?? '')),
       )
       expect(loser.map(refusalOf)).toEqual([
-        // The address stands for the newest attempt, as long as that waits.
+        // The address stands for the newest attempt while that is pending.
         winner === 0 ? '403 email_not_verified' : '401 credentials_invalid',
         '401 credentials_invalid',
         '403 email_not_verified',
@@ -255,18 +255,18 @@ describe('POST /verify_email, where verification is required', () => {
 
   it('shows the maker of another attempt nothing of it', async () => {
     const { email } = randomUser()
-    const otherUser = { ...randomUser(), email, password: 'the password of a stranger' }
+    const otherUser = { ...randomUser(), email, password: 'the password of another user' }
     await register(otherUser)
     const owner = await givenRegistration(server, { email })
     const attempts = () =>
       Promise.all([email, otherUser.username].map((name) => logIn(server, name, otherUser.password)))
-    // The newest attempt is the owner's, so the stranger is known by the own username only.
+    // The newest attempt is the owner's, so the other one is found by its username only.
     const before = (await attempts()).map(visibleOf)
     expect((await verify(owner.token)).status).toBe(200)
     expect((await attempts()).map(visibleOf)).toEqual(before)
   })
 
-  it('waits as long as the token that was mailed last', async () => {
+  it('is pending as long as the token that was mailed last is valid', async () => {
     const credentials = await givenRegistration(server)
     server.pass('20h')
     await server.send('POST', '/resend_verification', { body: { email: credentials.email } })
@@ -282,12 +282,12 @@ describe('POST /verify_email, where verification is required', () => {
       const resend = () => server.send('POST', '/resend_verification', { body: { email } })
       const [verified, ...resent] = await Promise.all([verify(token), ...Array.from({ length: 4 }, resend)])
       expect(resent.map(({ status }) => status)).toEqual([200, 200, 200, 200])
-      // A newer link may have been faster, and killed the older.
+      // A newer link may have been faster and replaced the older.
       if (verified?.status !== 200) expect(verified && refusalOf(verified)).toBe('400 verification_token_invalid')
     }
   })
 
-  it('mails one new link, however many wait, which says when the newest was registered', async () => {
+  it('mails one new link for any number of pending registrations, which says when the newest was made', async () => {
     const { email } = randomUser()
     await givenRegistration(server, { email })
     server.pass('3h')
@@ -303,7 +303,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(refusalOf(await verify(newest.token))).toBe('400 verification_token_invalid')
   })
 
-  it('lets an attempt wait as long for a known address as for a free one, so that a login later tells nothing', async () => {
+  it('keeps an attempt as long for a registered address as for a free one, so that a later login reveals nothing', async () => {
     const owner = await givenVerified()
     const outcomes = []
     for (const email of [owner.email, randomUser().email]) {
@@ -317,7 +317,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(outcomes[0]).toBe(outcomes[1])
   })
 
-  it('lets an attempt for a sub-address wait as long, whoever has the address and however many links were mailed', async () => {
+  it('keeps an attempt for a sub-address as long, whoever has the address and however many links were mailed', async () => {
     const logins = []
     for (const { email } of [await givenVerified(), randomUser()]) {
       const attempt = { ...randomUser(), email: email.replace('@', '+1@') }
@@ -360,7 +360,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect((await verify(credentials.token)).status).toBe(200)
   })
 
-  it('gives a username for which several wait to exactly one of them', async () => {
+  it('gives a username with several pending registrations to exactly one of them', async () => {
     const { username } = randomUser()
     const attempts = await times(10, () => givenRegistration(server, { username }))
     const answers = await times(10, (index) => verify(attempts[index]?.token ?? ''))
@@ -372,7 +372,7 @@ describe('POST /verify_email, where verification is required', () => {
 })
 
 describe('POST /login_credentials, where verification is required', () => {
-  it('tells those who wait to verify, with the right password only', async () => {
+  it('says with the right password only that a registration is pending', async () => {
     const credentials = await givenRegistration(server)
     for (const path of ['/login_credentials', '/refresh_token']) {
       for (const username of [
@@ -390,7 +390,7 @@ describe('POST /login_credentials, where verification is required', () => {
     expect(await countUsers(credentials.email)).toBe(0)
   })
 
-  it('says the same of a wrong password whether somebody waits or not', async () => {
+  it('answers a wrong password alike with and without a pending registration', async () => {
     const waiting = await givenRegistration(server)
     const verified = await givenVerified()
     const pending = await givenUser(lenient)
@@ -401,7 +401,7 @@ describe('POST /login_credentials, where verification is required', () => {
     expect(new Set(answers).size).toBe(1)
   })
 
-  it('works as hard whoever fails', async () => {
+  it('does the same work for every failure', async () => {
     const [waiting, verified, attempted] = [
       await givenRegistration(server),
       await givenVerified(),
@@ -415,7 +415,7 @@ describe('POST /login_credentials, where verification is required', () => {
     }
   })
 
-  it('forgets those who waited for more than 24 hours', async () => {
+  it('drops registrations that were pending for more than 24 hours', async () => {
     const credentials = await givenRegistration(server)
     server.pass('25h')
     expect(refusalOf(await logIn(server, credentials.username, credentials.password))).toBe('401 credentials_invalid')
@@ -433,13 +433,13 @@ describe('POST /login_credentials, where verification is required', () => {
     expect([status, body.user.account_status]).toEqual([200, 'active'])
   })
 
-  it('refuses a disabled user who waits like any unknown one', async () => {
+  it('refuses a disabled user with a pending registration like an unregistered one', async () => {
     const user = await givenUser(lenient)
     await givenDisabled(server, user)
     expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
   })
 
-  it('lets a user in whose address a reset has verified', async () => {
+  it('accepts a user whose address a reset has verified', async () => {
     const user = await givenUser(lenient)
     const token = await givenResetToken(server, user)
     await server.send('POST', '/reset_password', { body: { token, new_password: 'another good password' } })

@@ -27,7 +27,7 @@ async function givenVerified(): Promise<{ email: string; id: number }> {
 }
 
 describe('POST /resend_verification', () => {
-  it('mails a new token to an address that waits', async () => {
+  it('mails a new token to an unverified address', async () => {
     const user = await givenUser(server)
     const { status, body } = await resend(user.email.toUpperCase())
     expect(status).toBe(200)
@@ -37,10 +37,10 @@ describe('POST /resend_verification', () => {
     expect((await verify(await givenVerificationToken(server, user))).status).toBe(200)
   })
 
-  it('says the same of every address and mails only to one that waits', async () => {
+  it('answers alike for every address and mails only to an unverified one', async () => {
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
-    const people = {
+    const cases = {
       waiting: await givenUser(server),
       verified: await givenVerified(),
       disabled,
@@ -48,11 +48,11 @@ describe('POST /resend_verification', () => {
     }
     const mailsBefore = (await server.mails()).length
     const answers = []
-    for (const { email } of Object.values(people)) answers.push(await resend(email))
+    for (const { email } of Object.values(cases)) answers.push(await resend(email))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(new Set(answers.map(visibleOf)).size).toBe(1)
     const mails = (await server.mails()).slice(mailsBefore)
-    expect(mails.map(({ recipient }) => recipient)).toEqual([people.waiting.email])
+    expect(mails.map(({ recipient }) => recipient)).toEqual([cases.waiting.email])
   })
 
   it('helps when the first token has expired', async () => {
@@ -64,7 +64,7 @@ describe('POST /resend_verification', () => {
     expect((await verify(await givenVerificationToken(server, user))).status).toBe(200)
   })
 
-  it('sends one mail when 100 are asked for within a minute, and says the same each time', async () => {
+  it('sends one mail when 100 are asked for within a minute, and answers alike each time', async () => {
     const user = await givenUser(server)
     const answers = [...(await times(50, () => resend(user.email)))]
     for (let index = 0; index < 50; index += 1) answers.push(await resend(user.email))
@@ -75,7 +75,7 @@ describe('POST /resend_verification', () => {
     expect(await mailsTo(server, user.email)).toHaveLength(2)
   })
 
-  it('lets the token live that was mailed last when no newer one is mailed', async () => {
+  it('keeps the last mailed token valid when no newer one is mailed', async () => {
     const user = await givenUser(server)
     await resend(user.email)
     const token = await givenVerificationToken(server, user)
@@ -110,7 +110,7 @@ describe('POST /resend_verification, where verification is required', () => {
   })
   afterAll(() => strict.close())
 
-  it('mails a new token for a registration that waits, and the older one is dead', async () => {
+  it('mails a new token for a pending registration, and the older one is void', async () => {
     const credentials = await givenRegistration(strict)
     await resend(credentials.email, strict)
     const newer = await givenVerificationToken(strict, credentials)
@@ -119,7 +119,7 @@ describe('POST /resend_verification, where verification is required', () => {
     expect((await verify(newer, strict)).status).toBe(200)
   })
 
-  it('says the same of every address and mails only to one that waits', async () => {
+  it('answers alike for every address and mails only to one with a pending registration', async () => {
     const waiting = await givenRegistration(strict)
     const verified = await givenRegistration(strict)
     await verify(verified.token, strict)

@@ -30,7 +30,7 @@ describe('POST /verify_email', () => {
     expect(profile.body).toMatchObject({ email_verified: true, account_status: 'active' })
   })
 
-  it('writes down who was verified, when and from where', async () => {
+  it('records who was verified, when and from where', async () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     expect(await recordedBy(server, 'POST', '/verify_email', { body: { token } })).toEqual([
@@ -52,7 +52,7 @@ describe('POST /verify_email', () => {
     expect((await eventsOf(server, user)).filter(({ type }) => type === 'email_verified')).toHaveLength(1)
   })
 
-  it('says the same of a token that did its work, and changes nothing more', async () => {
+  it('answers a spent token as before, and changes nothing more', async () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     const first = await verify(token)
@@ -67,7 +67,7 @@ describe('POST /verify_email', () => {
     expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
   })
 
-  it('says the same of a token that has nothing to do, as a reset has verified the address, and changes nothing', async () => {
+  it('accepts a token without use, as a reset has verified the address, and changes nothing', async () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     const find = () => server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })

@@ -22,10 +22,10 @@ describe('from the outbox to a mail server', () => {
     expect(received[0]?.head).not.toMatch(/^Bcc:/m)
     expect(received[0]?.body).toContain('Come in:\r\nhttps://app.example.com/verify#t0ken')
     expect(received[0]?.body).toContain('<a href="https://app.example.com/verify#t0ken"')
-    expect(received[0]?.body).toContain('<p>Hello &lt;script&gt; Bcc: eve@example.com, somebody invited you.</p>')
+    expect(received[0]?.body).toContain('<p>Hello &lt;script&gt; Bcc: eve@example.com, Bob invited you.</p>')
   })
 
-  it('a mail that the server puts off is sent later', async () => {
+  it('a mail that the server defers is sent later', async () => {
     const replies = ['450 Try later', undefined]
     const { smtp, received, stop } = await startSmtpServer({ onRecipient: () => replies.shift() })
     const worker = world.givenWorker(createSmtpMailer({ smtp, from }))
@@ -44,7 +44,7 @@ describe('from the outbox to a mail server', () => {
 
   it('a mail that the server refuses is abandoned with the reason and without its values', async () => {
     const { smtp, stop } = await startSmtpServer({ onRecipient: () => '550 5.1.1 No such user' })
-    await world.givenQueued('nobody@example.com')
+    await world.givenQueued('unregistered@example.com')
     await world.givenWorker(createSmtpMailer({ smtp, from })).drain()
     await stop()
     expect(await world.rows()).toMatchObject([
@@ -69,7 +69,7 @@ describe('from the outbox to a mail server', () => {
     expect(received).toHaveLength(1)
   })
 
-  it('a mail waits while the server is away', async () => {
+  it('a mail stays queued while the server is away', async () => {
     const { smtp, stop } = await startSmtpServer()
     await stop()
     await world.givenQueued('ada@example.com')

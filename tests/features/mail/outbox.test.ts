@@ -6,10 +6,10 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-const values = { name: 'Ada', token: 'a-token-nobody-may-read' }
+const values = { name: 'Ada', token: 'a-secret-token' }
 
 describe('the outbox', () => {
-  it('keeps what a mail is written with unreadable, and erases it once the mail is sent', async () => {
+  it('keeps the values of a mail encrypted, and erases them once the mail is sent', async () => {
     await world.givenQueued('ada@example.com', values)
     const [waiting] = await world.rows()
     expect(waiting).toMatchObject({
@@ -18,9 +18,9 @@ describe('the outbox', () => {
       status: 'queued',
       attempts: 0,
     })
-    const sealed = Buffer.from(waiting?.encryptedValues ?? []).toString('latin1')
-    expect(sealed).not.toBe('')
-    expect(sealed).not.toMatch(/token|Ada/)
+    const encrypted = Buffer.from(waiting?.encryptedValues ?? []).toString('latin1')
+    expect(encrypted).not.toBe('')
+    expect(encrypted).not.toMatch(/token|Ada/)
 
     await world.givenWorker(createRecorder()).drain()
     expect(await world.rows()).toMatchObject([

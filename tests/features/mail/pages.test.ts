@@ -34,10 +34,10 @@ describe('GET /mailbox', () => {
   })
 
   it('lists mails of one moment by their causes, newest first', async () => {
-    const people = []
-    for (let count = 0; count < 12; count++) people.push(await givenUser(server))
+    const users = []
+    for (let count = 0; count < 12; count++) users.push(await givenUser(server))
     const { mails } = (await get('/mailbox.json')).body
-    expect(mails.map(({ to }: { to: string }) => to)).toEqual(people.map(({ email }) => email).reverse())
+    expect(mails.map(({ to }: { to: string }) => to)).toEqual(users.map(({ email }) => email).reverse())
   })
 
   it('gives programs the links and their token, which works', async () => {
@@ -77,7 +77,7 @@ describe('GET /mailbox', () => {
     expect((await get(`/mailbox/${id}`)).headers['content-security-policy']).toContain("frame-src 'self'")
   })
 
-  // A reverse proxy on the same machine handed every reset token to whoever asked.
+  // A reverse proxy on the same machine gave every reset token to any client.
   it.each([
     ['X-Forwarded-For', '198.51.100.7'],
     ['X-Forwarded-Proto', 'https'],
@@ -109,7 +109,7 @@ describe('GET /mailbox', () => {
 })
 
 describe('pages', () => {
-  it.each(['/mailbox', '/verify-email', '/reset-password'])('%s lets in nothing from elsewhere', async (path) => {
+  it.each(['/mailbox', '/verify-email', '/reset-password'])('%s loads nothing from elsewhere', async (path) => {
     const { headers, text } = await get(path)
     const policy = headers['content-security-policy'] ?? ''
     for (const rule of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"]) {
@@ -137,7 +137,7 @@ describe('pages', () => {
     expect(refusalOf(await server.send('POST', '//verify-email', { body: {} }))).toBe('405 method_not_allowed')
   })
 
-  it('that fail are faults like any other', async () => {
+  it('that fail are internal errors like any other', async () => {
     await server.database.db.$executeRaw`ALTER TABLE mailbox_mails RENAME TO hidden`
     expect(refusalOf(await get('/mailbox'))).toBe('500 internal_error')
     await server.database.db.$executeRaw`ALTER TABLE hidden RENAME TO mailbox_mails`

@@ -76,7 +76,7 @@ describe('the sub-addresses of a mailbox', () => {
     expect(sent[1]).toBe(sent[0])
   })
 
-  it('get as many notices together as one address that nobody has verified', async () => {
+  it('get as many notices together as one unverified address', async () => {
     const { email } = randomUser()
     for (const address of await givenSubAccounts(email)) {
       const { password } = randomUser()
@@ -88,7 +88,7 @@ describe('the sub-addresses of a mailbox', () => {
     expect(await countMails(email, /changed/i)).toBe(5)
   })
 
-  it('get as many words together that an account is there already', async () => {
+  it('get as many mails together that an account exists already', async () => {
     const { email } = randomUser()
     const addresses = await givenSubAccounts(email)
     for (const [index, address] of addresses.entries()) {
@@ -114,7 +114,7 @@ describe('the sub-addresses of a mailbox', () => {
 })
 
 describe('the owner of an address', () => {
-  it('gets a reset link, however many were asked for at sub-addresses that have no account', async () => {
+  it('gets a reset link, however many were asked for at sub-addresses without an account', async () => {
     const user = await givenUser(server)
     for (let index = 0; index < 20; index += 1) {
       await server.send('POST', '/forgot_password', { body: { email: sub(user.email, index) } })

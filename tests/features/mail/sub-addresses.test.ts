@@ -8,7 +8,7 @@ describe('the mailbox of an address', () => {
     ['ada+@example.com', 'ada@example.com'],
     // With nothing before it, the sign is no separator.
     ['+ada@example.com', '+ada@example.com'],
-    // Dots may tell two people apart, unless the provider says that they do not.
+    // Dots may tell two mailboxes apart, unless the provider says that they do not.
     ['a.da@example.com', 'a.da@example.com'],
     ['a.d.a+shop@gmail.com', 'ada@gmail.com'],
     ['a.da@googlemail.com', 'ada@gmail.com'],

@@ -2,15 +2,15 @@ import { createLinks } from '../../../src/features/mail/index.ts'
 import { renderMail } from '../../../src/features/mail/template.ts'
 
 describe('renderMail', () => {
-  it('writes the same in both parts', () => {
+  it('renders the same content in both parts', () => {
     const { subject, text, html } = renderMail({
       subject: 'Verify your address',
-      paragraphs: ['Somebody registered.', 'Was it you?'],
+      paragraphs: ['A user registered.', 'Was it you?'],
       link: { label: 'Verify', url: 'https://app.example.com/verify#token=abc' },
     })
     expect(subject).toBe('Verify your address')
-    expect(text).toBe('Somebody registered.\n\nWas it you?\n\nVerify:\nhttps://app.example.com/verify#token=abc\n')
-    expect(html).toContain('<p>Somebody registered.</p>\n<p>Was it you?</p>')
+    expect(text).toBe('A user registered.\n\nWas it you?\n\nVerify:\nhttps://app.example.com/verify#token=abc\n')
+    expect(html).toContain('<p>A user registered.</p>\n<p>Was it you?</p>')
     expect(html).toContain('<a href="https://app.example.com/verify#token=abc"')
   })
 

@@ -13,7 +13,7 @@ afterAll(() => server.close())
 
 const front = 'http://localhost:3000'
 
-/** Opens the link as a browser does, runs the script of the page with as much of a browser as it needs, and says what it did. */
+/** Opens the link like a browser, runs the script of the page in a minimal browser, and returns what it did. */
 async function open(link: string) {
   const url = new URL(link)
   const page = await exchange(server.url, url.pathname + url.search, { headers: { Accept: 'text/html' } })
@@ -70,7 +70,7 @@ async function givenLinkOfRestAuth() {
   return { username, link, token: link.split('/').at(-2) ?? '' }
 }
 
-/** Where a mailed link leads that has no frontend, and the token in it. */
+/** The page of a mailed link without a frontend, and its token. */
 const links: Readonly<Record<string, () => Promise<{ link: string; token: string }>>> = {
   'a reset at /api/auth': givenLinkOfRestAuth,
   'a verification at /api/auth': async () => {

@@ -78,7 +78,7 @@ describe('the mail worker', () => {
     expect(await world.rows()).toMatchObject([{ status: 'sent', lastError: null, encryptedValues: null }])
   })
 
-  it('tries again after growing waits, and gives up when the mail is not worth sending any more', async () => {
+  it('retries with growing delays, and gives up when the mail has expired', async () => {
     await world.givenQueued('ada@example.com')
     const queuedAt = world.clock.now()
     const worker = world.givenWorker(failing(new Error('450 Mailbox busy')))
@@ -95,7 +95,7 @@ describe('the mail worker', () => {
       expect(await world.rows()).toMatchObject([{ attempts: waits.length }])
       world.pass(0.01)
     }
-    // A tenth of the six hours that the mail is worth sending is the longest wait.
+    // The longest delay is a tenth of the mail's six hours of use.
     const longest = [30, 60, 120, 240, 480, 960, 1920, 2160]
     waits.forEach((wait, index) => {
       const most = longest[Math.min(index, 7)] ?? 0
@@ -163,7 +163,7 @@ describe('the mail worker', () => {
     expect(recorder.mails.map(({ recipient }) => recipient)).toEqual(all)
   })
 
-  it('gives up at once when the mail is refused, and keeps why', async () => {
+  it('gives up at once when the mail is refused, and keeps the reason', async () => {
     await world.givenQueued('ada@example.com')
     await world.givenWorker(failing(new MailRefused('550 No such user'))).drain()
     expect(await world.rows()).toMatchObject([
@@ -197,7 +197,7 @@ describe('the mail worker', () => {
     expect(rows.filter(({ lastError }) => lastError === 'the mail server took too long')).toHaveLength(10)
   })
 
-  it('leaves a mail that it does not know to workers who do', async () => {
+  it('leaves a mail with an unknown template to other workers', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     await world.givenWorker(recorder, { templates: [] }).drain()
@@ -207,7 +207,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  it('leaves values that it cannot open to workers with the right key', async () => {
+  it('leaves values that it cannot decrypt to workers with the right key', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     await world.givenWorker(recorder, { secret: 'another key' }).drain()
@@ -217,7 +217,7 @@ describe('the mail worker', () => {
     expect(recorder.mails).toHaveLength(1)
   })
 
-  it('does not send a mail that is no longer of use', async () => {
+  it('does not send an expired mail', async () => {
     await world.givenQueued('ada@example.com')
     const recorder = createRecorder()
     world.pass(6 * 3600 + 1)

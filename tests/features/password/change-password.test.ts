@@ -29,11 +29,11 @@ const change = (user: User, { from = user.password, to = newPassword }: { from?:
 const session = (token: string) => server.send('GET', '/session', { token })
 const refresh = (refresh_token: string) => server.send('POST', '/access_token', { body: { refresh_token } })
 
-/** What a change is told that comes too late: it finds another password, or no session. */
+/** The refusals of a change that comes too late: it finds another password, or no session. */
 const lateRefusals = ['400 current_password_wrong #/current_password current_password_wrong', '401 session_revoked']
 
 describe('POST /change_password', () => {
-  it('sets the new password; the old one is dead', async () => {
+  it('sets the new password; the old one is void', async () => {
     const user = await givenUser(server)
     const { status, body } = await change(user)
     expect(status).toBe(200)
@@ -56,7 +56,7 @@ describe('POST /change_password', () => {
     expect(refusalOf(await refresh(user.refresh_token))).toBe('401 refresh_token_reused')
   })
 
-  it("ends the user's other sessions and nobody else's", async () => {
+  it('ends the other sessions of this user only', async () => {
     const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     const others = [await givenSession(server, user), await givenSession(server, user)]
     await change(user)
@@ -78,7 +78,7 @@ describe('POST /change_password', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  it('kills a reset token that was under way', async () => {
+  it('revokes a mailed reset token', async () => {
     const user = await givenUser(server)
     const token = await givenResetToken(server, user)
     await change(user)
@@ -99,8 +99,8 @@ describe('POST /change_password', () => {
     expect(JSON.stringify(mail)).not.toContain(newPassword)
   })
 
-  // Who registers a stranger's address and changes the password back and forth could fill that mailbox.
-  it('tells an address that nobody has verified five times an hour at most, and a verified one always', async () => {
+  // An attacker who registers a foreign address and changes the password back and forth could fill that mailbox.
+  it('mails an unverified address five times an hour at most, and a verified one always', async () => {
     for (const isVerified of [false, true]) {
       const user = await givenUser(server)
       const token = await givenVerificationToken(server, user)
@@ -114,7 +114,7 @@ describe('POST /change_password', () => {
     }
   })
 
-  it('writes down who changed the password, when and from where, and that the other sessions ended', async () => {
+  it('records who changed the password, when and from where, and that the other sessions ended', async () => {
     const user = await givenUser(server)
     await givenSession(server, user)
     const { id: sessionId } = (await session(user.access_token)).body.session
@@ -158,7 +158,7 @@ describe('POST /change_password', () => {
     for (const answer of answers.filter(({ status }) => status !== 200)) {
       expect(refusalOf(answer)).toBe('400 current_password_wrong #/current_password current_password_wrong')
     }
-    // Those that came after the winner were wrong, and may have made the account wait.
+    // Changes after the winner were wrong, and may have throttled the account.
     server.pass('1m')
     expect((await logIn(server, user.username, `good password no. ${winner}`)).status).toBe(200)
     expect((await session(answers[winner]?.body.access_token)).status).toBe(200)

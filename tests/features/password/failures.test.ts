@@ -25,7 +25,7 @@ const wrong = 'correct horse batterx'
 const failuresOf = async (user: User) =>
   (await eventsOf(server, user)).filter(({ type }) => type === 'login_failed').map(({ details }) => details)
 
-/** Each is compared. */
+/** With pauses, so that each is compared. */
 async function fail(count: number, { username }: Credentials): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     await logIn(server, username, wrong)
@@ -46,7 +46,7 @@ describe('a login that fails', () => {
     expect(events).toEqual([{ type: 'login_failed', userId: user.id, sessionId: null, details: { failures: 1 } }])
   })
 
-  it('is there at the 1st, 5th, 10th, 20th, 50th and 100th in a row, and once for each of them', async () => {
+  it('is recorded at the 1st, 5th, 10th, 20th, 50th and 100th in a row, once each', async () => {
     const user = await givenUser(server)
     await fail(105, user)
     expect(await failuresOf(user)).toEqual([1, 5, 10, 20, 50, 100].map((failures) => ({ failures })))
@@ -68,7 +68,7 @@ describe('a login that fails', () => {
     expect(failures).toEqual(expect.arrayContaining([{ failures: 1 }, { failures: 5 }]))
   })
 
-  it('is no row where the account waits and nothing was compared', async () => {
+  it('is not recorded where the account is blocked and nothing was compared', async () => {
     const user = await givenUser(server)
     for (let index = 0; index < 5; index += 1) await logIn(server, user.username, wrong)
     const events = await recordedBy(server, 'POST', '/login_credentials', {
@@ -77,14 +77,14 @@ describe('a login that fails', () => {
     expect(events).toEqual([])
   })
 
-  it('of a disabled user says so, also with the right password', async () => {
+  it('is recorded as disabled for a disabled user, also with the right password', async () => {
     const user = await givenUser(server)
     await givenDisabled(server, user)
     await logIn(server, user.username, user.password)
     expect(await failuresOf(user)).toEqual([{ failures: 1, disabled: true }])
   })
 
-  it('from a trusted device says so, and how often it failed there', async () => {
+  it("is recorded with the device's own failures from a trusted device", async () => {
     const user = await givenUser(server)
     await fail(2, user)
     const { username } = user
@@ -94,7 +94,7 @@ describe('a login that fails', () => {
     expect(events.map(({ details }) => details)).toEqual([{ failures: 3, trusted_device_failures: 1 }])
   })
 
-  it('is a line of the log, too', async () => {
+  it('is logged, too', async () => {
     const user = await givenUser(server)
     const before = server.logged.length
     await logIn(server, user.username, wrong)
@@ -119,11 +119,11 @@ describe('a change of the password that fails', () => {
   })
 })
 
-describe('logins under names that nobody has', () => {
+describe('logins with unregistered names', () => {
   const linesOf = (on: TestServer) =>
     on.logged.map((line) => JSON.parse(line)).filter(({ event }) => event === 'login_failed')
 
-  it('are no rows, and ten lines of the log a minute, which name nobody', async () => {
+  it('are not recorded, and logged ten times a minute at most, without the name', async () => {
     await withServer({}, async (fresh) => {
       const names: string[] = []
       const guess = async (): Promise<Response> => {
@@ -149,7 +149,7 @@ describe('logins under names that nobody has', () => {
     })
   })
 
-  it('show how often one name is tried, by its digest', async () => {
+  it('are logged with the number of tries per name, by its digest', async () => {
     await withServer({}, async (fresh) => {
       const { username } = randomUser()
       for (let index = 0; index < 5; index += 1) await logIn(fresh, username, wrong)
@@ -162,7 +162,7 @@ describe('logins under names that nobody has', () => {
   })
 })
 
-it('a reset with a token that is not good leaves no row, whoever the token was for', async () => {
+it('a reset with an invalid token is not recorded, whoever the token was for', async () => {
   const user = await givenUser(server)
   const token = await givenResetToken(server, user)
   server.pass('31m')

@@ -33,7 +33,7 @@ describe('POST /forgot_password', () => {
     expect((await reset(/token=([\w-]{43})/.exec(mail?.text ?? '')?.[1] ?? '')).status).toBe(200)
   })
 
-  it('says the same, byte for byte, of every address and mails only to a user who may log in', async () => {
+  it('answers every address with the same bytes and mails only to a user who may log in', async () => {
     const disabled = await givenUser(server)
     await givenDisabled(server, disabled)
     const known = await givenUser(server)
@@ -53,7 +53,7 @@ describe('POST /forgot_password', () => {
     expect((await logIn(server, user.username, user.password)).status).toBe(200)
   })
 
-  it('kills the older token', async () => {
+  it('revokes the older token', async () => {
     const user = await givenUser(server)
     const older = await givenResetToken(server, user)
     server.pass('1m')
@@ -63,7 +63,7 @@ describe('POST /forgot_password', () => {
     expect((await reset(newer)).status).toBe(200)
   })
 
-  it('sends one mail when 100 are asked for within a minute, and says the same each time', async () => {
+  it('sends one mail when 100 are asked for within a minute, and answers alike each time', async () => {
     const user = await givenUser(server)
     const answers = [...(await times(50, () => forgot(user.email)))]
     for (let index = 0; index < 50; index += 1) answers.push(await forgot(user.email.toUpperCase()))
@@ -88,7 +88,7 @@ describe('POST /forgot_password', () => {
   })
 
   // Five in a row left the owner for half an hour with a link that had expired and none to ask for.
-  it('always leaves a link that works or one to be had, however often anonymousClients ask', async () => {
+  it('always leaves a working link or one to ask for, however often other clients ask', async () => {
     const user = await givenUser(server)
     for (let minute = 0; minute < 70; minute += 1) {
       await forgot(user.email)
@@ -100,27 +100,27 @@ describe('POST /forgot_password', () => {
     }
   })
 
-  it('lets the token live that was mailed last when no newer one is mailed', async () => {
+  it('keeps the last mailed token valid when no newer one is mailed', async () => {
     const user = await givenUser(server)
     const token = await givenResetToken(server, user)
     await forgot(user.email)
     expect((await reset(token)).status).toBe(200)
   })
 
-  it('counts each address for itself', async () => {
+  it('counts each address by itself', async () => {
     const [one, other] = [await givenUser(server), await givenUser(server)]
     await times(10, () => forgot(one.email))
     await givenResetToken(server, other)
   })
 
-  it('writes down whose password was asked for, when and from where', async () => {
+  it('records whose password was asked for, when and from where', async () => {
     const { id, email } = await givenUser(server)
     expect(await recordedBy(server, 'POST', '/forgot_password', { body: { email } })).toEqual([
       { type: 'password_reset_requested', userId: id, sessionId: null, details: {} },
     ])
   })
 
-  it('builds the link from the settings, whatever the request says', async () => {
+  it('builds the link from the settings, not from the request', async () => {
     const settings = {
       ...productionSettings,
       FRONTEND_URL: 'https://app.example.com/auth',

@@ -21,8 +21,8 @@ interface Owner extends Credentials {
   readonly display_name: string
 }
 
-/** Somebody of whom everything is known, and all of it different. */
-function someone(): Owner {
+/** A user with all fields, all different. */
+function randomOwner(): Owner {
   const { username, password } = randomUser()
   return {
     username,
@@ -54,11 +54,11 @@ const similar: readonly (readonly [what: string, passwordOf: (owner: Owner) => s
   ['a word of the last name', () => 'Duijvenbode!', 'last name'],
 ]
 
-const sentence = (to: string) => `The password is too similar to the ${to}.`
+const message = (to: string) => `The password is too similar to the ${to}.`
 
 describe('a password that is too similar to', () => {
   it.each(similar)('%s is refused where one is chosen: registering, changing and resetting', async (_what, of, to) => {
-    const owner = someone()
+    const owner = randomOwner()
     const { display_name, ...registered } = owner
     const password = of(owner)
     const refusal = (field: string) => `400 invalid_request #/${field} password_personal`
@@ -80,11 +80,11 @@ describe('a password that is too similar to', () => {
   })
 
   it.each(similar)('%s is refused by every published contract, in the words of Django', async (_what, of, to) => {
-    const owner = someone()
+    const owner = randomOwner()
     const { username, email, first_name, last_name } = owner
     const password = of(owner)
     const names = { first_name, last_name }
-    const said = (field: string) => django.fields({ [field]: [sentence(to)] })
+    const said = (field: string) => django.fields({ [field]: [message(to)] })
     const restAuth = client(() => server, '/api/auth')
     const simpleJwt = client(() => server, '/api')
     const drf = client(() => server, '/api/v1/drf/auth')
@@ -125,9 +125,9 @@ describe('a password that is too similar to', () => {
     ])
   })
 
-  it('a username that was made up is taken: it is random, and likeness to it is chance', async () => {
+  it('accepts a password similar to a generated username, which is random', async () => {
     const drf = client(() => server, '/api/v1/drf/auth')
-    const { email, password } = someone()
+    const { email, password } = randomOwner()
     const names = { first_name: 'Wilhelmina', last_name: 'Duijvenbode' }
     const { body } = await drf('POST register/', { email, password, password_confirm: password, ...names })
     const { username } = await server.database.db.user.findUniqueOrThrow({ where: { id: body.user.id } })
@@ -142,7 +142,7 @@ describe('a password that is too similar to', () => {
     ['begins with the username', ({ username }: Owner) => `${username} and some more words`],
     ['shares some mails with the names', () => 'will he dive in bed'],
   ])('nothing, though it %s, is taken', async (_what, passwordOf) => {
-    const { display_name, ...owner } = someone()
+    const { display_name, ...owner } = randomOwner()
     const answer = await server.send('POST', '/register_credentials', {
       body: { ...owner, password: passwordOf({ ...owner, display_name }) },
     })
@@ -153,7 +153,7 @@ describe('a password that is too similar to', () => {
 describe('a registration that is completed', () => {
   it('with a new password holds it against the names that were registered, and the username that is chosen now', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (strict) => {
-      const { display_name, ...owner } = someone()
+      const { display_name, ...owner } = randomOwner()
       const { token } = await givenRegistration(strict, owner)
       const verify = (body: object) => strict.send('POST', '/verify_email', { body: { token, ...body } })
       const chosen = `queen_of_quizzing_${owner.username.slice(1, 7)}`
@@ -244,7 +244,7 @@ describe('a password with several faults', () => {
     expect(foreignRefusalOf(answer)).toBe(
       django.fields({
         password: [
-          sentence('username'),
+          message('username'),
           'This password is too short. It must contain at least 8 characters.',
           'This password is entirely numeric.',
         ],

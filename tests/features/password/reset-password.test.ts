@@ -25,7 +25,7 @@ const reset = (token: unknown, new_password: unknown = newPassword) =>
   server.send('POST', '/reset_password', { body: { token, new_password } })
 
 describe('POST /reset_password', () => {
-  it('sets the new password; the old one is dead', async () => {
+  it('sets the new password; the old one is void', async () => {
     const user = await givenUser(server)
     const { status, body } = await reset(await givenResetToken(server, user))
     expect(status).toBe(200)
@@ -34,7 +34,7 @@ describe('POST /reset_password', () => {
     expect((await logIn(server, user.username, newPassword)).status).toBe(200)
   })
 
-  it('ends every session of the user and of nobody else, and opens none', async () => {
+  it('ends every session of this user only, and opens none', async () => {
     const [user, other] = [await givenUser(server), await givenUser(server)]
     const sessions = [user, await givenSession(server, user), await givenSession(server, user)]
     await reset(await givenResetToken(server, user))
@@ -57,7 +57,7 @@ describe('POST /reset_password', () => {
     expect(JSON.stringify(mail)).not.toContain(newPassword)
   })
 
-  it('writes down whose password was reset, when and from where, and that the sessions ended', async () => {
+  it('records whose password was reset, when and from where, and that the sessions ended', async () => {
     const user = await givenUser(server)
     await givenSession(server, user)
     const token = await givenResetToken(server, user)
@@ -69,7 +69,7 @@ describe('POST /reset_password', () => {
     ])
   })
 
-  it('marks the address as verified, as who reads its mail was here', async () => {
+  it('marks the address as verified, as its reader was here', async () => {
     const user = await givenUser(server)
     await reset(await givenResetToken(server, user))
     expect((await logIn(server, user.username, newPassword)).body.user.email_verified).toBe(true)

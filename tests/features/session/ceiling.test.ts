@@ -22,7 +22,7 @@ async function givenCopies({ id }: { id: number }, count: number): Promise<void>
     FROM sessions CROSS JOIN generate_series(1, ${count}::integer) WHERE user_id = ${id}`
 }
 
-/** What changes with each write to a session of the user. */
+/** The version of each row, which changes with every write. */
 function versionsOf({ id }: { id: number }) {
   return server.database.db.$queryRaw<object[]>`SELECT id, xmin::text FROM sessions WHERE user_id = ${id} ORDER BY id`
 }
@@ -52,7 +52,7 @@ describe('SESSIONS_PER_USER', () => {
     const { username, password } = user
     const logInBy = (headers: Record<string, string>) =>
       server.send('POST', '/login_credentials', { body: { username, password }, headers })
-    // From 50 trusted devices: logins of one client wait for each other.
+    // From 50 trusted devices, as logins of one client run one after the other.
     const devices: string[] = []
     for (let index = 0; index < 50; index += 1) {
       const { headers } = await logInBy({ 'Sec-Fetch-Site': 'same-origin' })
@@ -87,7 +87,7 @@ describe('SESSIONS_PER_USER', () => {
     ).toEqual([])
   })
 
-  it("ends nobody else's sessions", async () => {
+  it('ends the sessions of this user only', async () => {
     const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     for (let index = 0; index < 6; index += 1) await givenSession(server, user)
     expect((await look(otherUser)).status).toBe(200)
@@ -96,7 +96,7 @@ describe('SESSIONS_PER_USER', () => {
 
 describe('ending all sessions of a user', () => {
   it.each(['a logout everywhere', 'a changed password', 'a reset password'])(
-    'writes to no row of theirs but the one that goes on, however many there are: %s',
+    'writes only the row of the session that goes on, however many there are: %s',
     async (how) => {
       const user = await givenUser(server)
       const other = await givenSession(server, user)

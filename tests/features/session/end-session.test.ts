@@ -40,7 +40,7 @@ describe('DELETE /sessions/{id}', () => {
     expect((await end((await idOf(access_token)).toUpperCase(), access_token)).status).toBe(204)
   })
 
-  it("refuses somebody else's session as one that does not exist, and leaves it alone", async () => {
+  it('refuses the session of another user like a missing one, and leaves it alone', async () => {
     const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     const foreign = await end(await idOf(otherUser.access_token), user.access_token)
     const unknown = await end('0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c', user.access_token)
@@ -64,7 +64,7 @@ describe('DELETE /sessions/{id}', () => {
     '%7B%22not%22%3A%22%22%7D',
     "'%20OR%201=1--",
     'x'.repeat(5000),
-  ])('knows no session %j', async (id) => {
+  ])('has no session %j', async (id) => {
     const { access_token } = await givenUser(server)
     expect(refusalOf(await end(id, access_token))).toBe('404 session_not_found')
     expect((await server.send('GET', '/session', { token: access_token })).status).toBe(200)
@@ -77,7 +77,7 @@ describe('DELETE /sessions/{id}', () => {
     }
   })
 
-  it('knows a session no more once it has ended, however it ended', async () => {
+  it('finds a session no more once it has ended for any reason', async () => {
     const user = await givenUser(server)
     const [ended, loggedOut] = [await givenSession(server, user), await givenSession(server, user)]
     const ids = [await idOf(ended.access_token), await idOf(loggedOut.access_token)] as const
@@ -86,7 +86,7 @@ describe('DELETE /sessions/{id}', () => {
     for (const id of ids) expect(refusalOf(await end(id, user.access_token))).toBe('404 session_not_found')
   })
 
-  it('knows an expired session no more', async () => {
+  it('finds an expired session no more', async () => {
     const user = await givenUser(server)
     const id = await idOf(user.access_token)
     server.pass('8d')
@@ -107,7 +107,7 @@ describe('DELETE /sessions/{id}', () => {
     expect(events.map(({ details }) => details)).toEqual([{ reason: 'ended_by_user' }])
   })
 
-  it('wants a live access token', async () => {
+  it('demands a valid access token', async () => {
     const user = await givenUser(server)
     const id = await idOf(user.access_token)
     expect(refusalOf(await end(id))).toBe('401 unauthenticated')

@@ -31,7 +31,7 @@ const refreshing = places.filter(({ target }) => target.access === 'refresh')
 const leaving = places.filter(({ target }) => logsOut(target))
 const introspecting = places.filter(({ target }) => ['verifyToken', 'requireToken'].includes(target.name))
 
-/** The request with everything that it needs, by the user. */
+/** The request with everything that it needs, sent by the user. */
 function ask(server: TestServer, target: Target, user: User): Promise<Exchanged> {
   const tokens = { token: user.access_token, refresh: user.refresh_token, refresh_token: user.refresh_token }
   const known = { ...tokens, current_password: user.password, old_password: user.password }
@@ -82,7 +82,7 @@ describe('the session of a user whose address is not verified', () => {
     },
   )
 
-  it.each(introspecting)('is not called live at $route, $where', async ({ server, target }) => {
+  it.each(introspecting)('is reported as inactive at $route, $where', async ({ server, target }) => {
     const user = await givenUser(optional)
     for (const token of [user.access_token, user.refresh_token]) {
       const holder = { ...user, access_token: token }

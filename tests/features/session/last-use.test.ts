@@ -22,7 +22,7 @@ async function givenAtHome(): Promise<User> {
 const show = async (token: string) => (await server.send('GET', '/session', { token })).body.session
 const atHome = { ip: '192.0.2.1', user_agent: 'a browser at home' }
 
-/** Whatever gives tokens to a session that is there. */
+/** The requests that give tokens to an open session. */
 const ways: readonly (readonly [name: string, ask: (user: User) => Promise<Response>])[] = [
   [
     'POST /access_token',

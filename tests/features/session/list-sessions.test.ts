@@ -116,7 +116,7 @@ describe('GET /sessions', () => {
     const first = (await list(user.access_token, '?limit=3')).body
     const all = (await list(user.access_token)).body
     const end = (id: string) => server.send('DELETE', `/sessions/${id}`, { token: user.access_token })
-    // The one that the cursor names, and one that is to come.
+    // The session that the cursor names, and the next one.
     await end(first.next_cursor)
     await end(idsIn(all)[4] ?? '')
     await givenSession(server, user)
@@ -174,12 +174,12 @@ describe('GET /sessions', () => {
     expect([status, body.sessions.length, body.total]).toEqual([200, 1, 1])
   })
 
-  it("shows nobody else's sessions", async () => {
+  it('shows the sessions of this user only', async () => {
     const [user] = [await givenUser(server), await givenUser(server)]
     expect((await list(user.access_token)).body.sessions).toHaveLength(1)
   })
 
-  it('wants a live access token', async () => {
+  it('demands a valid access token', async () => {
     const user = await givenUser(server)
     expect(refusalOf(await list())).toBe('401 unauthenticated')
     expect(refusalOf(await list(user.refresh_token))).toBe('401 token_invalid')

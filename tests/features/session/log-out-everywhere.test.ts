@@ -34,7 +34,7 @@ describe('POST /logout_all', () => {
     expect((await logOutEverywhere(access_token)).body.sessions_ended).toBe(1)
   })
 
-  it("leaves other people's sessions alone", async () => {
+  it('ends the sessions of this user only', async () => {
     const [user, otherUser] = [await givenUser(server), await givenUser(server)]
     await logOutEverywhere(user.access_token)
     expect((await server.send('GET', '/session', { token: otherUser.access_token })).status).toBe(200)
@@ -56,7 +56,7 @@ describe('POST /logout_all', () => {
     expect(event.details).toEqual({ reason: 'logout', count: 1 })
   })
 
-  it('wants a live access token', async () => {
+  it('demands a valid access token', async () => {
     const user = await givenUser(server)
     expect(refusalOf(await logOutEverywhere())).toBe('401 unauthenticated')
     expect(refusalOf(await logOutEverywhere(user.refresh_token))).toBe('401 token_invalid')

@@ -41,7 +41,7 @@ describe('GET /session', () => {
     expect([days(last_used_at), days(expires_at), days(ends_at)]).toEqual([0, 7, 30])
   })
 
-  it('tells where the session was opened, whatever it is used with', async () => {
+  it('shows where the session was opened, wherever it is used', async () => {
     const user = await givenUser(server)
     const { username, password } = user
     const opened = await server.send('POST', '/login_credentials', {
@@ -109,7 +109,7 @@ describe('GET /session', () => {
     })
   })
 
-  it('wants an access token', async () => {
+  it('demands an access token', async () => {
     const user = await givenUser(server)
     expect(refusalOf(await read())).toBe('401 unauthenticated')
     expect(refusalOf(await read('garbage'))).toBe('401 token_invalid')
@@ -127,8 +127,8 @@ describe('GET /session', () => {
     expect(first.user).toEqual(second.user)
     expect([first.session.user_agent, second.session.user_agent]).toEqual(['', 'another browser'])
     expect([first.session.current, second.session.current]).toEqual([true, true])
-    for (const fact of ['created_at', 'last_used_at', 'expires_at', 'ends_at']) {
-      expect(secondsBetween(first.session[fact], second.session[fact])).toBe(600)
+    for (const field of ['created_at', 'last_used_at', 'expires_at', 'ends_at']) {
+      expect(secondsBetween(first.session[field], second.session[field])).toBe(600)
     }
     expect(second.session.id).not.toBe(first.session.id)
   })

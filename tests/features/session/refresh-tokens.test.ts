@@ -90,7 +90,7 @@ describe('POST /access_token', () => {
     expect(refusalOf(await refresh(user.refresh_token))).toBe('401 refresh_token_reused')
   })
 
-  it('takes a token older than the predecessor for a copy, even inside the grace window', async () => {
+  it('treats a token older than the predecessor as a copy, even inside the grace window', async () => {
     const user = await givenUser(server)
     const child = (await refresh(user.refresh_token)).body
     const grandchild = (await refresh(child.refresh_token)).body
@@ -129,8 +129,8 @@ describe('POST /access_token', () => {
     expect(events).toHaveLength(1)
   })
 
-  // Who registers a stranger's address could fill that mailbox with copies of their own tokens.
-  it('tells an address that nobody has verified of five copied tokens an hour at most', async () => {
+  // An attacker who registers a foreign address could fill that mailbox with copies of their own tokens.
+  it('mails an unverified address about five copied tokens an hour at most', async () => {
     const user = await givenUser(server)
     for (const _copy of Array(7).keys()) {
       const { refresh_token } = await givenSession(server, user)
@@ -160,8 +160,9 @@ describe('POST /access_token', () => {
       return () => server.send('POST', '/reset_password', { body: { token, new_password: 'another good password' } })
     }
 
-    // A reset ends sessions by their user's row: a refresh that overtakes it there still gives nothing that lives on.
-    it.each([0, 1, 5])('gives nothing that lives on when %i of 10 come first', async (before) => {
+    // A reset ends sessions by their user's row: a refresh that overtakes it there still gives nothing that stays
+    // valid.
+    it.each([0, 1, 5])('gives nothing that stays valid when %i of 10 come first', async (before) => {
       const user = await givenUser(server)
       const end = await givenEnding(user)
       const refreshes = many(10, () => refresh(user.refresh_token))

@@ -86,7 +86,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(refusalOf(await refresh(winners[0]?.body, strict))).toBe('401 session_revoked')
   })
 
-  it('repeats the pair to an access token that was just followed, and takes it for a copy after the grace window', async () => {
+  it('repeats the pair for an access token that was just followed, and treats it as a copy after the grace window', async () => {
     const user = await givenUser(server)
     const first = await renew(user)
     server.pass('9s')
@@ -99,14 +99,14 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     )
   })
 
-  it('takes an access token older than the predecessor for a copy, even inside the grace window', async () => {
+  it('treats an access token older than the predecessor as a copy, even inside the grace window', async () => {
     const user = await givenUser(server)
     const second = (await renew((await renew(user)).body)).body
     expect(refusalOf(await renew(user))).toBe('401 refresh_token_reused')
     expect(refusalOf(await refresh(second))).toBe('401 session_revoked')
   })
 
-  it('takes an access token for a copy that a refresh has followed, too', async () => {
+  it('treats an access token as a copy that a refresh has followed, too', async () => {
     const user = await givenUser(server)
     const { body } = await refresh(user)
     server.pass('11s')
@@ -164,7 +164,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     for (const answer of answers) expect(refusalOf(answer)).toBe('401 session_revoked')
   })
 
-  it('gives nothing that lives on when it comes before a logout', async () => {
+  it('gives nothing that stays valid when it comes before a logout', async () => {
     const user = await givenUser(server)
     const logOut = () => server.send('POST', '/logout', { token: user.access_token })
     const answers = await collide(server, user.id, [...many(5, () => renew(user)), logOut])
@@ -175,7 +175,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     }
   })
 
-  it('wants a live access token', async () => {
+  it('demands a valid access token', async () => {
     const user = await givenUser(server)
     expect(refusalOf(await server.send(method, '/tokens'))).toBe('401 unauthenticated')
     expect(refusalOf(await server.send(method, '/tokens', { token: 'nonsense' }))).toBe('401 token_invalid')

@@ -55,9 +55,12 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     [
       'its access token at a login',
       ({ access_token }) =>
-        server.send('POST', '/login_credentials', { body: { username: 'nobody', password: 'x' }, token: access_token }),
+        server.send('POST', '/login_credentials', {
+          body: { username: 'unregistered', password: 'x' },
+          token: access_token,
+        }),
     ],
-  ])('finds the thief once it has seen of the pair that followed: %s', async (_what, show) => {
+  ])('finds the thief at the first sight of the pair that followed: %s', async (_what, show) => {
     const user = await givenUser(server)
     const { body: next } = await refresh(user)
     await show(next)

@@ -18,7 +18,7 @@ async function verify(token: string): Promise<unknown> {
 }
 
 describe('POST /verify_token', () => {
-  it.each(['access', 'refresh'] as const)('tells what a live %s token stands for', async (kind) => {
+  it.each(['access', 'refresh'] as const)('returns the claims of a valid %s token', async (kind) => {
     const user = await givenUser(server)
     const { body } = await server.send('GET', '/session', { token: user.access_token })
     const token = user[`${kind}_token`]
@@ -109,7 +109,7 @@ describe('POST /verify_token', () => {
     expect(await verify(changed)).toEqual({ active: false })
   })
 
-  it('is inactive for a well-signed token of a session that never was', async () => {
+  it('is inactive for a well-signed token of a session that never existed', async () => {
     const user = await givenUser(server)
     const claims = jwt.decode(user.access_token, { json: true }) ?? {}
     const sid = '0b7f1d5e-3c1c-4d55-9a43-0d6f3e1a2b4c'

@@ -32,7 +32,7 @@ const reset = async (user: Credentials, password: string) => {
   return server.send('POST', '/reset_password', { body: { token, new_password: password } })
 }
 
-/** Everything that takes a password of somebody who is not logged in. */
+/** Every endpoint that takes a password without a session. */
 const clients: [string, (credentials: Credentials, password: string) => Promise<Response>][] = [
   ['/api/v1/auth/login_credentials', ({ username }, password) => logIn(server, username, password)],
   ['/api/v1/auth/login_credentials with the address', ({ email }, password) => logIn(server, email, password)],
@@ -77,13 +77,13 @@ describe('wrong passwords in a row', () => {
     })
   })
 
-  it('do no harm up to the fifth: the right one is taken', async () => {
+  it('have no effect up to the fifth: the right one is accepted', async () => {
     const user = await givenUser(server)
     await fail(4, user.username)
     expect(await isIn(user)).toBe(true)
   })
 
-  it('make the right one wait after the fifth, and it is refused as if it were wrong', async () => {
+  it('block the right one after the fifth, refused as if it were wrong', async () => {
     const user = await givenUser(server)
     const first = await logIn(server, user.username, wrong)
     await fail(4, user.username)
@@ -94,7 +94,7 @@ describe('wrong passwords in a row', () => {
     expect(await isIn(user)).toBe(true)
   })
 
-  it('make it wait twice as long each time, and never more than a quarter of an hour', async () => {
+  it('block for twice as long each time, and never more than a quarter of an hour', async () => {
     const user = await givenUser(server)
     await fail(5, user.username)
     for (const seconds of [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]) {
@@ -107,7 +107,7 @@ describe('wrong passwords in a row', () => {
     expect(await isIn(user)).toBe(true)
   })
 
-  it('are written down during the wait as well, as the disk takes its time, and change nothing', async () => {
+  it('are written while blocked as well, as the write takes time, and change nothing', async () => {
     const user = await givenUser(server)
     await fail(5, user.username)
     const read = () => server.database.db.$queryRaw<{ xmin: string }[]>`
@@ -119,14 +119,14 @@ describe('wrong passwords in a row', () => {
     expect(after).toEqual({ ...before, xmin: after?.xmin })
   })
 
-  it('do not make it wait longer by what is sent during the wait', async () => {
+  it('do not block longer because of attempts while blocked', async () => {
     const user = await givenUser(server)
     await fail(30, user.username)
     server.pass('5s')
     expect(await isIn(user)).toBe(true)
   })
 
-  it('are forgotten by a success, those of that account only', async () => {
+  it('are cleared by a success, those of that account only', async () => {
     const [user, other] = [await givenUser(server), await givenUser(server)]
     await fail(4, user.username)
     await fail(5, other.username)
@@ -146,7 +146,7 @@ describe('wrong passwords in a row', () => {
     expect((await send(user, user.password)).status).toBe(200)
   })
 
-  it('at a change of the password count as well', async () => {
+  it('count at a change of the password as well', async () => {
     const user = await givenUser(server)
     await times(5, () =>
       server.send('POST', '/change_password', {
@@ -176,7 +176,7 @@ describe('wrong passwords in a row', () => {
   })
 })
 
-/** The next attempt is let through. */
+/** Passes the time until the next attempt is allowed. */
 async function failAlmostAHundredTimes(username: string): Promise<void> {
   for (let index = 0; index < 99; index += 1) {
     await logIn(server, username, wrong)
@@ -207,10 +207,10 @@ describe('a hundred wrong passwords in a row', () => {
     expect(compared).toBeLessThan(100)
   })
 
-  it('shut unknown clients out until a reset, and tell the user once by mail', async () => {
+  it('shut untrusted clients out until a reset, and tell the user once by mail', async () => {
     const user = await givenUser(server)
     await failAHundredTimes(user.email)
-    // Before it is too old to be sent.
+    // Sends the mail before it expires.
     await server.mails()
     server.pass('30d')
     expect(refusalOf(await logIn(server, user.username, user.password))).toBe('401 credentials_invalid')
@@ -229,8 +229,8 @@ describe('a hundred wrong passwords in a row', () => {
     expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
   })
 
-  // The process can die between the hundredth failure and what follows from it: the user was never told.
-  it('are told of at the next attempt when the process died at the hundredth', async () => {
+  // The process can die between the hundredth failure and its consequences: the user was never told.
+  it('are mailed at the next attempt when the process died at the hundredth', async () => {
     const user = await givenUser(server)
     const [throttleKey, blockedUntil] = [`user:${user.id}`, server.now()]
     await server.database.db.passwordAttempts.create({ data: { throttleKey, failures: 100, blockedUntil } })
@@ -242,7 +242,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect(events.map(({ details }) => details)).toEqual([{ failures: 100 }])
   })
 
-  it('of which the last turns out right is a success like any other', async () => {
+  it('of which the last turns out right end in an ordinary success', async () => {
     const user = await givenUser(server)
     await failAlmostAHundredTimes(user.username)
     expect(await isIn(user)).toBe(true)
@@ -250,7 +250,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect((await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))).toEqual([])
   })
 
-  it('tell a mailbox that is not verified five times an hour at most, for all its sub-addresses together', async () => {
+  it('are mailed to an unverified mailbox five times an hour at most, for all its sub-addresses together', async () => {
     const mailbox = randomUser().username
     const users = await times(6, (index) => givenUser(server, { email: `${mailbox}+${index}@example.com` }))
     const throttleKeys = users.map(({ id }) => `user:${id}`)
@@ -267,7 +267,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect(mails.filter(({ subject }) => /switched off/.test(subject))).toHaveLength(5)
   })
 
-  it('leave the sessions alone, which take the right password as ever', async () => {
+  it('leave the sessions alone, which still accept the right password', async () => {
     const user = await givenUser(server)
     await server.database.db.session.updateMany({
       where: { userId: user.id },
@@ -282,7 +282,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect(changed.status).toBe(200)
   })
 
-  it('are not compared any more for a name that nobody has', async () => {
+  it('are not compared any more for an unregistered name', async () => {
     const { username } = randomUser()
     await failAHundredTimes(username)
     server.pass('900s')
@@ -291,15 +291,15 @@ describe('a hundred wrong passwords in a row', () => {
 })
 
 describe('a reset', () => {
-  it('ends the wait', async () => {
+  it('unblocks the account', async () => {
     const user = await givenUser(server)
     await fail(7, user.username)
     await reset(user, 'another good password')
     expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
   })
 
-  // The guess was begun before the reset, and closed what the reset had opened.
-  it('is not undone by the hundredth guess at the password before', async () => {
+  // The guess began before the reset, and closed what the reset had opened.
+  it('is not undone by the hundredth guess at the previous password', async () => {
     const user = await givenUser(server)
     await failAlmostAHundredTimes(user.username)
     const token = await givenResetToken(server, user)
@@ -316,10 +316,10 @@ describe('a reset', () => {
   })
 })
 
-describe('what is kept of wrong passwords', () => {
+describe('the stored failures', () => {
   const count = (on = server) => on.database.db.passwordAttempts.count()
 
-  it('names nobody who is unknown, and is gone a day later; what counts for an account stays', async () => {
+  it('contain no unregistered name and are deleted a day later; those of an account stay', async () => {
     const fresh = await startServer()
     const user = await givenUser(fresh)
     await fail(1, user.username, fresh)
@@ -339,7 +339,7 @@ describe('what is kept of wrong passwords', () => {
     await fresh.close()
   })
 
-  it('is one row per name, however it is written', async () => {
+  it('are one row per name in any spelling', async () => {
     const fresh = await startServer()
     const { email, username } = randomUser()
     for (const name of [email, email.toUpperCase(), username, username.toUpperCase(), username.replace('p', '\uff50')])
@@ -356,14 +356,14 @@ describe('wrong passwords, where verification is required', () => {
   })
   afterAll(() => strict.close())
 
-  it('are compared five times with an account and five times with what waits under the name', async () => {
+  it('are compared five times with an account and five times with the pending registration of the name', async () => {
     for (const name of [(await givenUser(server)).email, (await givenRegistration(strict)).email, randomUser().email]) {
       const compared = await comparedDuring(() => times(20, () => logIn(strict, name, wrong)))
       expect(compared).toHaveLength(10)
     }
   })
 
-  it('never keep somebody waiting who has registered and may not come in yet', async () => {
+  it('never block a user whose registration is pending', async () => {
     const credentials = await givenRegistration(strict)
     for (let index = 0; index < 12; index += 1) {
       expect(refusalOf(await logIn(strict, credentials.username, credentials.password))).toBe('403 email_not_verified')
@@ -386,7 +386,7 @@ describe('wrong passwords, where verification is required', () => {
     expect(outcomes[1]).toContain('credentials_invalid')
   })
 
-  it('are not forgotten by who knows the password of an attempt', async () => {
+  it('are not cleared by a login with the password of an attempt', async () => {
     const owner = await givenUser(server)
     const attempt = { ...randomUser(), email: owner.email, password: 'the password of the attempt' }
     await strict.send('POST', '/register_credentials', { body: attempt })

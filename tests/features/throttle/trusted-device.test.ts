@@ -39,7 +39,7 @@ async function givenDevice(user: Credentials, on = server): Promise<string> {
 }
 
 describe('a login with a browser', () => {
-  it('leaves a cookie that no script reads, no other site sends and nobody else is shown', async () => {
+  it('sets a cookie that no script reads, no other site sends and no other answer holds', async () => {
     const user = await givenUser(server)
     for (const headers of [browser, { Origin: 'http://localhost:3000' }]) {
       const answer = await logInWith(user, { headers })
@@ -75,7 +75,7 @@ describe('a login with a browser', () => {
     },
   )
 
-  it('that fails leaves none, nor does one of a program', async () => {
+  it('that fails sets no cookie, nor does one of a program', async () => {
     const user = await givenUser(server)
     expect(cookiesOf(await logInWith({ ...user, password: wrong }, { headers: browser }))).toEqual([])
     expect(cookiesOf(await logInWith(user, {}))).toEqual([])
@@ -123,7 +123,7 @@ describe('a program that asks to be remembered', () => {
   })
 
   it.each(['/api/login/', '/api/auth/login/', '/api/v1/drf/auth/login/', '/api/v1/auth/login_credentials'])(
-    'is known by it at %s, before and after a hundred wrong passwords of others',
+    'is trusted by it at %s, before and after a hundred wrong passwords of untrusted clients',
     async (path) => {
       const user = await givenUser(server)
       await server.database.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: server.now() } })
@@ -136,7 +136,7 @@ describe('a program that asks to be remembered', () => {
     },
   )
 
-  it('is unknown with anything else in the header, which changes nothing', async () => {
+  it('is untrusted with anything else in the header, which changes nothing', async () => {
     const [user, other] = [await givenUser(server), await givenUser(server)]
     const token = await givenProgram(user)
     const hostile = ['', 'x', token.slice(1), `${token}A`, `${token}, ${token}`, 'A'.repeat(8000), '%00', '\u00ff']
@@ -157,7 +157,7 @@ describe('a program that asks to be remembered', () => {
   })
 })
 
-describe('a device that is known', () => {
+describe('a trusted device', () => {
   const ways: [string, (user: User) => Promise<{ token?: string; headers?: Record<string, string> }>][] = [
     ['the cookie of an earlier login', async (user) => ({ headers: { Cookie: await givenDevice(user) } })],
     ['the token of an earlier login', async (user) => ({ headers: { 'Device-Token': await givenProgram(user) } })],
@@ -165,7 +165,7 @@ describe('a device that is known', () => {
     ['the refresh token of a live session', async ({ refresh_token }) => ({ token: refresh_token })],
   ]
 
-  it.each(ways)("is not kept waiting by a stranger's guesses: %s", async (_way, show) => {
+  it.each(ways)('is not throttled by the guesses of untrusted clients: %s', async (_way, show) => {
     const user = await givenUser(server)
     const how = await show(user)
     await fail(20, user)
@@ -177,7 +177,7 @@ describe('a device that is known', () => {
     { Origin: 'https://evil.example.net', 'Sec-Fetch-Site': 'cross-site' },
     { Origin: 'null' },
     { 'Sec-Fetch-Site': 'same-site' },
-  ])('is not known by its cookie to a page of another site, which cannot replace it either: %j', async (page) => {
+  ])('is not trusted by its cookie on a page of another site, which cannot replace it either: %j', async (page) => {
     const user = await givenUser(server)
     const cookie = await givenDevice(user)
     await fail(5, user)
@@ -189,7 +189,7 @@ describe('a device that is known', () => {
     expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined])
   })
 
-  it('can change the password whatever anonymousClients guess', async () => {
+  it('can change the password whatever untrusted clients guess', async () => {
     const user = await givenUser(server)
     await fail(20, user)
     expect((await change(user, user.password)).status).toBe(200)
@@ -258,7 +258,7 @@ describe('a device that is known', () => {
     })
 
   it.each(ways)(
-    'goes on after a hundred wrong passwords of unknown clients, and opens nothing for them: %s',
+    'goes on after a hundred wrong passwords of untrusted clients, and opens nothing for them: %s',
     async (_way, show) => {
       const user = await givenUser(server)
       const how = await show(user)
@@ -274,7 +274,7 @@ describe('a device that is known', () => {
     },
   )
 
-  it('can change the password after a hundred wrong ones of unknown clients, who stay out', async () => {
+  it('can change the password after a hundred wrong ones of untrusted clients, who stay out', async () => {
     const user = await givenUser(server)
     await giveFailures(`user:${user.id}`, 99)
     await fail(1, user)
@@ -282,7 +282,7 @@ describe('a device that is known', () => {
     expect((await logInWith({ ...user, password: 'another good password' }, {})).status).toBe(401)
   })
 
-  it('counts as unknown after a hundred wrong passwords of its own', async () => {
+  it('counts as untrusted after a hundred wrong passwords of its own', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     await logInWith({ ...user, password: wrong }, { headers })
@@ -301,7 +301,7 @@ describe('a device that is known', () => {
     expect((await logInWith(user, { token: user.refresh_token })).status).toBe(200)
   })
 
-  it('closes the account to unknown clients by a hundred failures that are its own', async () => {
+  it('closes the account to untrusted clients by a hundred failures of its own', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     for (let index = 0; index < 100; index += 1) {
@@ -317,7 +317,7 @@ describe('a device that is known', () => {
     })
   })
 
-  it('makes the failures of anonymousClients forgotten by its login', async () => {
+  it('clears the failures of untrusted clients by its login', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     await fail(20, user)
@@ -326,7 +326,7 @@ describe('a device that is known', () => {
   })
 })
 
-describe('a device that is not known', () => {
+describe('an untrusted device', () => {
   const refusedWith = async (user: User, how: { token?: string; headers?: Record<string, string> }, on = server) => {
     await fail(6, user)
     expect(refusalOf(await logInWith(user, how, on))).toBe('401 credentials_invalid')
@@ -344,7 +344,8 @@ describe('a device that is not known', () => {
     await refusedWith(user, { token: user.access_token })
   })
 
-  // Whoever once had the password could collect cookies, and with five guesses for each switch off the next password.
+  // An attacker who once had the password could collect cookies, and guess the next password with five guesses for
+  // each.
   it('is one whose cookie is older than the password', async () => {
     const user = await givenUser(server)
     const cookies = await times(20, () => givenDevice(user))
@@ -367,7 +368,7 @@ describe('a device that is not known', () => {
     await refusedWith(user, { headers: { Cookie: older } })
   })
 
-  it('is one with a cookie that is not ours to the letter', async () => {
+  it('is one with a cookie that differs from ours in any character', async () => {
     const user = await givenUser(server)
     const cookie = await givenDevice(user)
     const [body, mac] = [
@@ -393,14 +394,14 @@ describe('a device that is not known', () => {
     expect((await logInWith(user, { headers: { Cookie: cookie } })).status).toBe(200)
   })
 
-  it('tells nothing by its cookie of who exists', async () => {
-    const [user, nobody] = [await givenUser(server), randomUser()]
+  it('does not reveal by its cookie which accounts exist', async () => {
+    const [user, unregistered] = [await givenUser(server), randomUser()]
     const headers = { Cookie: await givenDevice(user) }
-    const answer = await logInWith(nobody, { headers })
+    const answer = await logInWith(unregistered, { headers })
     expect(refusalOf(answer)).toBe('401 credentials_invalid')
   })
 
-  it('stays known when the key is replaced, as long as the old one is still in the list', async () => {
+  it('stays trusted when the key is replaced, as long as the old one is still in the list', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }
     await fail(6, user)

@@ -79,7 +79,7 @@ describe('PATCH /profile', () => {
     expect([status, body.username]).toEqual([200, user.username.toUpperCase()])
   })
 
-  it('refuses a username that somebody has, in any case and width', async () => {
+  it('refuses a username that another user has, in any case and width', async () => {
     const [user, owner] = [await givenUser(server), await givenUser(server)]
     for (const username of [owner.username, owner.username.toUpperCase(), owner.username.replace('p', 'ｐ')]) {
       expect(refusalOf(await change(user, { username }))).toBe('400 username_taken #/username username_taken')
@@ -98,7 +98,7 @@ describe('PATCH /profile', () => {
     expect(await server.database.db.user.count({ where: { username } })).toBe(1)
   })
 
-  it('refuses a username that is the address of anybody else; the own one is fine', async () => {
+  it('refuses a username that is the address of another user; the own one is allowed', async () => {
     const [user, owner] = [await givenUser(server), await givenUser(server)]
     for (const username of [owner.email, owner.email.toUpperCase(), randomUser().email]) {
       const answer = await change(user, { username })
@@ -153,7 +153,7 @@ describe('PATCH /profile', () => {
     expect(refusalOf(await change(user, body))).toBe(`400 invalid_request ${issue}`)
   })
 
-  it('writes down who changed which fields, when and from where', async () => {
+  it('records who changed which fields, when and from where', async () => {
     const user = await givenUser(server)
     const body = { first_name: 'Ada', timezone: 'Europe/London' }
     const events = await recordedBy(server, 'PATCH', '/profile', { token: user.access_token, body })
@@ -163,7 +163,7 @@ describe('PATCH /profile', () => {
     ])
   })
 
-  it('writes down nothing when nothing was changed', async () => {
+  it('records nothing when nothing was changed', async () => {
     const [user, owner] = [await givenUser(server), await givenUser(server)]
     const eventsBefore = (await eventsOf(server, user)).length
     await change(user, { username: owner.username })
@@ -171,7 +171,7 @@ describe('PATCH /profile', () => {
     expect(await eventsOf(server, user)).toHaveLength(eventsBefore)
   })
 
-  it('needs a live session', async () => {
+  it('demands a live session', async () => {
     const answer = await server.send('PATCH', '/profile', { body: { first_name: 'Eve' } })
     expect(refusalOf(answer)).toBe('401 unauthenticated')
   })

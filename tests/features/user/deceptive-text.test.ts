@@ -12,13 +12,13 @@ afterAll(() => server.close())
 
 const nameFields = ['first_name', 'last_name', 'display_name'] as const
 
-/** Readers would see other names than are there, or other text around them than was written. */
+/** Readers would see another name than the stored one, or other text around it. */
 const deceptive = [
   ['a right-to-left override', 'Ada\u202egnp.exe'],
   ['a left-to-right override', 'Ada\u202d'],
   ['an embedding', '\u202bAda'],
   ['an isolate without an end', '\u2067Ada'],
-  ['the end of an isolate of somebody else', 'Ada\u2069'],
+  ['the end of an isolate of another text', 'Ada\u2069'],
   ['a line separator', 'Ada\u2028Lovelace'],
   ['a paragraph separator', 'Ada\u2029Lovelace'],
   ['a zero-width space', 'Ad\u200ba'],
@@ -35,7 +35,7 @@ const deceptive = [
   ['nothing but a note without a head', '\u{1d159}'],
 ] as const
 
-/** People are called so, or write themselves so. */
+/** Real names and their usual spellings. */
 const honest = [
   ['Hebrew', 'עדה לאבלייס'],
   ['Arabic with a mark of direction', 'آدا\u200f (Ada)'],
@@ -92,7 +92,7 @@ describe('an address', () => {
     ['a full-width full stop', (name: string) => `${name}\uff0ex@example.com`],
     ['a zero-width space', (name: string) => `${name}\u200b@example.com`],
     ['a right-to-left override', (name: string) => `\u202e${name}@example.com`],
-  ])('with %s is none, and nobody is mailed', async (_what, write) => {
+  ])('with %s is refused, and no mail is sent', async (_what, write) => {
     const user = await givenUser(server)
     const before = await mailsTo(server, user.email)
     const email = write(user.username)
@@ -110,7 +110,7 @@ describe('an address', () => {
   })
 })
 
-describe('a domain of mails that look alike', () => {
+describe('a domain of letters that look alike', () => {
   it.each([
     ['a Cyrillic letter', 'ex\u0430mple.com', 'xn--exmple-4nf.com'],
     ['a dotless i', '\u0131example.com', 'xn--example-qfb.com'],
@@ -132,7 +132,7 @@ describe('a domain of mails that look alike', () => {
 })
 
 describe('a username', () => {
-  it('of mails that look alike in another script is another one, and opens nothing of the first', async () => {
+  it('in letters of another script that look alike is another one, and opens nothing of the first', async () => {
     const user = await givenUser(server)
     const alike = user.username.replace(/^p/, '\u0440')
     expect(alike).not.toBe(user.username)

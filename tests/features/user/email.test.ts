@@ -15,10 +15,10 @@ const { password } = randomUser()
 const register = (credentials: object): Promise<Response> =>
   server.send('POST', '/register_credentials', { body: { ...randomUser(), ...credentials } })
 
-/** An address that nobody has, with this in its local part and that domain. */
+/** A new address with this in its local part and that domain. */
 const address = (local: string, domain: string) => `${randomUser().username}${local}@${domain}`
 
-/** As they are typed, and as they are kept. */
+/** As typed, and as stored. */
 const domains: readonly (readonly [typed: string, kept: string])[] = [
   ['münchen.example', 'xn--mnchen-3ya.example'],
   ['MÜNCHEN.example', 'xn--mnchen-3ya.example'],
@@ -141,8 +141,8 @@ describe('an address as a username', () => {
     )
   })
 
-  // The name can be taken by the account of the address alone, so that it is taken tells of the account.
-  it('tells nothing of an account where verification is required, in either spelling', async () => {
+  // Only the account of the address can have the name, so "taken" would reveal the account.
+  it('reveals no account where verification is required, in either spelling', async () => {
     await withServer({ EMAIL_VERIFICATION: 'required' }, async (strict) => {
       const email = address('', 'bücher.example')
       const stored = email.replace('bücher', 'xn--bcher-kva')
