@@ -12,10 +12,16 @@ import type { UserService } from '../user/index.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 
+interface Login {
+  /** A username or an e-mail address. */
+  readonly identifier: string
+  readonly password: string
+}
+
 /** From a username and a password to a session. */
 export interface LoginService {
   /** Throws `credentials_invalid`, alike for all that can be wrong, or what a gate says after the right password. */
-  logIn(credentials: { identifier: string; password: string }, caller: Caller): Promise<LoggedIn>
+  logIn(login: Login, caller: Caller): Promise<LoggedIn>
   /** Opens a session of the user, who has proven or just set this password, and answers with its tokens. */
   openSession(
     stores: Pick<Stores, 'sessions'>,
@@ -39,16 +45,18 @@ interface Needs {
 }
 
 export function createLogin({ ports, work: { stores }, users, sessions, passwords, throttle }: Needs): LoginService {
-  async function logIn(
-    { identifier, password }: { identifier: string; password: string },
-    caller: Caller,
-  ): Promise<LoggedIn> {
-    // The attempt begins: it counts as a failure until it has succeeded. A wrong password ends it here.
-    const loggedIn = await passwords.verifyPassword({ identifier }, password, caller, (proof) =>
-      // The one statement that opens the session confirms the password and clears the failures too: the attempt succeeds.
-      openSession(stores, { user: proof.user, password: proof }, caller),
-    )
-    return loggedIn ?? refuse(identifier, password, caller)
+  async function logIn({ identifier, password }: Login, caller: Caller): Promise<LoggedIn> {
+    // Begin an attempt. It counts as a failure until it has succeeded; after too many failures it is refused.
+    const loggedIn = await passwords.attempt({ identifier }, caller, async (verifyPassword) => {
+      const proof = await verifyPassword(password)
+      if (!proof) return undefined
+      // Open a session. The same statement confirms that the password is still the proven one, and clears the failures.
+      return openSession(stores, { user: proof.user, password: proof }, caller)
+    })
+    if (loggedIn) return loggedIn
+    // By now the failure is counted and recorded, in the same time for a wrong password, an unknown user and a refusal.
+    if (caller.policy.verificationRequired) await explainPending({ identifier, password }, caller)
+    throw new AuthError(passwordErrors.credentials_invalid)
   }
 
   async function openSession(
@@ -66,16 +74,14 @@ export function createLogin({ ports, work: { stores }, users, sessions, password
   }
 
   /**
-   * Where verification is required, a user whose registration waits learns so, but only with the right password; and
-   * likewise when the address belongs to a user already, as the difference would tell so. A failure costs two hashes
-   * here, whoever fails.
+   * Tells a user whose registration waits that the address has to be verified, but only with the right password; and
+   * likewise when the address belongs to a user already, as the difference would show that. Whoever fails, a failure costs
+   * a second comparison here.
    */
-  async function refuse(identifier: string, password: string, caller: Caller): Promise<never> {
-    if (!caller.policy.verificationRequired) throw new AuthError(passwordErrors.credentials_invalid)
+  async function explainPending({ identifier, password }: Login, caller: Caller): Promise<void> {
     const pending = await stores.registrations.findNewest(identifier)
     const ifRight = new AuthError(sessionErrors.email_not_verified)
     await passwords.verifyPendingPassword({ name: identifier, password, pending, ifRight }, caller)
-    throw new AuthError(passwordErrors.credentials_invalid)
   }
 
   return { logIn, openSession }

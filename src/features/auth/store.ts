@@ -7,7 +7,7 @@ import { mailTokenLifetimes } from '../mail/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { identifierFilter, usernameKey } from '../user/index.ts'
 
-/** Registrations that wait for their address to be verified, on the whole database or inside one transaction. */
+/** The table of registrations that wait for their address to be verified. */
 export interface RegistrationStore {
   create(user: NewUser, passwordHash: string, network: string): Promise<Registration>
   /** Those of these that still wait, in this order. */
@@ -20,7 +20,7 @@ export interface RegistrationStore {
   prolong(ids: readonly string[]): Promise<void>
   /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
   clearPassword(id: string): Promise<void>
-  /** Deletes some of those that nobody verified before that instant; says how many. */
+  /** Deletes some of those that have expired before that instant; says how many. */
   deleteExpired(before: Date): Promise<number>
 }
 

@@ -36,7 +36,7 @@ interface Completion {
 /** From a mailed token to a verified address. A token that did its work already changes nothing more. */
 export interface VerificationService {
   /**
-   * Verifies the address of an account, or completes a registration. As anybody can register any address, the token
+   * Verifies the address of an account, or completes a registration. As any client can register any address, the token
    * proves the mailbox only, and the password decides whose registration it is. Throws what is wrong with token, password
    * or username; the token is not spent then.
    */
@@ -97,7 +97,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
   /**
    * The registration becomes the user. Those of its address wait on in vain: were they deleted, a login with one of their
    * passwords would begin to be answered otherwise and tell that the address was verified. For the same reason it keeps
-   * its own password where another one was given: that may be the secret of whoever else registered the address.
+   * its own password where another one was given: that may be the secret of another client that registered the address.
    */
   async function complete(
     { token, purpose, email }: IssuedMailToken,

@@ -7,7 +7,7 @@ import type { MailTemplate } from './template.ts'
 
 /** Where a mail waits from the moment its cause is committed until a worker has sent it. */
 export interface Outbox {
-  /** Queues the template in the transaction that the outbox was made for: no change without its mail, no mail without its change. */
+  /** Queues the template in the transaction of the change: no change without its mail, no mail without its change. */
   enqueue<Values>(template: MailTemplate<Values>, recipient: string, values: Values): Promise<void>
   /** Deletes some of what remains of the mails that were sent or abandoned before that instant; says how much. */
   deleteFinished(before: Date): Promise<number>

@@ -23,7 +23,7 @@ export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPur
   readonly isSpent: boolean
 }
 
-/** Single-use tokens that prove that somebody reads the mail of an address. */
+/** The table of single-use tokens. A token proves that its holder reads the mail of the address. */
 export interface MailTokens {
   /** Makes the token of this purpose and target; an older one is dead from then on. */
   issue(order: { purpose: MailTokenPurpose; targetId: string; email: string }): Promise<string>

@@ -84,7 +84,9 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
   ): Promise<Result & DeviceGrant> {
     const { user, session } = caller
     const claim = { session, identifier: user.username }
-    const changed = await verification.verifyPassword(claim, current, caller, async (proof) => {
+    const changed = await verification.attempt(claim, caller, async (verifyPassword) => {
+      const proof = await verifyPassword(current)
+      if (!proof) return undefined
       policy.check(next, 'new_password', user)
       const hash = await hasher.hash(next, caller.network)
       const result = await transaction(async (within) => {

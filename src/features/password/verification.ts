@@ -22,21 +22,23 @@ interface Pending {
   readonly passwordHash: string
 }
 
+/** Compares the password with the user's. Undefined when it is wrong, or there is no such user or a disabled one. */
+type VerifyPassword = (password: string) => Promise<PasswordProof | undefined>
+
 /**
  * The only places where a password that was sent is compared with a stored one. Each comparison is an attempt: it counts
  * as a failure before it begins, until it has succeeded.
  */
 export interface PasswordVerification {
   /**
-   * Verifies the password and, when it is right, does what it allows (`whenRight`), which has to confirm the version of
-   * the proof and to clear the failures in its own transaction or statement. Undefined when the password is wrong, there
-   * is no such user or a disabled one, or the throttle refuses the attempt; all of these take the same time.
+   * An attempt to prove a password. `make` verifies the password and does what the right one allows: it confirms the
+   * version of the proof and clears the failures, in its own transaction or statement. Undefined when `make` returns
+   * nothing, or when the throttle refuses the attempt; both take the same time, whether there is such a user or not.
    */
-  verifyPassword<Result extends object>(
+  attempt<Result extends object>(
     claim: Claim,
-    password: string,
     caller: Caller,
-    whenRight: (proof: PasswordProof) => Promise<Result>,
+    make: (verifyPassword: VerifyPassword) => Promise<Result | undefined>,
   ): Promise<Result | undefined>
   /** Compares with the password of what waits under that name, if anything does, and throws `ifRight` if it is right. */
   verifyPendingPassword(
@@ -76,14 +78,14 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
     if (session) return throttle.keys.session(session.id)
     // Looked up whichever user is claimed: the time would tell whether there is one.
     const live = bearer === undefined ? undefined : await sessions.findLiveByToken(bearer)
-    const trusted = device === undefined ? undefined : throttle.devices.read(device)
+    const trusted = device === undefined ? undefined : throttle.devices.verify(device)
     if (live && live.session.userId === stored?.user.id) return throttle.keys.session(live.session.id)
     const isTheirs = trusted?.userId === stored?.user.id && trusted?.version === stored?.version
     return trusted && isTheirs ? throttle.keys.device(trusted.id) : undefined
   }
 
-  /** What a right password proves; undefined when it is wrong, or there is no user who may log in. */
-  async function compare(password: string, stored: StoredPassword | null, { network }: Caller) {
+  /** Compares a password with the stored one; with none, it takes the same time. */
+  async function verify(password: string, stored: StoredPassword | null, { network }: Caller) {
     const isRight = await hasher.verify(password, stored?.hash, network)
     if (!isRight || !stored || stored.user.disabledAt) return undefined
     const { user, version, hash } = stored
@@ -91,23 +93,25 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
   }
 
   return {
-    async verifyPassword(claim, password, caller, whenRight) {
+    async attempt(claim, caller, make) {
       const { identifier, session } = claim
       // By the id where there is a session: the username may be another user's by now.
       const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
       const account = throttle.keys.account(stored?.user.id, identifierKey(identifier))
       const device = await findTrustedDevice(claim, stored, caller)
-      /** An attempt that the first of the keys counts, and that clears the failures of all of them when it succeeds. */
-      const attempt = (...throttleKeys: [ThrottleKey, ...ThrottleKey[]]) =>
-        throttle.attempt(throttleKeys[0], async () => {
-          const proof = await compare(password, stored, caller)
-          return proof && whenRight({ ...proof, throttleKeys })
-        })
+      /** The first key counts the attempt; success clears the failures of all of them. */
+      const attemptFor = (...throttleKeys: [ThrottleKey, ...ThrottleKey[]]) =>
+        throttle.attempt(throttleKeys[0], () =>
+          make(async (password) => {
+            const proof = await verify(password, stored, caller)
+            return proof && { ...proof, throttleKeys }
+          }),
+        )
 
-      const ofDevice = device && (await attempt(device, account))
+      const ofDevice = device && (await attemptFor(device, account))
       // A trusted device that failed too often is not trusted any more.
       const isTrusted = ofDevice && (ofDevice.state !== 'refused' || ofDevice.failures < mostFailures)
-      const outcome = isTrusted ? ofDevice : await attempt(account)
+      const outcome = isTrusted ? ofDevice : await attemptFor(account)
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
       await failures.follow({ account, user: stored?.user, session, outcome, isTrusted: isTrusted === true }, caller)

@@ -3,11 +3,11 @@ import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import type { SessionStore } from './store.ts'
 
-/** Which tokens are still taken although the session has gone on to the next generation. */
+/** Which tokens are still accepted although the session has moved to the next generation. */
 export interface Grace {
-  /** Whether the session was rotated just now: a token of the generation before comes from a retry or a race, and is no copy. */
+  /** Whether the session was rotated within REFRESH_GRACE: a token of the generation before comes from a retry or a race, and is no copy. */
   isWithinGrace(session: Session): boolean
-  /** Whether that generation was the current one until just now. */
+  /** Whether that generation was the current one until a moment within REFRESH_GRACE. */
   coversPredecessor(generation: number, session: Session): boolean
   /**
    * Whether a refresh token of that generation is accepted: the current one, its predecessor within REFRESH_GRACE, or within

@@ -2,18 +2,18 @@ import type { ThrottleKey } from './keys.ts'
 import type { AttemptStore, FailureCount } from './store.ts'
 
 type Outcome<Result> =
-  /** There was no attempt: too many failed before. */
+  /** No attempt was made: too many failed before. */
   | (FailureCount & { readonly state: 'refused' })
-  /** It failed, and is counted. */
+  /** The attempt failed, and counts as a failure. */
   | (FailureCount & { readonly state: 'failed' })
   | { readonly state: 'succeeded'; readonly result: Result }
 
-/** Lets nobody guess: every attempt to prove a password goes through here, whichever way it came. */
+/** Attempts to prove a password, whichever way they come. */
 export interface Attempts {
   /**
-   * Makes the attempt unless too many failed before. It counts as failed before it begins. No result: it failed. A result:
-   * `make` has cleared the failures in its own transaction. An error: the attempt is taken back, as it says nothing about
-   * the password.
+   * Makes the attempt unless too many failed before. It counts as a failure before it begins. Without a result it failed.
+   * With a result it succeeded, and `make` has cleared the failures in its own transaction or statement. When `make`
+   * throws, the attempt is taken back, as the error says nothing about the password.
    */
   attempt<Result extends object>(
     throttleKey: ThrottleKey,
@@ -21,72 +21,78 @@ export interface Attempts {
   ): Promise<Outcome<Result>>
 }
 
-/** What this instance does for one key at the moment. */
-interface Ongoing {
+/** The attempts of this instance for one key. */
+interface Current {
+  /** The number of callers that still use this record. */
   callers: number
-  /** How many of its attempts have succeeded. */
   successes: number
-  /** Attempts that have begun, counted already or not. */
+  /** Settles with the attempts that have begun, counted in the database already or not. */
   readonly inProgress: Set<Promise<unknown>>
 }
 
 export function createAttempts({ attempts }: { readonly attempts: AttemptStore }): Attempts {
-  const ongoing = new Map<string, Ongoing>()
-
-  async function withOngoing<Result>(key: string, work: (mine: Ongoing) => Promise<Result>): Promise<Result> {
-    const mine = ongoing.get(key) ?? { callers: 0, successes: 0, inProgress: new Set() }
-    ongoing.set(key, mine)
-    mine.callers += 1
-    try {
-      return await work(mine)
-    } finally {
-      mine.callers -= 1
-      if (mine.callers === 0) ongoing.delete(key)
-    }
-  }
+  const currentByKey = new Map<string, Current>()
 
   async function attemptOnce<Result extends object>(
     throttleKey: ThrottleKey,
     make: () => Promise<Result | undefined>,
+    current: Current,
   ): Promise<Outcome<Result>> {
     const counted = await attempts.count(throttleKey)
     if (counted.state === 'refused') return counted
     try {
       const result = await make()
-      return result ? { state: 'succeeded', result } : { ...counted, state: 'failed' }
+      if (!result) return { ...counted, state: 'failed' }
+      current.successes += 1
+      return { state: 'succeeded', result }
     } catch (error) {
-      // What went wrong first is what the caller has to learn.
+      // The caller has to learn of the first error, whatever becomes of this.
       await attempts.takeBack(throttleKey, counted).catch(() => undefined)
       throw error
     }
   }
 
-  async function asOneOf<Result>(ends: Set<Promise<unknown>>, work: Promise<Result>): Promise<Result> {
-    const end = work.catch(() => undefined)
-    ends.add(end)
-    try {
-      return await work
-    } finally {
-      ends.delete(end)
+  /**
+   * An attempt in progress counts as a failure until it has succeeded, so a user who logs in on many screens at once would
+   * be refused. A refused attempt therefore waits for those in progress, and is made again when one of them succeeded.
+   */
+  async function attemptBesideOthers<Result extends object>(
+    throttleKey: ThrottleKey,
+    make: () => Promise<Result | undefined>,
+    current: Current,
+  ): Promise<Outcome<Result>> {
+    for (;;) {
+      const { successes } = current
+      const outcome = await tracked(attemptOnce(throttleKey, make, current), current.inProgress)
+      if (outcome.state !== 'refused') return outcome
+      await Promise.all(current.inProgress)
+      if (current.successes === successes) return outcome
     }
   }
 
   return {
-    attempt: (throttleKey, make) =>
-      withOngoing(throttleKey.key, async (mine) => {
-        const makeNoted = async () => {
-          const result = await make()
-          if (result) mine.successes += 1
-          return result
-        }
-        for (;;) {
-          const { successes } = mine
-          const outcome = await asOneOf(mine.inProgress, attemptOnce(throttleKey, makeNoted))
-          if (outcome.state !== 'refused') return outcome
-          // Those in progress count as failed until they are over: who logs in on many screens at once is no guesser.
-          await Promise.all(mine.inProgress)
-          if (mine.successes === successes) return outcome
-        }
-      }),
+    async attempt(throttleKey, make) {
+      const { key } = throttleKey
+      const current = currentByKey.get(key) ?? { callers: 0, successes: 0, inProgress: new Set() }
+      currentByKey.set(key, current)
+      current.callers += 1
+      try {
+        return await attemptBesideOthers(throttleKey, make, current)
+      } finally {
+        current.callers -= 1
+        if (current.callers === 0) currentByKey.delete(key)
+      }
+    },
+  }
+}
+
+/** Keeps the work in the set until it settles. */
+async function tracked<Result>(work: Promise<Result>, inProgress: Set<Promise<unknown>>): Promise<Result> {
+  const settled = work.catch(() => undefined)
+  inProgress.add(settled)
+  try {
+    return await work
+  } finally {
+    inProgress.delete(settled)
   }
 }

@@ -11,17 +11,17 @@ export interface ThrottleKey {
 const day = 86_400
 
 /**
- * Who is not found is counted under a keyed digest of the name: the table must not be a list of what anonymousClients typed,
- * and its rows are gone a day later. Who is found is counted by id, whatever the name was, and outlives every key.
+ * A user is counted by id, whatever name was sent, and the row stays. An unknown name is counted under a keyed digest, and
+ * the row is deleted after a day: the table must not become a list of what anonymous clients have typed.
  */
-export function createThrottleKeys(key: Buffer) {
-  const digest = (name: string) => createHmac('sha256', key).update(name).digest('base64url')
+export function createThrottleKeys(secret: Buffer) {
+  const digest = (name: string) => createHmac('sha256', secret).update(name).digest('base64url')
   return {
-    /** The account of that id; without one, whatever has that name. */
+    /** The account with that id; without an id, the unknown name. */
     account: (userId: number | undefined, name: string): ThrottleKey => {
-      // Digested for everybody, as the time would tell.
-      const stranger = { key: `name:${digest(name)}`, keptSeconds: day }
-      return userId === undefined ? stranger : { key: `user:${userId}` }
+      // Digested in either case: the time would tell whether there is an account.
+      const unknown = { key: `name:${digest(name)}`, keptSeconds: day }
+      return userId === undefined ? unknown : { key: `user:${userId}` }
     },
     /**
      * The registrations that wait under that name. Apart from the account: with one counter for both, wrong passwords
@@ -30,9 +30,9 @@ export function createThrottleKeys(key: Buffer) {
     waiting: (name: string): ThrottleKey => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
     /** Registrations that wait for the address, for clients that hold a mailed token: failures at login do not count against them. */
     pending: (email: string): ThrottleKey => ({ key: `pending:${digest(email)}`, keptSeconds: day }),
-    /** A device that is known by a live session. */
+    /** A device that is trusted because of a live session. */
     session: (id: string): ThrottleKey => ({ key: `session:${id}`, keptSeconds: 30 * day }),
-    /** One that is known by its token. */
+    /** A device that is trusted because of its token. */
     device: (id: string): ThrottleKey => ({ key: `device:${id}`, keptSeconds: 30 * day }),
   }
 }

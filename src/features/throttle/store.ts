@@ -7,7 +7,7 @@ import type { ThrottleKey } from './keys.ts'
 import { keptUntil } from './keys.ts'
 import { recordFailure } from './statements/record-failure.ts'
 
-/** What is known of a key after an attempt. */
+/** The state of a key after an attempt. */
 export interface FailureCount {
   /** The number of consecutive failures. */
   readonly failures: number
@@ -15,12 +15,12 @@ export interface FailureCount {
   readonly closed: boolean
 }
 
-/** An attempt that was let through, and is counted as a failure unless it succeeds; or one that was not. */
+/** An attempt that may be made and is counted as a failure unless it succeeds; or one that is refused. */
 type CountedAttempt = FailureCount & ({ readonly state: 'counted'; readonly at: Date } | { readonly state: 'refused' })
 
 /** The table of consecutive wrong passwords. */
 export interface AttemptStore {
-  /** Counts an attempt as failed before it is made, unless there may be none now. Racers cannot all be first. */
+  /** Counts an attempt as a failure before it is made, unless none may be made now. Of many at once, each gets its own number. */
   count(throttleKey: ThrottleKey): Promise<CountedAttempt>
   /** Takes an attempt back that neither failed nor succeeded. */
   takeBack(throttleKey: ThrottleKey, attempt: { readonly failures: number; readonly at: Date }): Promise<void>
@@ -29,7 +29,7 @@ export interface AttemptStore {
     failure: { readonly throttleKey: ThrottleKey; readonly event: SecurityEvent; readonly isRecorded: boolean },
     caller: Caller,
   ): Promise<void>
-  /** Counts a failure that was let through elsewhere. */
+  /** Counts a failure whose attempt another key has counted. */
   add(throttleKey: ThrottleKey): Promise<FailureCount>
   /**
    * Closes a key that has failed too often, until it is reopened, and says how often it failed; undefined when it has not,
@@ -40,22 +40,22 @@ export interface AttemptStore {
   clearFailures(throttleKeys: readonly ThrottleKey[]): Promise<void>
   /** Clears the failures of the key, closed or not. */
   reopen(throttleKey: ThrottleKey): Promise<void>
-  /** Deletes some of the rows that nobody will miss; says how many. */
+  /** Deletes some of the rows that are kept no longer; says how many. */
   deleteExpired(): Promise<number>
 }
 
-/** So many consecutive failures, and there is no further attempt (NIST SP 800-63B, section 3.2.2). */
+/** After so many consecutive failures no further attempt is made (NIST SP 800-63B, section 3.2.2). */
 export const mostFailures = 100
 
 const freeFailures = 5
 const firstWaitSeconds = 5
 const longestWaitSeconds = 900
-/** More than the longest wait takes, and no number that PostgreSQL cannot hold. */
+/** More than the longest wait takes, and few enough for a number of PostgreSQL. */
 const mostDoublings = 10
 
 /**
- * None after fewer than five failures, then 5, 10, 20 … 640 s and from there on a quarter of an hour. All hundred take
- * at least 22 hours, and whoever has merely forgotten waits for seconds.
+ * No wait after fewer than five failures, then 5, 10, 20 … 640 s, and from there on a quarter of an hour. All hundred
+ * attempts take at least 22 hours, and a user who has merely mistyped waits for seconds.
  */
 const waitAfter = (failures: Sql) => sql`
   CASE WHEN ${failures} < ${freeFailures}::integer THEN interval '0'
@@ -72,8 +72,8 @@ interface Needs {
 
 export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   /**
-   * The one statement of counting; the guard says whether a row that is there may be counted up. One that may not is
-   * written as it is: what is written down has to reach the disk, and the time that it takes would tell who waits.
+   * Counts one more failure of the key if its row, where there is one, meets the guard. A row that does not is written as
+   * it is: whatever is written has to reach the disk, and the time that this takes would tell that the key has to wait.
    */
   async function countUp(throttleKey: ThrottleKey, at: Date, guard: Sql): Promise<CountedAttempt> {
     const [row] = await db.$queryRaw<({ isCounted: boolean } & FailureCount)[]>`
@@ -93,7 +93,7 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
       )
       SELECT TRUE AS "isCounted", failures, closed_at IS NOT NULL AS closed FROM counted
       UNION ALL SELECT FALSE, failures, closed_at IS NOT NULL FROM refused`
-    // None is returned of a row that another transaction wrote meanwhile.
+    // There is no row when another transaction has written it meanwhile.
     const { isCounted = false, failures = 0, closed = false } = row ?? {}
     return isCounted ? { state: 'counted', failures, closed, at } : { state: 'refused', failures, closed }
   }
@@ -101,7 +101,7 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   return {
     async count(throttleKey) {
       const at = clock.now()
-      // The free ones are not compared by time: of two that race, the earlier may be counted later.
+      // The free attempts are not compared by time: of two at once, the earlier may be counted later.
       const isFree = sql`known.failures < ${freeFailures}::integer`
       const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
       return countUp(throttleKey, at, sql`(${isFree} OR ${isOver})`)

@@ -68,7 +68,7 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
     return reading.state === 'read' && reading.number === phoneNumber
   }
 
-  /** What is stored already is taken, however an earlier version wrote it: clients send back whole profiles. */
+  /** The stored number is accepted, however an earlier version wrote it: clients send back whole profiles. */
   function phoneColumns(typed: string | undefined, user: User) {
     if (typed === undefined || typed === user.phoneNumber) return {}
     const phoneNumber = readPhoneNumber(phones, typed)
@@ -106,9 +106,9 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
   }
 }
 
-/** Otherwise somebody could be logged in to, or written about, under another's address, or keep its owner from that name. */
+/** Refuses another user's address as a username: logins and audit trails would confuse the two, and the owner could not get the name. */
 export function refuseForeignAddress(username: string, ownEmail: string): void {
-  // As it is, and as it is compared with others: folded, letters beyond ASCII can become an address, or another one.
+  // In both spellings: when the username is folded for comparison, letters beyond ASCII can become an address, or another one.
   for (const spelling of [username, usernameKey(username)]) {
     const address = EmailAddress.safeParse(spelling)
     if (address.success && address.data !== ownEmail) throw new AuthError(userErrors.username_is_address)

@@ -18,7 +18,7 @@ type ProfileColumns = Partial<Omit<NewUser, 'email' | 'emailVerifiedAt'>> & {
   readonly phoneNumberVerified?: boolean
 }
 
-/** The table of users, on the whole database or inside one transaction. */
+/** The table of users. Opening a session notes the login here as well (open-session.ts). */
 export interface UserStore {
   findById(id: number): Promise<User | null>
   /** The address in lower case, as EmailAddress gives it. */
