@@ -1,11 +1,16 @@
 import type { Page } from '../../http/pages/page.ts'
-import { escapeHtml } from '../../kernel/html.ts'
+import type { Html } from '../../kernel/html.ts'
+import { fillTemplate } from '../../kernel/html.ts'
+import { readPageFile } from '../../kernel/page-files.ts'
 import type { Mailbox, MailboxMail } from './development-mailbox.ts'
 import type { MailWorker } from './worker.ts'
 
+const mailboxTemplate = readPageFile('mailbox.html', import.meta.url)
+const mailTemplate = readPageFile('mail.html', import.meta.url)
+
 /** The development mailbox: a list, each mail as its HTML, and the same as JSON for programs. It holds every reset token. */
 export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; worker: MailWorker }): readonly Page[] {
-  /** What was queued by a request that is answered is there, whoever looks how soon. */
+  /** Waits for the mails of requests that were answered before. */
   const find = async (id: string | undefined) => {
     await worker.drain()
     return /^\d{1,9}$/.test(id ?? '') ? mailbox.find(Number(id)) : undefined
@@ -31,7 +36,9 @@ export function createMailboxPages({ mailbox, worker }: { mailbox: Mailbox; work
       audience: 'local',
       render: async ({ id }) => {
         const mail = await find(id)
-        return mail && { kind: 'view', title: mail.subject, body: mailBody(mail), frames: true }
+        return (
+          mail && { kind: 'view', title: mail.subject, body: fillTemplate(mailTemplate, valuesOf(mail)), frames: true }
+        )
       },
     },
     {
@@ -60,34 +67,11 @@ function toJson({ id, recipient, subject, text, html, createdAt }: MailboxMail) 
   }
 }
 
-function listBody(mails: readonly MailboxMail[]): string {
-  const rows = mails.map(
-    ({ id, recipient, subject, createdAt }) =>
-      `<tr><td>${escapeHtml(recipient)}</td><td><a href="mailbox/${id}">${escapeHtml(subject)}</a></td><td>${time(createdAt)}</td></tr>`,
-  )
-  return `<h1>Mailbox</h1>
-<p>No mail server is configured, so mails come here and go nowhere else. <a href="mailbox">Look again</a></p>
-${
-  rows.length === 0
-    ? '<p>There are none yet.</p>'
-    : `<table>
-<thead><tr><th scope="col">To</th><th scope="col">Subject</th><th scope="col">When</th></tr></thead>
-<tbody>
-${rows.join('\n')}
-</tbody>
-</table>`
-}`
+function listBody(mails: readonly MailboxMail[]): Html {
+  return fillTemplate(mailboxTemplate, { mails: mails.map(valuesOf), hasMails: mails.length > 0 })
 }
 
-function mailBody({ id, recipient, subject, text, createdAt }: MailboxMail): string {
-  return `<p><a href="../mailbox">All mails</a></p>
-<h1>${escapeHtml(subject)}</h1>
-<p>To ${escapeHtml(recipient)}, ${time(createdAt)}</p>
-<iframe src="${id}/message" title="The mail" sandbox="allow-top-navigation-by-user-activation"></iframe>
-<details><summary>As plain text</summary><pre>${escapeHtml(text)}</pre></details>`
-}
-
-function time(at: Date): string {
-  const iso = at.toISOString()
-  return `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`
+function valuesOf({ id, recipient, subject, text, createdAt }: MailboxMail) {
+  const instant = createdAt.toISOString()
+  return { id, recipient, subject, text, instant, time: `${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC` }
 }

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Request, Response, Router } from 'express'
-import { escapeHtml } from '../../kernel/html.ts'
+import { fillTemplate } from '../../kernel/html.ts'
+import { readPageFile } from '../../kernel/page-files.ts'
 import type { Contract } from '../contracts/contract.ts'
 import { createReadOnlyRouter } from '../serving/read-only.ts'
-import { hashSource } from './page.ts'
+import { hashSource, inlineScript, inlineStyle } from './page.ts'
 
 type Documented = Pick<Contract<never>, 'title' | 'prefix'>
 
@@ -28,32 +29,9 @@ export function createDocs(contracts: readonly Documented[]): Router {
   })
 }
 
-const script = `
-const chooser = document.querySelector('select')
-// The page works under any name of the server: what is tried out here goes to where the page came from.
-const askHere = () => ({
-  statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (spec) =>
-    update({ ...spec, servers: [{ url: new URL(chooser.value, location.href).href.replace('/openapi.json', '') }] }) } } },
-})
-const ui = SwaggerUIBundle({
-  plugins: [askHere],
-  domNode: document.querySelector('#document'),
-  url: chooser.value,
-  deepLinking: true,
-  // It would ask a stranger whether the document is valid.
-  validatorUrl: null,
-})
-chooser.addEventListener('change', () => {
-  ui.specActions.updateUrl(chooser.value)
-  ui.specActions.download(chooser.value)
-})
-`
-
-const style = `
-body { margin: 0; background: #fff }
-header { padding: 1rem; background: #111827; color: #fff; font: 1rem/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif }
-select { max-width: 100%; margin-left: .5rem; padding: .4rem; border: 0; border-radius: .4rem; font: inherit }
-`
+const template = readPageFile('docs.html', import.meta.url)
+const style = readPageFile('docs.css', import.meta.url)
+const script = readPageFile('docs.js', import.meta.url)
 
 /** The library draws its icons from data: addresses and asks nobody but this server, with the token that was pasted. */
 const policy = [
@@ -69,29 +47,9 @@ const policy = [
 
 /** Addresses are relative, so that a proxy may serve all of this below a path. */
 function page(contracts: readonly Documented[]): string {
-  const options = contracts.map(({ title, prefix }) => {
-    const address = `${prefix}/openapi.json`.slice(1)
-    return `<option value="${escapeHtml(address)}">${escapeHtml(`${title} (${prefix})`)}</option>`
-  })
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>Documentation</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<style>${style}</style>
-</head>
-<body>
-<header><label>Contract <select autocomplete="off">
-${options.join('\n')}
-</select></label></header>
-<main id="document"></main>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script type="module">${script}</script>
-</body>
-</html>
-`
+  return fillTemplate(template, {
+    contracts: contracts.map(({ title, prefix }) => ({ title, prefix, address: `${prefix}/openapi.json`.slice(1) })),
+    style: inlineStyle(style),
+    script: inlineScript(script),
+  }).html
 }

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Request, Response, Router } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import { escapeHtml } from '../../kernel/html.ts'
+import type { Html } from '../../kernel/html.ts'
+import { fillTemplate } from '../../kernel/html.ts'
+import { readPageFile } from '../../kernel/page-files.ts'
 import { isLocal } from '../serving/caller.ts'
 import { localsOf } from '../serving/locals.ts'
 import { createReadOnlyRouter } from '../serving/read-only.ts'
+
+const template = readPageFile('page.html', import.meta.url)
+const style = readPageFile('page.css', import.meta.url)
 
 /** A page of ours for people: what frontends do elsewhere. */
 export interface Page {
@@ -20,8 +25,7 @@ type PageReply =
   | {
       readonly kind: 'view'
       readonly title: string
-      /** HTML. What comes from outside went through escapeHtml. */
-      readonly body: string
+      readonly body: Html
       /** Runs as a module once the body is there. */
       readonly script?: string
       /** Whether the body holds frames with documents of this server. */
@@ -91,48 +95,28 @@ function viewPolicy({ script, frames }: View): string {
   ].join('; ')
 }
 
-/** What a policy calls an inline script or style. */
+/** The name of an inline script or style in a policy. */
 export function hashSource(source: string): string {
-  return `'sha256-${createHash('sha256').update(source).digest('base64')}'`
+  return `'sha256-${createHash('sha256').update(inlined(source)).digest('base64')}'`
+}
+
+export function inlineStyle(source: string): Html {
+  return { html: `<style>${inlined(source)}</style>` }
+}
+
+export function inlineScript(source: string): Html {
+  return { html: `<script type="module">${inlined(source)}</script>` }
+}
+
+function inlined(source: string): string {
+  return `\n${source}`
 }
 
 function shell({ title, body, script }: View): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
-<style>${style}</style>
-</head>
-<body>
-<main>
-${body}
-</main>
-${script === undefined ? '' : `<script type="module">${script}</script>`}
-</body>
-</html>
-`
+  return fillTemplate(template, {
+    title,
+    body,
+    style: inlineStyle(style),
+    script: script === undefined ? { html: '' } : inlineScript(script),
+  }).html
 }
-
-const style = `
-:root { color-scheme: light dark; --line: light-dark(#d1d5db, #4b5563); --accent: light-dark(#1d4ed8, #93b4ff); --bad: light-dark(#b91c1c, #fca5a5) }
-body { margin: 0; padding: 1.5rem 1rem; font: 1rem/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; background: light-dark(#fff, #111827); color: light-dark(#1f2937, #e5e7eb) }
-main { max-width: 60rem; margin: 0 auto }
-.card { max-width: 24rem; margin: 10vh auto 0 }
-h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere }
-a { color: var(--accent) }
-button { padding: .6rem 1.2rem; border: 0; border-radius: .4rem; font: inherit; font-weight: 600; background: var(--accent); color: light-dark(#fff, #111827); cursor: pointer }
-button:disabled { opacity: .6; cursor: default }
-label { display: block; margin-bottom: .25rem }
-input[type=password], input[type=text] { box-sizing: border-box; width: 100%; padding: .5rem; border: 1px solid var(--line); border-radius: .4rem; font: inherit }
-.bad { color: var(--bad) }
-table { width: 100%; border-collapse: collapse }
-th, td { padding: .5rem .5rem .5rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
-th, code { overflow-wrap: normal }
-iframe { display: block; width: 100%; height: 32rem; margin: 1rem 0; border: 1px solid var(--line); border-radius: .4rem; background: #fff; color-scheme: light }
-pre { white-space: pre-wrap; overflow-wrap: anywhere }
-[hidden] { display: none }
-`

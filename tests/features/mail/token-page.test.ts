@@ -26,7 +26,15 @@ async function open(link: string) {
     const addEventListener = (type: string, listener: (event: object) => unknown) => {
       listeners.set(`${id} ${type}`, listener)
     }
-    const element = elements.get(id) ?? { id, value: '', hidden: true, addEventListener, focus: () => undefined }
+    const dataset = datasetOf(page.text, id)
+    const element = elements.get(id) ?? {
+      id,
+      value: '',
+      hidden: true,
+      dataset,
+      addEventListener,
+      focus: () => undefined,
+    }
     elements.set(id, element)
     return element
   }
@@ -57,6 +65,14 @@ async function open(link: string) {
   })
   runInContext(`{${script}}`, context)
   return { page, done, location, elementOf, listeners, status: () => elementOf('status').textContent }
+}
+
+/** The `data-` attributes of the element with that id. */
+function datasetOf(html: string, id: string): Record<string, string> {
+  const [tag = ''] = new RegExp(`<[^>]* id="${id}"[^>]*>`).exec(html) ?? []
+  return Object.fromEntries(
+    [...tag.matchAll(/ data-(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+  )
 }
 
 function pick({ origin, pathname, search, hash, href }: URL) {
