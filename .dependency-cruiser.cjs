@@ -92,7 +92,14 @@ module.exports = {
       'features-list',
       'The list of features knows their doors and what they register',
       '^src/features/index\\.ts$',
-      [featureDoors, '^src/features/[^/]+/feature\\.ts$', '^src/http/contracts/endpoint\\.ts$'],
+      [
+        kernel,
+        featureDoors,
+        '^src/features/[^/]+/feature\\.ts$',
+        '^src/features/stores\\.ts$',
+        '^src/http/contracts/endpoint\\.ts$',
+        '^src/settings/config\\.ts$',
+      ],
     ),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,

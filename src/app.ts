@@ -86,7 +86,7 @@ export function createApp(parts: AppParts): RequestListener {
       services,
       policy: contractPolicy(contract, config),
       document: () => documents(contract.name),
-      authenticate: services.sessions.authenticate,
+      sessions: services.sessions,
       authenticationErrors,
       limiterOf,
       listedOrigins: server.corsOrigins,

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import type { Features } from './features/composition.ts'
 import { createFeatures } from './features/composition.ts'
+import type { RequestGate } from './features/index.ts'
 import { longestLifetime } from './features/session/settings.ts'
 import type { Clock, Logger, Mailer } from './kernel/ports.ts'
 import { readDatabaseMs, startDatabaseClock } from './platform/database/clock.ts'
@@ -40,6 +41,8 @@ interface Surroundings {
   readonly mailer?: Mailer | undefined
   /** Instead of those of production. */
   readonly databaseLimits?: DatabaseLimits | undefined
+  /** Beside those of the features. */
+  readonly moreGates?: readonly RequestGate[] | undefined
 }
 
 const readinessLimitMs = 2000
@@ -47,7 +50,7 @@ const readinessLimitMs = 2000
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
 export async function createCompositionRoot(
   config: CompleteConfig,
-  { databaseUrl, logger, clock: givenClock, mailer, databaseLimits }: Surroundings,
+  { databaseUrl, logger, clock: givenClock, mailer, databaseLimits, moreGates }: Surroundings,
 ): Promise<CompositionRoot> {
   const { server, secretKeys, accessTokenKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
@@ -67,7 +70,16 @@ export async function createCompositionRoot(
   })
   const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
   const phones = createPhoneNumbers(config.phones)
-  const services = createFeatures(config, { database, clock, logger, hasher, signer, phones, mailer: mailer ?? smtp })
+  const services = createFeatures(config, {
+    database,
+    clock,
+    logger,
+    hasher,
+    signer,
+    phones,
+    mailer: mailer ?? smtp,
+    moreGates,
+  })
 
   let stopping = false
   const askDatabase = oneAtATime(() => problemOfDatabase(database))

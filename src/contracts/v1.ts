@@ -14,5 +14,5 @@ export const v1: Contract<FeatureServices> = {
   errorFormat: problemDetails,
   policy: {},
   differences: [],
-  rows: ownRows(features.flatMap(({ endpoints }) => endpoints)),
+  rows: ownRows(features.flatMap(({ endpoints }) => endpoints ?? [])),
 }

@@ -2,28 +2,25 @@ import type { Caller } from './caller.ts'
 import type { Clock, Logger } from './ports.ts'
 import type { Scope } from './unit-of-work.ts'
 
-type EventType =
-  | 'user_registered'
-  | 'registration_started'
-  | 'registration_repeated'
-  | 'verification_resent'
-  | 'email_verified'
-  | 'profile_changed'
-  | 'login_succeeded'
-  | 'login_failed'
-  | 'session_ended'
-  | 'sessions_ended'
-  | 'renewed_with_access_token'
-  | 'refresh_token_reused'
-  | 'password_reset_requested'
-  | 'password_reset'
-  | 'password_changed'
-  | 'password_change_failed'
-  | 'password_disabled'
+/** A kind of event, as the feature that records it declares it. */
+export interface EventDefinition {
+  /** As rows and log lines have it; it outlives deployments. */
+  readonly name: string
+  /** What has happened, in a sentence for operators. */
+  readonly meaning: string
+}
+
+/** Declares events as data: `{ name: sentence }`. */
+export function defineEvents<Name extends string>(
+  meanings: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, EventDefinition>> {
+  const entries = Object.entries<string>(meanings).map(([name, meaning]) => [name, { name, meaning }])
+  return Object.freeze(Object.fromEntries(entries))
+}
 
 /** A change of a user's security, to be kept. */
 export interface SecurityEvent {
-  readonly type: EventType
+  readonly type: EventDefinition
   readonly userId?: number
   readonly sessionId?: string
   readonly details?: Readonly<Record<string, string | number | boolean>>
@@ -64,9 +61,9 @@ export function createEvents({
       const { ip, userAgent, requestId } = caller
       await db.$executeRaw`
         INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-        VALUES (${type}, ${clock.now()}, ${userId}, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId},
+        VALUES (${type.name}, ${clock.now()}, ${userId}, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId},
           ${JSON.stringify(details)}::jsonb)`
-      log([{ type, user_id: userId, session_id: sessionId, details }], caller)
+      log([{ type: type.name, user_id: userId, session_id: sessionId, details }], caller)
     },
     log,
   }

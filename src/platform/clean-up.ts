@@ -29,8 +29,8 @@ export function createCleanUp<Stores extends Pick<Scope, 'tryLock'>>({
   readonly transaction: Transaction<Stores>
   readonly clock: Clock
   readonly logger: Logger
-  /** By what they delete. When one fails, the others run all the same. */
-  readonly jobs: Readonly<Record<string, CleanUpJob<Stores>>>
+  /** Each under the name of what it deletes. When one fails, the others run all the same. */
+  readonly jobs: readonly (readonly [name: string, job: CleanUpJob<Stores>])[]
 }): CleanUp {
   let timer: NodeJS.Timeout | undefined
   let running = Promise.resolve()
@@ -42,7 +42,7 @@ export function createCleanUp<Stores extends Pick<Scope, 'tryLock'>>({
 
   async function run(): Promise<void> {
     const before = secondsAfter(clock.now(), -keptSeconds)
-    for (const [name, job] of Object.entries(jobs)) {
+    for (const [name, job] of jobs) {
       try {
         while (!stopping && (await deleteBatch(job, before)) > 0);
       } catch (error) {

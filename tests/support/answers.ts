@@ -52,7 +52,8 @@ const leaks = /<!doctype|<html|<pre|node_modules|\.ts:\d|\n? {4}at |prisma|postg
  * answer is a complete problem document without further fields.
  */
 export function refusalOf({ status, headers, body, text }: Response | Exchanged): string {
-  const { errors, ...problem } = body ?? {}
+  const { errors, step, ...problem } = body ?? {}
+  expect(step !== undefined).toBe(problem.code === 'step_required')
   expect(headers['content-type']).toMatch(/^application\/problem\+json(; charset=utf-8)?$/)
   expect(problem).toEqual({
     type: `/problems#${problem.code}`,

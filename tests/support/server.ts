@@ -2,6 +2,7 @@ import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { createCompositionRoot } from '../../src/composition-root.ts'
 import type { Features } from '../../src/features/composition.ts'
+import type { RequestGate } from '../../src/features/index.ts'
 import { createHttpServer, listen } from '../../src/http/serving/listener.ts'
 import { createRawResponse } from '../../src/http/serving/raw-response.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
@@ -52,6 +53,8 @@ interface ServerOptions {
   readonly mailbox?: boolean
   /** Long by default, so that a slow machine does not cut a race short. */
   readonly databaseLimits?: DatabaseLimits
+  /** Beside those of the features. */
+  readonly moreGates?: readonly RequestGate[]
 }
 
 /**
@@ -60,7 +63,7 @@ interface ServerOptions {
  */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
-  { mailbox = false, databaseLimits = patientLimits }: ServerOptions = {},
+  { mailbox = false, databaseLimits = patientLimits, moreGates }: ServerOptions = {},
 ): Promise<TestServer> {
   const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
   const given = {
@@ -85,6 +88,7 @@ export async function startServer(
     clock,
     mailer: mailbox ? undefined : catcher,
     databaseLimits,
+    moreGates,
   })
 
   const { answer, services, database, markNotReady } = root

@@ -1,4 +1,7 @@
 import * as endpoints from './endpoints.ts'
+import { authEvents } from './events.ts'
+import { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
+import type { RegistrationStore } from './store.ts'
 
 export const auth = {
   name: 'auth',
@@ -11,4 +14,10 @@ export const auth = {
     endpoints.verifyEmailByLink,
     endpoints.resendVerification,
   ],
+  events: authEvents,
+  mailTemplates: [verifyEmail, completeRegistration, addressInUse],
+  cleanUpJobs: {
+    registrations: ({ registrations }: { registrations: RegistrationStore }, before: Date) =>
+      registrations.deleteExpired(before),
+  },
 }

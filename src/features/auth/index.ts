@@ -1,6 +1,2 @@
-export type { LoginService } from './log-in.ts'
-export { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
-export type { RegistrationService } from './registration.ts'
 export { createAuth } from './service.ts'
 export { createRegistrationStore } from './store.ts'
-export type { VerificationService } from './verification.ts'

@@ -9,6 +9,7 @@ import type { ConfirmedPassword, SessionService, SessionStore } from '../session
 import { sessionErrors, tokenPair } from '../session/index.ts'
 import type { Throttle } from '../throttle/index.ts'
 import type { UserService } from '../user/index.ts'
+import { authEvents } from './events.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 
@@ -25,7 +26,7 @@ export interface LoginService {
   /** Opens a session of the user, who has proven or just set this password, and answers with its tokens. */
   openSession(
     stores: Pick<Stores, 'sessions'>,
-    login: { readonly user: User; readonly password: ConfirmedPassword },
+    login: { readonly user: User; readonly password: ConfirmedPassword; readonly passed: readonly string[] },
     caller: Caller,
   ): Promise<LoggedIn>
 }
@@ -47,12 +48,16 @@ interface Needs {
 export function createLogin({ ports, work: { stores }, users, sessions, passwords, throttle }: Needs): LoginService {
   async function logIn({ identifier, password }: Login, caller: Caller): Promise<LoggedIn> {
     // Begin an attempt. It counts as a failure until it has succeeded; after too many failures it is refused.
-    const loggedIn = await passwords.attempt({ identifier }, caller, async (verifyPassword) => {
-      const proof = await verifyPassword(password)
-      if (!proof) return undefined
-      // Open a session. The same statement confirms that the password is still the proven one, and clears the failures.
-      return openSession(stores, { user: proof.user, password: proof }, caller)
-    })
+    const loggedIn = await passwords.attempt(
+      { identifier, failure: authEvents.login_failed },
+      caller,
+      async (verifyPassword) => {
+        const proof = await verifyPassword(password)
+        if (!proof) return undefined
+        // Open a session. The same statement confirms that the password is still the proven one, and clears the failures.
+        return openSession(stores, { user: proof.user, password: proof, passed: ['password'] }, caller)
+      },
+    )
     if (loggedIn) return loggedIn
     // By now the failure is counted and recorded, in the same time for a wrong password, an unknown user and a refusal.
     if (caller.policy.verificationRequired) await explainPending({ identifier, password }, caller)
@@ -61,7 +66,7 @@ export function createLogin({ ports, work: { stores }, users, sessions, password
 
   async function openSession(
     within: Pick<Stores, 'sessions'>,
-    login: { readonly user: User; readonly password: ConfirmedPassword },
+    login: { readonly user: User; readonly password: ConfirmedPassword; readonly passed: readonly string[] },
     caller: Caller,
   ): Promise<LoggedIn> {
     const session = await sessions.open(within, login, caller)

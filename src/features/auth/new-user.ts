@@ -3,6 +3,7 @@ import type { User } from '../../kernel/db.ts'
 import type { Events } from '../../kernel/events.ts'
 import type { PasswordStore } from '../password/index.ts'
 import type { NewUser, UserStore } from '../user/index.ts'
+import { authEvents } from './events.ts'
 
 export interface NewUserStores {
   readonly users: UserStore
@@ -19,6 +20,6 @@ export async function createUser(
 ): Promise<User> {
   const user = await users.create(person)
   await passwords.create(user.id, passwordHash)
-  await events.record({ type: 'user_registered', userId: user.id }, caller)
+  await events.record({ type: authEvents.user_registered, userId: user.id }, caller)
   return user
 }

@@ -11,6 +11,7 @@ import { firstVersion } from '../password/index.ts'
 import type { SessionStore } from '../session/index.ts'
 import type { NewUser, UserReply, UserService } from '../user/index.ts'
 import { identifierKey, refuseForeignAddress, userErrors } from '../user/index.ts'
+import { authEvents } from './events.ts'
 import type { LoginService } from './log-in.ts'
 import { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
 import type { NewUserStores } from './new-user.ts'
@@ -50,9 +51,6 @@ interface Needs {
   readonly login: LoginService
 }
 
-/** What is done in the transaction that creates a user. */
-type WithNewUser<Result> = (within: RegistrationStores, user: User) => Promise<Result>
-
 export function createRegistration({ ports, work, profiles, passwords, login }: Needs): RegistrationService {
   const { clock, hasher } = ports
   const { stores, transaction } = work
@@ -74,12 +72,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
       : new AuthError(userErrors.email_taken)
   }
 
-  async function registerAtOnce<Result>(
-    person: NewUser,
-    passwordHash: string,
-    caller: Caller,
-    withNewUser: WithNewUser<Result>,
-  ): Promise<Result> {
+  async function registerAtOnce(person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
     try {
       return await transaction(async (within) => {
         const { email } = person
@@ -88,7 +81,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
         const user = await createUser(within, person, passwordHash, caller)
         const order = { purpose: 'verify_email', targetId: String(user.id), email, at: clock.now() } as const
         if (mayMail) await mailToken(within, order, caller)
-        return withNewUser(within, user)
+        return user
       })
     } catch (error) {
       throw isUniqueViolation(error) ? await takenError(person) : error
@@ -113,18 +106,14 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
         await outbox.enqueue(addressInUse, email, {})
       })
       const event = user
-        ? ({ type: 'registration_repeated', userId: user.id } as const)
-        : ({ type: 'registration_started', details: { registration: id } } as const)
+        ? { type: authEvents.registration_repeated, userId: user.id }
+        : { type: authEvents.registration_started, details: { registration: id } }
       await events.record(event, caller)
     })
   }
 
-  async function register<Result>(
-    given: NewUser,
-    password: string,
-    caller: Caller,
-    withNewUser: WithNewUser<Result>,
-  ): Promise<Result | undefined> {
+  /** The new user; undefined where the address has to be verified first. */
+  async function register(given: NewUser, password: string, caller: Caller): Promise<User | undefined> {
     const person = { ...given, phoneNumber: profiles.readPhoneNumber(given.phoneNumber) }
     refuseForeignAddress(person.username, person.email)
     passwords.policy.check(password, 'password', person)
@@ -136,20 +125,24 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
     if (!verificationRequired && (await stores.users.findByEmail(person.email)))
       throw new AuthError(userErrors.email_taken)
     const passwordHash = await hasher.hash(password, caller.network)
-    if (!verificationRequired) return registerAtOnce(person, passwordHash, caller, withNewUser)
+    if (!verificationRequired) return registerAtOnce(person, passwordHash, caller)
     await registerLater(person, passwordHash, caller)
     return undefined
   }
 
-  const created = { version: firstVersion, throttleKeys: [] }
+  const newPassword = { version: firstVersion, throttleKeys: [] }
 
   return {
-    register: (person, password, caller) =>
-      register(person, password, caller, (within, user) =>
-        login.openSession(within, { user, password: created }, caller),
-      ),
-    createAccount: (person, password, caller) =>
-      register(person, password, caller, async (_within, user) => profiles.present(user, caller.policy)),
+    async register(person, password, caller) {
+      const user = await register(person, password, caller)
+      // The account is committed first: a gate may ask for a step, which the user then takes at a login.
+      return user && login.openSession(stores, { user, password: newPassword, passed: ['password'] }, caller)
+    },
+
+    async createAccount(person, password, caller) {
+      const user = await register(person, password, caller)
+      return user && profiles.present(user, caller.policy)
+    },
 
     async resend(email, caller) {
       const { policy } = caller
@@ -165,7 +158,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
           // A newer link kills the older, also that of a contract whose links are of another purpose.
           await mailTokens.revoke({ purpose: 'verify_registration', targetId: order.targetId })
           await mailToken({ mailTokens, outbox }, { ...order, email }, caller)
-          await events.record({ type: 'verification_resent', ...event }, caller)
+          await events.record({ type: authEvents.verification_resent, ...event }, caller)
         })
         // After the tokens, as a verification takes them: in another order the two can deadlock. Prolonged without a mail
         // and for a known address too: a login with its password tells whether it waits, and would tell which it was.

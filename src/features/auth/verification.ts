@@ -7,7 +7,7 @@ import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { IssuedMailToken, MailTokens } from '../mail/index.ts'
 import type { Passwords } from '../password/index.ts'
 import type { AttemptStore, ThrottleKey } from '../throttle/index.ts'
-import { refuseForeignAddress } from '../user/index.ts'
+import { refuseForeignAddress, userEvents } from '../user/index.ts'
 import { authErrors } from './errors.ts'
 import type { NewUserStores } from './new-user.ts'
 import { createUser } from './new-user.ts'
@@ -85,7 +85,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
       const isSpent = await mailTokens.spend({ purpose: 'verify_email', token })
       if (!isSpent) throw new AuthError(authErrors.verification_token_invalid)
       if (await users.markEmailVerified(userId, email)) {
-        await events.record({ type: 'email_verified', userId }, caller)
+        await events.record({ type: userEvents.email_verified, userId }, caller)
         return
       }
       // A reset by mail may have verified the address before.
@@ -115,7 +115,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
         if (throttleKey) await attempts.clearFailures([throttleKey])
         const person = { username, email, firstName, lastName, phoneNumber, timezone, emailVerifiedAt: clock.now() }
         const { id: userId } = await createUser(within, person, newHash ?? passwordHash, caller)
-        await events.record({ type: 'email_verified', userId }, caller)
+        await events.record({ type: userEvents.email_verified, userId }, caller)
       })
     } catch (error) {
       if (!isUniqueViolation(error)) throw error

@@ -1,11 +1,12 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Session, User } from '../../kernel/db.ts'
-import type { Events } from '../../kernel/events.ts'
+import type { EventDefinition, Events } from '../../kernel/events.ts'
 import type { Clock, Logger, Ports } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { Notices } from '../mail/index.ts'
 import type { AttemptStore, ThrottleKey } from '../throttle/index.ts'
 import { mostFailures } from '../throttle/index.ts'
+import { passwordEvents } from './events.ts'
 import { untrustedDevicesRefused } from './mail-templates.ts'
 
 /** A password that was wrong, or an attempt that the throttle refused. */
@@ -13,6 +14,8 @@ interface Failure {
   /** The counter of the account, or of the unknown name. */
   readonly account: ThrottleKey
   readonly user: User | undefined
+  /** The event that records it. */
+  readonly type: EventDefinition
   /** The caller's session, where the endpoint demands one. */
   readonly session: Session | undefined
   readonly outcome: {
@@ -51,13 +54,13 @@ export function createFailures({ ports, work: { stores, transaction } }: Needs):
 
   /** Records the failure as an event of the account, or as a log line of an unknown name, if it is one of the sample. */
   async function record(
-    { account, user, session }: Failure,
+    { type, account, user, session }: Failure,
     { failures, deviceFailures }: { failures: number; deviceFailures: number },
     caller: Caller,
   ): Promise<void> {
     const isSampled = [failures, deviceFailures].some(isInSample)
     const event = {
-      type: session ? 'password_change_failed' : 'login_failed',
+      type,
       ...(user && { userId: user.id }),
       ...(session && { sessionId: session.id }),
       details: {
@@ -65,10 +68,10 @@ export function createFailures({ ports, work: { stores, transaction } }: Needs):
         ...(deviceFailures > 0 && { trusted_device_failures: deviceFailures }),
         ...(user?.disabledAt && { disabled: true }),
       },
-    } as const
+    }
     const isRecorded = isSampled && user !== undefined
     await stores.attempts.recordFailure({ throttleKey: account, event, isRecorded }, caller)
-    if (isSampled && !user) logUnknownName(account, failures, caller)
+    if (isSampled && !user) logUnknownName(type, account, failures, caller)
   }
 
   /**
@@ -79,7 +82,7 @@ export function createFailures({ ports, work: { stores, transaction } }: Needs):
     await transaction(async ({ attempts, events, notices }) => {
       const failures = await attempts.close(account)
       if (failures === undefined) return
-      await events.record({ type: 'password_disabled', userId: user.id, details: { failures } }, caller)
+      await events.record({ type: passwordEvents.password_disabled, userId: user.id, details: { failures } }, caller)
       await notices.send(untrustedDevicesRefused, user, { ip: caller.ip, failures })
     })
   }
@@ -119,7 +122,7 @@ function createSampledLog({ clock, logger }: { readonly clock: Clock; readonly l
   let leftOut = 0
 
   /** Logs the beginning of the key, which is a digest: a mistyped name may be a password, and the whole looks like a token. */
-  return ({ key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void => {
+  return (type: EventDefinition, { key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void => {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {
       minuteBegan = now
@@ -131,7 +134,7 @@ function createSampledLog({ clock, logger }: { readonly clock: Clock; readonly l
     }
     lines += 1
     const details = {
-      event: 'login_failed',
+      event: type.name,
       user_id: null,
       throttle_key: key.slice(0, 21),
       ip,

@@ -1,4 +1,6 @@
 import * as endpoints from './endpoints.ts'
+import { passwordEvents } from './events.ts'
+import { passwordChanged, resetPassword, untrustedDevicesRefused } from './mail-templates.ts'
 
 export const password = {
   name: 'password',
@@ -9,4 +11,6 @@ export const password = {
     endpoints.changePassword,
     endpoints.changePasswordKeepingTokens,
   ],
+  events: passwordEvents,
+  mailTemplates: [resetPassword, passwordChanged, untrustedDevicesRefused],
 }

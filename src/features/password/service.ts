@@ -9,8 +9,9 @@ import type { SessionService, SessionStore, TokenPair } from '../session/index.t
 import { endAllSessions } from '../session/index.ts'
 import type { DeviceGrant, Throttle } from '../throttle/index.ts'
 import type { UserStore } from '../user/index.ts'
-import { identifierKey } from '../user/index.ts'
+import { identifierKey, userEvents } from '../user/index.ts'
 import { passwordErrors } from './errors.ts'
+import { passwordEvents } from './events.ts'
 import type { FailureStores } from './failures.ts'
 import { passwordChanged, resetPassword } from './mail-templates.ts'
 import type { PasswordPolicy } from './policy.ts'
@@ -74,7 +75,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     const targetId = user ? String(user.id) : randomUUID()
     const token = await mailTokens.issue({ purpose: 'reset_password', targetId, email })
     await outbox.enqueue(resetPassword, email, { link: caller.policy.links.resetPassword(token, user?.id ?? 0) })
-    await events.record({ type: 'password_reset_requested', ...(user && { userId: user.id }) }, caller)
+    await events.record({ type: passwordEvents.password_reset_requested, ...(user && { userId: user.id }) }, caller)
   }
 
   async function change<Result>(
@@ -83,7 +84,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     finish: (within: Stores) => Promise<Result>,
   ): Promise<Result & DeviceGrant> {
     const { user, session } = caller
-    const claim = { session, identifier: user.username }
+    const claim = { session, identifier: user.username, failure: passwordEvents.password_change_failed }
     const changed = await verification.attempt(claim, caller, async (verifyPassword) => {
       const proof = await verifyPassword(current)
       if (!proof) return undefined
@@ -96,7 +97,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
         if (!(await passwords.replace(proof, hash))) throw new AuthError(passwordErrors.current_password_wrong)
         await attempts.clearFailures(proof.throttleKeys)
         await endAllSessions(within, { userId: user.id, reason: 'password_changed', except: session.id }, caller)
-        await events.record({ type: 'password_changed', userId: user.id, sessionId: session.id }, caller)
+        await events.record({ type: passwordEvents.password_changed, userId: user.id, sessionId: session.id }, caller)
         // In the transaction, so that a change whose session has ended meanwhile is rolled back.
         const finished = await finish(within)
         await notices.send(passwordChanged, user, { ip: caller.ip })
@@ -145,10 +146,10 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
         await attempts.reopen(throttle.keys.account(user.id, identifierKey(user.email)))
         // A client that reads the mail of the address has verified it.
         if (await users.markEmailVerified(user.id, mailed.email)) {
-          await events.record({ type: 'email_verified', userId: user.id }, caller)
+          await events.record({ type: userEvents.email_verified, userId: user.id }, caller)
         }
         await endAllSessions(within, { userId: user.id, reason: 'password_reset' }, caller)
-        await events.record({ type: 'password_reset', userId: user.id }, caller)
+        await events.record({ type: passwordEvents.password_reset, userId: user.id }, caller)
         await notices.send(passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
         return throttle.devices.issue(user.id, version)
       })

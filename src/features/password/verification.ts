@@ -1,5 +1,6 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Session } from '../../kernel/db.ts'
+import type { EventDefinition } from '../../kernel/events.ts'
 import type { Ports } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { SessionService } from '../session/index.ts'
@@ -15,6 +16,8 @@ interface Claim {
   readonly identifier: string
   /** The caller's session, where the endpoint demands one. */
   readonly session?: Session
+  /** The event that records that the password was wrong. */
+  readonly failure: EventDefinition
 }
 
 /** Something that waits under a password, such as a registration. */
@@ -94,7 +97,7 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
 
   return {
     async attempt(claim, caller, make) {
-      const { identifier, session } = claim
+      const { identifier, session, failure: type } = claim
       // By the id where there is a session: the username may be another user's by now.
       const stored = await (session ? passwords.find(session.userId) : passwords.findByIdentifier(identifier))
       const account = throttle.keys.account(stored?.user.id, identifierKey(identifier))
@@ -114,7 +117,10 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
       const outcome = isTrusted ? ofDevice : await attemptFor(account)
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
-      await failures.follow({ account, user: stored?.user, session, outcome, isTrusted: isTrusted === true }, caller)
+      await failures.follow(
+        { type, account, user: stored?.user, session, outcome, isTrusted: isTrusted === true },
+        caller,
+      )
       await hasher.jitter()
       return undefined
     },

@@ -1,6 +1,7 @@
 import type { Caller } from '../../kernel/caller.ts'
 import type { Events } from '../../kernel/events.ts'
 import type { UserStore } from '../user/index.ts'
+import { sessionEvents } from './events.ts'
 import type { EndReason, SessionStore } from './store.ts'
 
 interface Stores {
@@ -29,7 +30,7 @@ export async function endAllSessions(
   if (epoch === undefined) return 0
   if (except !== undefined) await sessions.moveToEpoch(except, epoch)
   const count = await sessions.count({ userId, epoch: epoch - 1 })
-  await events.record({ type: 'sessions_ended', userId, details: { reason, count } }, caller)
+  await events.record({ type: sessionEvents.sessions_ended, userId, details: { reason, count } }, caller)
   return count
 }
 

@@ -1,4 +1,8 @@
+import { deleteEndedSessions } from './end-all.ts'
 import * as endpoints from './endpoints.ts'
+import { sessionEvents } from './events.ts'
+import { verifiedEmailGate } from './gates.ts'
+import { sessionCopied } from './mail-templates.ts'
 import * as tokens from './token-endpoints.ts'
 
 export const session = {
@@ -16,4 +20,8 @@ export const session = {
     endpoints.listSessions,
     endpoints.endSession,
   ],
+  events: sessionEvents,
+  mailTemplates: [sessionCopied],
+  cleanUpJobs: { sessions: deleteEndedSessions },
+  gates: [verifiedEmailGate],
 }

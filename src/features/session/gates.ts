@@ -1,33 +1,75 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { User } from '../../kernel/db.ts'
-import { AuthError } from '../../kernel/errors.ts'
+import type { Session, User } from '../../kernel/db.ts'
+import type { ErrorDefinition, Step } from '../../kernel/errors.ts'
+import { AuthError, stepErrors } from '../../kernel/errors.ts'
 import { sessionErrors } from './errors.ts'
 
 /**
- * Asked before a session is opened, used, renewed or introspected, by the passwordPolicy of the contract that the request came through; throws
- * what stands against it. The session itself stays, and works again once nothing does. Logging out asks no gate.
+ * What is about to happen to a session. `sensitive`: an endpoint is about to work that demands a recent authentication. Logging out
+ * asks no gate but those of `sensitive`.
  */
-export type Gate = (user: User, caller: Pick<Caller, 'policy'>) => void
+type Occasion = 'open' | 'use' | 'renew' | 'introspect' | 'sensitive'
 
-/** One gate that asks all of these in turn. */
-export function allOf(gates: readonly Gate[]): Gate {
-  return (user, caller) => {
-    for (const gate of gates) gate(user, caller)
-  }
+interface GateQuestion {
+  readonly occasion: Occasion
+  readonly user: User
+  /** Absent before it opens. */
+  readonly session?: Session
+  /** From where, and by the policy of which contract. */
+  readonly caller: Caller
+  /** The steps that the request has taken, or takes: `password` where it has shown one. */
+  readonly passed: readonly string[]
+  /** How many seconds ago the user may have authenticated at most; for `sensitive` alone. */
+  readonly maxAge?: number
 }
 
-/** Whether the gate lets the user through. */
-export function passes(gate: Gate, user: User, caller: Pick<Caller, 'policy'>): boolean {
-  try {
-    gate(user, caller)
-    return true
-  } catch (error) {
-    if (error instanceof AuthError) return false
-    throw error
+/** Nothing, if the request may go on; why it may not; or what the user has to do first. */
+type GateAnswer = undefined | { readonly refusal: ErrorDefinition } | { readonly step: Step }
+
+/**
+ * Stands between a user and a session. A session that a gate stops stays, and works again once no gate stops it. A refusal has to be
+ * one of `gateErrors`; a step needs no new error.
+ */
+export interface Gate<Context> {
+  readonly occasions: readonly Occasion[]
+  readonly answer: (question: GateQuestion, context: Context) => GateAnswer | Promise<GateAnswer>
+}
+
+/** All gates, asked in turn. */
+export interface Gates {
+  /** Throws what the first gate answers that stops the request. */
+  pass(question: GateQuestion): Promise<void>
+  /** Whether no gate stops the request. */
+  letPass(question: GateQuestion): Promise<boolean>
+}
+
+export function createGates<Context>(gates: readonly Gate<Context>[], context: Context): Gates {
+  async function stop(question: GateQuestion): Promise<AuthError | undefined> {
+    for (const { occasions, answer } of gates) {
+      if (!occasions.includes(question.occasion)) continue
+      const given = await answer(question, context)
+      if (given === undefined) continue
+      return 'step' in given
+        ? new AuthError(stepErrors.step_required, { step: given.step })
+        : new AuthError(given.refusal)
+    }
+    return undefined
+  }
+
+  return {
+    async pass(question) {
+      const error = await stop(question)
+      if (error) throw error
+    },
+    letPass: async (question) => (await stop(question)) === undefined,
   }
 }
 
 /** Where verification is required, a user gets in only with a verified address. */
-export const verifiedEmailGate: Gate = (user, { policy }) => {
-  if (policy.verificationRequired && !user.emailVerifiedAt) throw new AuthError(sessionErrors.email_not_verified)
+export const verifiedEmailGate: Gate<unknown> = {
+  occasions: ['open', 'use', 'renew', 'introspect'],
+  answer: ({ user, caller }) =>
+    caller.policy.verificationRequired && !user.emailVerifiedAt
+      ? { refusal: sessionErrors.email_not_verified }
+      : undefined,
 }

@@ -6,7 +6,8 @@ import type { Ports, TokenKind } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { Notices } from '../mail/index.ts'
 import { sessionErrors } from './errors.ts'
-import type { Gate } from './gates.ts'
+import { sessionEvents } from './events.ts'
+import type { Gates } from './gates.ts'
 import type { Grace } from './grace.ts'
 import { sessionCopied } from './mail-templates.ts'
 import type { TokenPair } from './schemas.ts'
@@ -40,7 +41,7 @@ export interface SessionStores {
 interface Needs {
   readonly ports: Pick<Ports, 'clock' | 'signer'>
   readonly work: UnitOfWork<SessionStores>
-  readonly gate: Gate
+  readonly gates: Gates
   readonly grace: Grace
   /** Whether an access token is enough for the next pair. */
   readonly tokensByBearer: boolean
@@ -51,7 +52,7 @@ interface Needs {
 export function createRotation({
   ports: { clock, signer },
   work: { stores, transaction },
-  gate,
+  gates,
   grace,
   tokensByBearer,
   watchesTokens,
@@ -72,8 +73,8 @@ export function createRotation({
     const isRepeated = grace.coversPredecessor(presented, session)
     if (!grace.accepts(presented, session)) return endCopied(session, 'refresh', caller)
     if (!isRepeated && state === 'expired') throw new AuthError(sessionErrors.refresh_token_expired)
-    // Last, so that a copied token is found whatever the gates say.
-    gate(session.user, caller)
+    // Last, so that a copied token is found whatever the gates answer.
+    await gates.pass({ occasion: 'renew', user: session.user, session, caller, passed: [] })
     return session
   }
 
@@ -98,7 +99,7 @@ export function createRotation({
   }
 
   async function renew(session: SessionOfUser, generation: number, caller: Caller): Promise<TokenPair> {
-    const event = { type: 'renewed_with_access_token', userId: session.userId, sessionId: session.id } as const
+    const event = { type: sessionEvents.renewed_with_access_token, userId: session.userId, sessionId: session.id }
     if (generation === session.generation) {
       const next = await transaction(async ({ sessions, events }) => {
         const rotated = await sessions.rotate(session, caller, { unseen: watchesTokens })
@@ -118,7 +119,7 @@ export function createRotation({
     const { userId, id: sessionId, user } = session
     await transaction(async ({ sessions, events, notices }) => {
       if (!(await sessions.end(session, 'reuse_detected', caller))) return
-      await events.record({ type: 'refresh_token_reused', userId, sessionId, details: { token } }, caller)
+      await events.record({ type: sessionEvents.refresh_token_reused, userId, sessionId, details: { token } }, caller)
       await notices.send(sessionCopied, user, { ip: caller.ip })
     })
     throw new AuthError(sessionErrors.refresh_token_reused)
@@ -135,7 +136,9 @@ export function createRotation({
 
     async renew(caller) {
       if (!tokensByBearer) throw new AuthError(sessionErrors.renewal_by_access_token_disabled)
-      return renew({ ...caller.session, user: caller.user }, caller.generation, caller)
+      const { session, user, generation } = caller
+      await gates.pass({ occasion: 'renew', user, session, caller, passed: [] })
+      return renew({ ...session, user }, generation, caller)
     },
 
     async renewWithin({ sessions }, caller) {

@@ -7,8 +7,7 @@ import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { UserStore } from '../user/index.ts'
 import { endAllSessions } from './end-all.ts'
 import { sessionErrors } from './errors.ts'
-import type { Gate } from './gates.ts'
-import { passes } from './gates.ts'
+import type { Gates } from './gates.ts'
 import { createGrace } from './grace.ts'
 import type { Rotation, SessionStores } from './rotation.ts'
 import { createRotation } from './rotation.ts'
@@ -24,13 +23,17 @@ export interface SessionService extends Rotation {
    * Opens a session of the user, who has proven or just set this password: the only way to open one. Undefined when the
    * password has changed meanwhile, or the user is gone or disabled. Throws what a gate says.
    */
-  open(
-    stores: Pick<SessionStores, 'sessions'>,
-    login: { readonly user: User; readonly password: ConfirmedPassword },
+  open(stores: Pick<SessionStores, 'sessions'>, login: Login, caller: Caller): Promise<SessionOfUser | undefined>
+  /**
+   * The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate answers that does
+   * not ask for the step which the caller is taking.
+   */
+  authenticate(
     caller: Caller,
-  ): Promise<SessionOfUser | undefined>
-  /** The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate says. */
-  authenticate(caller: Caller, options: { readonly logsOut: boolean }): Promise<AuthenticatedCaller>
+    purpose: { readonly logsOut?: boolean; readonly takesStep?: string },
+  ): Promise<AuthenticatedCaller>
+  /** Throws what a gate answers when the user may have authenticated so many seconds ago at most. */
+  requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
   /** Throws if the caller's session has ended meanwhile, and so rolls the transaction back that the stores are of. */
   requireLive(stores: Pick<SessionStores, 'sessions'>, caller: AuthenticatedCaller): Promise<void>
   /** What a token stands for, if it would be accepted now through the caller's contract. */
@@ -49,6 +52,13 @@ export interface SessionService extends Rotation {
   logOut(refreshToken: string | undefined, caller: Caller): Promise<void>
   /** Ends all sessions of the caller and says how many lived. */
   logOutEverywhere(caller: AuthenticatedCaller): Promise<number>
+}
+
+interface Login {
+  readonly user: User
+  readonly password: ConfirmedPassword
+  /** The steps that were taken to log in. */
+  readonly passed: readonly string[]
 }
 
 interface LiveToken {
@@ -72,16 +82,16 @@ interface Needs {
   readonly ports: Pick<Ports, 'clock' | 'signer'>
   readonly work: UnitOfWork<SessionStores & { readonly users: UserStore }>
   readonly settings: SessionSettings
-  readonly gate: Gate
+  readonly gates: Gates
 }
 
-export function createSessions({ ports, work, settings, gate }: Needs): SessionService {
+export function createSessions({ ports, work, settings, gates }: Needs): SessionService {
   const { clock, signer } = ports
   const { stores, transaction } = work
   const { sessionsPerUser, tokensByBearer, refreshGraceUnseen } = settings
   const grace = createGrace({ clock, store: stores.sessions, ...settings })
   const watchesTokens = refreshGraceUnseen > 0
-  const rotation = createRotation({ ports, work, gate, grace, tokensByBearer, watchesTokens })
+  const rotation = createRotation({ ports, work, gates, grace, tokensByBearer, watchesTokens })
 
   /** The claims of the caller's access token. Throws why they cannot be believed. */
   async function claimsOfBearer(caller: Caller): Promise<TokenClaims> {
@@ -125,21 +135,25 @@ export function createSessions({ ports, work, settings, gate }: Needs): SessionS
   return {
     ...rotation,
 
-    async open({ sessions }, login, caller) {
-      gate(login.user, caller)
-      return sessions.open({ ...login, sessionsPerUser }, caller)
+    async open({ sessions }, { user, password, passed }, caller) {
+      await gates.pass({ occasion: 'open', user, caller, passed })
+      return sessions.open({ user, password, sessionsPerUser }, caller)
     },
 
-    async authenticate(caller, { logsOut }) {
+    async authenticate(caller, { logsOut = false, takesStep }) {
       const claims = await claimsOfBearer(caller)
       const found = await findById(claims.sid, stores.sessions)
       if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       await grace.noteSeen(claims, found)
       const { user, ...session } = found
-      if (!logsOut) gate(user, caller)
+      const passed = takesStep === undefined ? [] : [takesStep]
+      if (!logsOut) await gates.pass({ occasion: 'use', user, session, caller, passed })
       return { ...caller, session, user, generation: claims.generation }
     },
+
+    requireRecent: (caller, maxAge) =>
+      gates.pass({ occasion: 'sensitive', user: caller.user, session: caller.session, caller, passed: [], maxAge }),
 
     async requireLive({ sessions }, { session }) {
       await findLiveById(session.id, sessions, clock.now())
@@ -149,7 +163,10 @@ export function createSessions({ ports, work, settings, gate }: Needs): SessionS
 
     async introspect(token, caller) {
       const live = await findLiveByToken(token)
-      if (!live || !passes(gate, live.session.user, caller)) return { active: false }
+      if (!live) return { active: false }
+      const { user, ...session } = live.session
+      const isAccepted = await gates.letPass({ occasion: 'introspect', user, session, caller, passed: [] })
+      if (!isAccepted) return { active: false }
       const { sub, user_id, sid, iat, exp } = live.claims
       return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
     },

@@ -1,5 +1,6 @@
 export { EmailAddress } from './email.ts'
 export { userErrors } from './errors.ts'
+export { userEvents } from './events.ts'
 export {
   identifierFilter,
   identifierKey,

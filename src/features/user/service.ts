@@ -9,6 +9,7 @@ import type { Ports } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import { EmailAddress } from './email.ts'
 import { userErrors } from './errors.ts'
+import { userEvents } from './events.ts'
 import { readPhoneNumber } from './phone.ts'
 import type { ProfileChanges, UserReply } from './schemas.ts'
 import { usernameKey } from './schemas.ts'
@@ -84,7 +85,7 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
     try {
       const changed = await transaction(async ({ users, events }) => {
         const fields = Object.keys(changes).join(' ')
-        const event = { type: 'profile_changed', userId: user.id, sessionId: session.id, details: { fields } } as const
+        const event = { type: userEvents.profile_changed, userId: user.id, sessionId: session.id, details: { fields } }
         await events.record(event, caller)
         return users.update(user.id, columns)
       })

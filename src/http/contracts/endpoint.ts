@@ -50,9 +50,14 @@ interface Metadata<A extends Access> {
   readonly trustsDevice?: true
   /** Whether the caller is logged out afterwards: no gate is asked, and a browser is told to clear what it keeps of this origin. */
   readonly logsOut?: true
+  /** The step of a gate that it takes: the gate that asks for the step lets it through. */
+  readonly takesStep?: string
   /** What it refuses with, beside what any request with this access may meet. */
   readonly errors: readonly ErrorDefinition[]
 }
+
+/** A number of seconds, minutes, hours or days. */
+type Duration = `${number}${'s' | 'm' | 'h' | 'd'}`
 
 interface Declaration<
   Needs,
@@ -65,6 +70,10 @@ interface Declaration<
   /** Keeps only the fields it names: what it does not name does not leave. */
   readonly output: Output
   readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<Result>
+  /** How long ago the user may have authenticated at most: gates are asked once the input is valid, before anything is done. */
+  readonly fresh?: A extends 'bearer' ? Duration : never
+  /** Whether `fresh` is demanded of this request; of every request where it is absent. */
+  readonly freshWhen?: (input: z.output<Input>, caller: AuthenticatedCaller) => boolean
   /**
    * What becomes of cookies, by name. `refresh` takes the place of the token in the body for clients whose refresh tokens travel in
    * cookies; any other comes beside the body, for pages of this and of the listed origins.
@@ -78,6 +87,9 @@ export interface Endpoint<Needs, Input extends z.ZodObject = z.ZodObject, Result
   readonly output: z.ZodType
   // biome-ignore lint/suspicious/noExplicitAny: endpoint() has checked the handler against its schemas; here they are forgotten.
   readonly handle: (needs: Needs, input: any, caller: any) => Promise<Result>
+  readonly fresh?: Duration
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly freshWhen?: (input: any, caller: AuthenticatedCaller) => boolean
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly cookies?: Readonly<Record<string, (result: any) => CookieChange | undefined>>
 }

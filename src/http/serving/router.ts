@@ -4,7 +4,9 @@ import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
+import { parseDuration } from '../../kernel/time.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
+import type { Endpoint } from '../contracts/endpoint.ts'
 import { bucketOf } from '../contracts/endpoint.ts'
 import type { Json } from '../openapi/schemas.ts'
 import { sendPage } from '../pages/page.ts'
@@ -13,6 +15,7 @@ import type { FormRules } from './body.ts'
 import { readBody, readQuery } from './body.ts'
 import { readCaller } from './caller.ts'
 import { startDeadline } from './deadline.ts'
+import { undeclaredAsFault } from './declared-errors.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { localsOf } from './locals.ts'
@@ -27,8 +30,8 @@ export interface RouterParts<Needs> {
   readonly policy: ContractPolicy
   /** The contract's OpenAPI document. */
   readonly document: () => Json | undefined
-  /** Turns a caller with an access token into one with a live session; throws one of the errors beside it. */
-  readonly authenticate: (caller: Caller, options: { readonly logsOut: boolean }) => Promise<AuthenticatedCaller>
+  readonly sessions: Sessions
+  /** What `sessions` throws. */
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: LimiterOf
   /** Those whose pages may call. */
@@ -41,6 +44,13 @@ export interface RouterParts<Needs> {
   readonly translateFault: TranslateFault
   /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
   readonly strict: boolean
+}
+
+interface Sessions {
+  /** Turns a caller with an access token into one with a live session. */
+  authenticate(caller: Caller, endpoint: Pick<Endpoint<never>, 'logsOut' | 'takesStep'>): Promise<AuthenticatedCaller>
+  /** Throws if the user authenticated more than so many seconds ago. */
+  requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
 }
 
 /** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
@@ -114,18 +124,18 @@ async function answer<Needs>(
   const { requestId } = localsOf(response)
   const unproven = readCaller(request, { requestId, device: parts.readDevice(request), policy })
   const inTime = startDeadline()
-  const caller = await inTime(identify(endpoint, parts, unproven, response))
+  const authenticated = await inTime(identify(endpoint, parts, unproven, response))
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
   const rules = { takesForms, listedOrigins: parts.listedOrigins }
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
   const input = row.read({ ...sent, ...request.params })
+  if (authenticated) await inTime(requireFresh(endpoint, parts, input, authenticated))
+  const caller = authenticated ?? unproven
   const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
     if (row.refreshField !== undefined && isRefused(error)) {
       refreshTransport.deliver(request, response, 'forgotten', undefined)
     }
-    throw row.translateError(
-      parts.strict ? undeclaredAsFault(error, endpoint.name, declaredErrors(endpoint, parts)) : error,
-    )
+    throw row.translateError(parts.strict ? undeclaredAsFault(error, endpoint, parts.authenticationErrors) : error)
   })
   const body = parts.leaveCookies(endpoint, result, row.write(result), { request, response })
   if (endpoint.logsOut && clearSiteData.length > 0) {
@@ -155,30 +165,25 @@ async function readSource<Needs>(
   )
 }
 
+/** The caller with the session of the access token, where the endpoint demands one. */
 async function identify<Needs>(
-  { access, logsOut }: Row<Needs>['endpoint'],
-  { authenticate }: RouterParts<Needs>,
+  endpoint: Row<Needs>['endpoint'],
+  { sessions }: RouterParts<Needs>,
   caller: Caller,
   response: Response,
-): Promise<Caller> {
-  if (access !== 'bearer') return caller
-  const authenticated = await authenticate(caller, { logsOut: logsOut === true })
+): Promise<AuthenticatedCaller | undefined> {
+  if (endpoint.access !== 'bearer') return undefined
+  const authenticated = await sessions.authenticate(caller, endpoint)
   localsOf(response).userId = authenticated.user.id
   return authenticated
 }
 
-function declaredErrors<Needs>(
-  endpoint: Row<Needs>['endpoint'],
-  parts: RouterParts<Needs>,
-): readonly ErrorDefinition[] {
-  const ofRequests = Object.values(requestErrors)
-  return endpoint.access === 'bearer'
-    ? [...endpoint.errors, ...ofRequests, ...parts.authenticationErrors]
-    : [...endpoint.errors, ...ofRequests]
-}
-
-function undeclaredAsFault(error: unknown, name: string, declared: readonly ErrorDefinition[]): unknown {
-  return error instanceof AuthError && !declared.includes(error.definition)
-    ? new Error(`endpoint ${name} failed with ${error.definition.code}, which it does not declare`)
-    : error
+async function requireFresh<Needs>(
+  { fresh, freshWhen }: Row<Needs>['endpoint'],
+  { sessions }: RouterParts<Needs>,
+  input: unknown,
+  caller: AuthenticatedCaller,
+): Promise<void> {
+  if (fresh === undefined || freshWhen?.(input, caller) === false) return
+  await sessions.requireRecent(caller, parseDuration(fresh) ?? 0)
 }

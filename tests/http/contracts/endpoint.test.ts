@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { features } from '../../../src/features/index.ts'
 
-const endpoints = features.flatMap((feature) => feature.endpoints)
+const endpoints = features.flatMap((feature) => feature.endpoints ?? [])
 
 function names(schema: z.core.$ZodType): string[] {
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(names)

@@ -313,7 +313,10 @@ describe('an endpoint that fails', () => {
             lifetimes: { accessLifetime: 1, refreshLifetime: 1, sessionLifetime: 1 },
             links: { verifyEmail: String, resetPassword: String },
           },
-          authenticate: () => Promise.reject(new Error('nobody asks for it')),
+          sessions: {
+            authenticate: () => Promise.reject(new Error('no endpoint demands it')),
+            requireRecent: () => Promise.reject(new Error('no endpoint demands it')),
+          },
           authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
           clearSiteData: [],
