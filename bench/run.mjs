@@ -1,8 +1,19 @@
-// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|logins|latency|fairness|contracts|refusals]
-import { readFile } from 'node:fs/promises'
+// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|floor|logins|latency|fairness|contracts|refusals]
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
-import { get, password, percentile, post, register, residentMiB, startServer, withDataDir } from './server.mjs'
+import { measureFloor } from './floor.mjs'
+import {
+  cpuMs,
+  get,
+  inParallel,
+  password,
+  percentile,
+  post,
+  register,
+  residentMiB,
+  startServer,
+  withDataDir,
+} from './server.mjs'
 
 const benches = {
   /** From `npm start` until the server can serve, on an empty data directory and on one with data. */
@@ -34,6 +45,9 @@ const benches = {
       await server.stop()
       console.table({ idle: { MiB: idle }, 'after 1,000 registrations': { MiB: after } })
     }),
+
+  /** CPU of a login, a read, a refresh and a logout against a bare Express server, and what a login writes to PostgreSQL's log. */
+  floor: measureFloor,
 
   /** Logins a second against a bare bcrypt loop with as many comparisons at once, in turn, at cost 10. */
   logins: () =>
@@ -209,12 +223,6 @@ async function refused(request) {
   if (!isRefused) throw new Error('what was to be refused was accepted')
 }
 
-async function cpuMs(pid) {
-  const [, user, system] = /\) \S(?: \S+){10} (\d+) (\d+)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))
-  // In ticks of 10 ms.
-  return (Number(user) + Number(system)) * 10
-}
-
 function medianRatio(ratios) {
   return percentile(
     ratios.map(({ ratio }) => ratio),
@@ -225,15 +233,6 @@ function medianRatio(ratios) {
 async function logIn(api, address) {
   const { status } = await post(api, '/login_credentials', { username: 'bench', password }, { address })
   if (status !== 200) throw new Error(`logging in failed with ${status}`)
-}
-
-async function inParallel(width, items, work) {
-  const queue = [...items]
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item)
-    }),
-  )
 }
 
 async function perSecond(width, work) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,21 +20,29 @@ async function freePort() {
   return port
 }
 
+/** A server that has not come up by then will not. */
+const startLimitMs = 60_000
+
 /** Starts the built server with its own PostgreSQL in a data directory, and waits until it can serve. */
 export async function startServer({ dataDir, settings = {}, command = startCommand }) {
   const port = await freePort()
   const startedAt = performance.now()
+  const logFile = join(dataDir, `bench-${port}.log`)
+  const log = await open(logFile, 'w')
   const child = spawn(command[0], command.slice(1), {
     env: { ...process.env, PORT: String(port), DATA_DIR: dataDir, RATE_LIMITS: 'off', LOG_LEVEL: 'error', ...settings },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', log.fd, log.fd],
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
+  await log.close()
   const api = `http://127.0.0.1:${port}`
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}`)
-    const answer = await fetch(`${api}/readyz`).catch(() => undefined)
-    if (answer?.ok) break
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  while (!(await isReady(api))) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null
+    if (!hasEnded && performance.now() - startedAt < startLimitMs) continue
+    child.kill('SIGKILL')
+    await exited
+    const why = hasEnded ? `ended with ${child.exitCode ?? child.signalCode}` : 'was not ready within a minute'
+    throw new Error(`the server ${why}. Its log: ${await readFile(logFile, 'utf8')}`)
   }
   const startMs = performance.now() - startedAt
   return {
@@ -46,6 +54,14 @@ export async function startServer({ dataDir, settings = {}, command = startComma
       await exited
     },
   }
+}
+
+/** Asked again in a moment when it is not. */
+async function isReady(api) {
+  const answer = await fetch(`${api}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined)
+  if (answer?.ok) return true
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  return false
 }
 
 /** Runs the work with a data directory that is removed afterwards. */
@@ -121,6 +137,22 @@ export async function register(api, name) {
 export async function residentMiB(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)
+}
+
+/** The CPU time of all threads of the process so far, of the kernel's work for it too. */
+export async function cpuMs(pid) {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const taken = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')))
+  return taken.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e6
+}
+
+export async function inParallel(width, items, work) {
+  const queue = [...items]
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item)
+    }),
+  )
 }
 
 /** The value below which so many hundredths of the values lie. */
