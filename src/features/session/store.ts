@@ -8,6 +8,7 @@ import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { LiveSessions } from './list.ts'
 import { createLiveSessions } from './list.ts'
 import { endSession } from './statements/end-session.ts'
+import { findSession } from './statements/find-session.ts'
 import type { ConfirmedPassword } from './statements/open-session.ts'
 import { openSession } from './statements/open-session.ts'
 import { rotateSession } from './statements/rotate-session.ts'
@@ -66,7 +67,7 @@ export function createSessionStore({ db, clock, events }: Needs): SessionStore {
       return written.length > 0 ? { ...session, user: { ...user, lastLoginAt: session.createdAt } } : undefined
     },
 
-    find: (id) => db.session.findUnique({ where: { id }, include: { user: true } }),
+    find: (id) => findSession(db, id),
 
     async rotate(session, { ip, userAgent }, { unseen }) {
       const rotatedAt = clock.now()

@@ -3,6 +3,7 @@ import { PrismaClient } from '../../generated/prisma/client.ts'
 import type { Database, Db } from '../../kernel/db.ts'
 import { configuredConnections } from './connection.ts'
 import { createPool, repeatConflicts } from './pool.ts'
+import { createRawQueries } from './raw-queries.ts'
 
 export interface ConnectedDatabase extends Database {
   /** The names of the migrations that the database has. Throws when it takes no writes, or lacks a table of ours. */
@@ -65,10 +66,14 @@ export function connectDatabase({
     // The isolation level is stated by the connection: to name it here would cost a round trip each time.
     transactionOptions: { maxWait: waitLimitMs, timeout: queryLimitMs },
   })
+  const rawQueries = createRawQueries(pool)
+  const db = new Proxy<Db>(client, {
+    get: (target, name) => Reflect.get(Object.hasOwn(rawQueries, name) ? rawQueries : target, name),
+  })
   const actionsOf = new WeakMap<Db, (() => void)[]>()
 
   return {
-    db: client,
+    db,
     async transaction(work) {
       const { result, actions } = await repeatConflicts(() =>
         client.$transaction(async (tx) => {
@@ -98,7 +103,7 @@ export function connectDatabase({
     },
     async appliedMigrations() {
       // Locking no row at all is refused like a write where there may be none, and so ends connections that lead there.
-      const rows = await client.$queryRaw<{ name: string }[]>`
+      const rows = await db.$queryRaw<{ name: string }[]>`
         SELECT migration_name AS name FROM _prisma_migrations
         WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL
           AND NOT EXISTS (SELECT FROM users WHERE id IS NULL FOR UPDATE)`

@@ -1,3 +1,4 @@
+import { findSession } from '../../../src/features/session/statements/find-session.ts'
 import { instant, refusalOf, secondsBetween, shownUser, uuid } from '../../support/answers.ts'
 import { exchange } from '../../support/exchange.ts'
 import { givenUser, givenVerificationToken } from '../../support/fixtures.ts'
@@ -32,6 +33,38 @@ describe('GET /session', () => {
       },
       user: shownUser(user),
     })
+  })
+
+  // The statement that every request runs names the columns itself.
+  it('finds each column of the session and of the user', async () => {
+    const user = await givenUser(server)
+    const { db } = server.database
+    const { session_id: id } = (await server.send('POST', '/verify_token', { body: { token: user.access_token } })).body
+    // No column holds what another one holds, or what it holds by itself.
+    const instants = (names: readonly string[], from: number) =>
+      Object.fromEntries(names.map((name, index) => [name, new Date(from + index * 1001)]))
+    const ofSession = ['createdAt', 'rotatedAt', 'lastUsedAt', 'expiresAt', 'endsAt', 'revokedAt']
+    const ofUser = ['emailVerifiedAt', 'disabledAt', 'lastLoginAt', 'joinedAt', 'sessionsEndedAt']
+    const flags = { phoneNumberVerified: true, isStaff: true, isPractitioner: true }
+    const names = { firstName: 'Ada', lastName: 'King', displayName: 'Countess', phoneNumber: '+44', timezone: 'UTC' }
+    await db.user.update({
+      where: { id: user.id },
+      data: { ...names, ...flags, ...instants(ofUser, 1_800_000_000_000), sessionEpoch: 7 },
+    })
+    const places = { ip: '192.0.2.1', userAgent: 'first', lastIp: '192.0.2.2', lastUserAgent: 'last' }
+    const numbers = {
+      generation: 1,
+      epoch: 2,
+      accessLifetime: 3,
+      refreshLifetime: 4,
+      unseen: true,
+      revokedReason: 'logout',
+    }
+    await db.session.update({
+      where: { id },
+      data: { ...places, ...numbers, ...instants(ofSession, 1_900_000_000_000) },
+    })
+    expect(await findSession(db, id)).toEqual(await db.session.findUnique({ where: { id }, include: { user: true } }))
   })
 
   it('tells both limits of the session', async () => {
