@@ -35,7 +35,8 @@ function networkOf(address: string, prefixLength: 48 | 56): string {
 
 /** The eight groups of an IPv6 address, whatever form it is written in; undefined for anything else. */
 function groupsOf(address: string): number[] | undefined {
-  if (!isIPv6(address)) return undefined
+  // IPv4 is told at once, as most addresses are that and each request asks.
+  if (!address.includes(':') || !isIPv6(address)) return undefined
   const [withoutZone = ''] = address.split('%')
   const [before = [], after = []] = new URL(`http://[${withoutZone}]`).hostname
     .slice(1, -1)

@@ -5,6 +5,8 @@ export interface Clock {
 }
 
 export interface Logger {
+  /** Whether lines of `info` are written: what one would tell need not be gathered otherwise. */
+  readonly writesInfo: boolean
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { createSecretKey } from 'node:crypto'
+import type { VerifyOptions } from 'jsonwebtoken'
 import jwt from 'jsonwebtoken'
 import { z } from 'zod'
 import type { Clock, TokenClaims, TokenKind, TokenSigner, TokenVerification } from '../kernel/ports.ts'
@@ -67,7 +68,7 @@ export function createJwtSigner({
     },
     verify(kind, token) {
       if (token.length > longestToken || !compactForm.test(token)) return { state: 'invalid' }
-      const payload = verifiedPayload(token, kind, keys[kind])
+      const payload = hasOurHeader(token, kind) ? verifiedPayload(token, keys[kind]) : undefined
       const claims = claimsOf[kind].safeParse(payload)
       if (!claims.success || !issuers.includes(claims.data.iss) || !audiences.includes(claims.data.aud)) {
         return { state: 'invalid' }
@@ -77,19 +78,27 @@ export function createJwtSigner({
   }
 }
 
+/** As headers are spelled: no two members but these, in either order. That refuses crit, kid, jku, jwk and whatever comes next. */
+const headersOf = (kind: TokenKind) => {
+  const [alg, typ] = ['HS256', headerType[kind]]
+  return [`${spell({ alg, typ })}.`, `${spell({ typ, alg })}.`]
+}
+const headers: Readonly<Record<TokenKind, readonly string[]>> = {
+  access: headersOf('access'),
+  refresh: headersOf('refresh'),
+}
+
+function hasOurHeader(token: string, kind: TokenKind): boolean {
+  return headers[kind].some((header) => token.startsWith(header))
+}
+
 /** The payload of a well-signed token; undefined for any other. Instants are judged later, with our own clock. */
-function verifiedPayload(token: string, kind: TokenKind, keys: Keys): unknown {
+function verifiedPayload(token: string, keys: Keys): unknown {
+  const spelled = token.slice(token.indexOf('.') + 1, token.lastIndexOf('.'))
   for (const key of keys) {
     try {
-      const { header, payload } = jwt.verify(token, key, {
-        algorithms: ['HS256'],
-        complete: true,
-        ignoreExpiration: true,
-        ignoreNotBefore: true,
-      })
-      // Nothing but these two: that refuses crit, kid, jku, jwk and whatever comes next.
-      if (header.typ !== headerType[kind] || Object.keys(header).length !== 2) return undefined
-      return token.startsWith(`${spell(header)}.${spell(payload)}.`) ? payload : undefined
+      const payload = jwt.verify(token, key, verification)
+      return spell(payload) === spelled ? payload : undefined
     } catch {
       // Signed with another of the keys, or not by us.
     }
@@ -101,6 +110,8 @@ function verifiedPayload(token: string, kind: TokenKind, keys: Keys): unknown {
 function spell(part: object | string): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
+
+const verification: VerifyOptions = { algorithms: ['HS256'], ignoreExpiration: true, ignoreNotBefore: true }
 
 const seconds = z.int().nonnegative()
 

@@ -27,7 +27,7 @@ export async function createMailWorld() {
   const cipher = createCipher([deriveKey('a key for tests', 'outbox')])
   const logged: object[] = []
   const log = (level: string) => (details: object, message: string) => void logged.push({ level, ...details, message })
-  const logger = { info: log('info'), warn: log('warn'), error: log('error') }
+  const logger = { writesInfo: true, info: log('info'), warn: log('warn'), error: log('error') }
 
   const outboxIn = (tx: Db, wakeWorker: () => void = () => {}) =>
     createOutbox({ db: tx, afterCommit: (action) => afterCommit(tx, action), clock, cipher, wakeWorker })

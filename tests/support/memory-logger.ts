@@ -7,5 +7,5 @@ export function createMemoryLogger(lines: string[]): Logger {
       JSON.stringify({ level, message, ...details }, (_key, value) => (value instanceof Error ? value.stack : value)),
     )
   }
-  return { info: write('info'), warn: write('warn'), error: write('error') }
+  return { writesInfo: true, info: write('info'), warn: write('warn'), error: write('error') }
 }

@@ -11,7 +11,15 @@ const longestUserAgent = 512
  * The address that the request came from, as far as the trusted proxies tell; an IPv4 address in one form only. Some proxies
  * add a port. What is no address at all was written by somebody else: it must reach neither a limit nor a mail.
  */
-export function clientAddress(request: Request): string {
+export function clientAddress(request: Request & { [address]?: string }): string {
+  request[address] ??= readAddress(request)
+  return request[address]
+}
+
+/** Where it is kept on the request: limits, callers and logs ask for it. */
+const address = Symbol('client address')
+
+function readAddress(request: Request): string {
   const told = (request.ip ?? '').replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
   return plainAddress(isIP(told) ? told : (request.socket.remoteAddress ?? ''))
 }

@@ -1,8 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 
 /** As long as clients and proxies are patient, or a little less. */
 const longestMs = 15_000
+
+/** Timers of one duration share a list in Node, which is made anew for a duration that no other timer has. */
+const granularityMs = 100
 
 /**
  * Begins a span of time within which all the works that are handed to it have to end. What takes longer fails as `overloaded`: it may
@@ -10,19 +12,10 @@ const longestMs = 15_000
  */
 export function startDeadline(limitMs = longestMs): <Result>(work: Promise<Result>) => Promise<Result> {
   const end = performance.now() + limitMs
-  return async (work) => {
-    const over = new AbortController()
-    const late = delay(Math.max(0, end - performance.now()), undefined, { signal: over.signal, ref: false }).then(
-      () => {
-        throw new AuthError(requestErrors.overloaded)
-      },
-    )
-    // Aborted once the work has ended.
-    late.catch(() => undefined)
-    try {
-      return await Promise.race([work, late])
-    } finally {
-      over.abort()
-    }
-  }
+  return (work) =>
+    new Promise((resolve, reject) => {
+      const remainingMs = Math.max(0, Math.ceil((end - performance.now()) / granularityMs) * granularityMs)
+      const timer = setTimeout(() => reject(new AuthError(requestErrors.overloaded)), remainingMs).unref()
+      work.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
 }

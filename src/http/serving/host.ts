@@ -9,12 +9,22 @@ import { healthPaths } from './health.ts'
  */
 export function refuseForeignHosts({ publicUrl }: { publicUrl: string }): RequestHandler {
   const own = new URL(publicUrl).hostname
+  /** The last that was named: clients name the same host each time. */
+  let last = { authority: '', isOurs: false }
+
+  function isOurs(authority: string): boolean {
+    if (authority !== last.authority) {
+      const name = hostname(authority)
+      last = { authority, isOurs: isLoopback(name) || name === own }
+    }
+    return last.isOurs
+  }
+
   return (request, _response, next) => {
     // A request target in absolute form overrides the header (RFC 9112, section 3.2.2).
     const [, authority = request.headers.host] = /^\w+:\/\/([^/?#]*)/.exec(request.originalUrl) ?? []
-    const name = hostname(authority ?? '')
-    const isOurs = isLoopback(name) || name === own || healthPaths.includes(request.path)
-    next(isOurs ? undefined : new AuthError(requestErrors.misdirected_request))
+    const isAnswered = isOurs(authority ?? '') || healthPaths.includes(request.path)
+    next(isAnswered ? undefined : new AuthError(requestErrors.misdirected_request))
   }
 }
 

@@ -13,12 +13,13 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
     const startedAt = performance.now()
     const requestId = randomUUID()
     localsOf(response).requestId = requestId
-    response.set('X-Request-Id', requestId)
+    response.setHeader('X-Request-Id', requestId)
     response.once('close', () => {
       const { contract, endpoint, path, userId, code } = localsOf(response)
       // Nothing was answered to who left early.
       const status = response.headersSent ? response.statusCode : undefined
       count({ contract, endpoint, status })
+      if (!logger.writesInfo) return
       logger.info(
         {
           request_id: requestId,

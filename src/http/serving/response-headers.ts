@@ -16,18 +16,30 @@ export function securityFields({ https }: { https: boolean }): Record<string, st
     xFrameOptions: { action: 'deny' },
     crossOriginResourcePolicy: { policy: 'same-origin' },
   })
-  // The library writes on answers only. What it writes on one that nobody gets holds for all of them.
-  const request = new IncomingMessage(new Socket())
-  const response = new ServerResponse(request)
-  write(request, response, () => undefined)
-  const fields = Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)])
+  const fields = Object.entries(writtenBy(write)).map(([name, value]) => [name.toLowerCase(), value])
   return { ...Object.fromEntries(fields), 'cache-control': 'no-store' }
 }
 
+type Writer = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+/** What a library writes on the answer to a plain GET. It writes on answers only, so it gets one that is never sent. */
+function writtenBy(write: Writer): Record<string, string> {
+  const request = new IncomingMessage(new Socket())
+  request.method = 'GET'
+  const response = new ServerResponse(request)
+  const fields: Record<string, string> = {}
+  response.setHeader = (name, value) => {
+    fields[name] = String(value)
+    return response
+  }
+  write(request, response, () => undefined)
+  return fields
+}
+
 export function securityHeaders(options: { https: boolean }): RequestHandler {
-  const fields = securityFields(options)
+  const fields = Object.entries(securityFields(options))
   return (_request, response, next) => {
-    response.set(fields)
+    for (const [name, value] of fields) response.setHeader(name, value)
     next()
   }
 }
@@ -74,10 +86,14 @@ export function crossOrigin(origins: readonly string[], moreHeaders: readonly st
   const handle = cors((request: IncomingMessage, done) => {
     done(null, { ...options, credentials: origins.includes(request.headers.origin ?? '') })
   })
+  // Requests of programs are alike: what the library writes on one holds for all of them.
+  const withoutOrigin = Object.entries(writtenBy(handle))
   return (request, response, next) => {
     // The library takes every OPTIONS for a preflight, even one that no browser sent and for a path that does not exist.
     const isPlainOptions = request.method === 'OPTIONS' && !request.headers['access-control-request-method']
-    if (isPlainOptions) next()
-    else handle(request, response, next)
+    if (isPlainOptions) return next()
+    if (request.headers.origin !== undefined || request.method === 'OPTIONS') return handle(request, response, next)
+    for (const [name, value] of withoutOrigin) response.setHeader(name, value)
+    next()
   }
 }

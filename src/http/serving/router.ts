@@ -23,6 +23,7 @@ import type { LimiterOf } from './rate-limits.ts'
 import { refuseOtherMethods } from './read-only.ts'
 import type { RefreshTransport } from './refresh-transport.ts'
 import type { LeaveCookies } from './response-cookies.ts'
+import { sendJson } from './send-json.ts'
 import type { ReadDevice } from './trusted-device.ts'
 
 export interface RouterParts<Needs> {
@@ -143,7 +144,7 @@ async function answer<Needs>(
   }
   response.status(row.status)
   if (body === undefined) response.end()
-  else response.json(body)
+  else sendJson(response, body)
 }
 
 /** Whether the token that came is worth nothing any more. */
