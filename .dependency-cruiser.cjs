@@ -130,7 +130,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/platform/database/(database|errors)\\.ts$', '^src/kernel/db\\.ts$', generated],
+        pathNot: ['^src/platform/database/(database|errors|raw-queries)\\.ts$', '^src/kernel/db\\.ts$', generated],
       },
       to: { path: [generated, '(^|/)node_modules/(@prisma|\\.prisma|prisma)/'] },
     },
