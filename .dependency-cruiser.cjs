@@ -138,6 +138,7 @@ module.exports = {
     livesOnlyIn('express-serve-static-core', 'http/', 'app\\.ts$'),
     livesOnlyIn('helmet', 'http/serving/response-headers\\.ts$'),
     livesOnlyIn('cors', 'http/serving/response-headers\\.ts$'),
+    livesOnlyIn('prom-client', 'http/serving/metrics\\.ts$'),
     livesOnlyIn('express-rate-limit', 'http/serving/rate-limits\\.ts$'),
     livesOnlyIn('redis', 'platform/redis\\.ts$'),
     livesOnlyIn('rate-limit-redis', 'platform/redis\\.ts$'),

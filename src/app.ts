@@ -19,7 +19,7 @@ import type { TranslateFault } from './http/serving/errors.ts'
 import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
-import { createMetricsRouter, createRequestCounter } from './http/serving/metrics.ts'
+import type { createMetrics } from './http/serving/metrics.ts'
 import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
 import { createRefreshTransport } from './http/serving/refresh-transport.ts'
@@ -30,7 +30,7 @@ import { announceSunset, crossOrigin, securityHeaders } from './http/serving/res
 import { createContractRouter } from './http/serving/router.ts'
 import { createDeviceReader } from './http/serving/trusted-device.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
-import type { Logger, SharedCounters } from './kernel/ports.ts'
+import type { HashQueue, Logger, SharedCounters } from './kernel/ports.ts'
 import type { Config } from './settings/config.ts'
 
 export interface AppParts {
@@ -39,6 +39,9 @@ export interface AppParts {
   readonly logger: Logger
   /** Absent: this instance counts requests for itself. */
   readonly sharedCounters: SharedCounters | undefined
+  /** Absent: nothing is measured. */
+  readonly createMetrics: typeof createMetrics | undefined
+  readonly hashQueue: () => HashQueue
   /** What keeps the server from serving, if anything. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
@@ -50,7 +53,7 @@ export function createApp(parts: AppParts): RequestListener {
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  const requests = createRequestCounter(served)
+  const metrics = parts.createMetrics?.({ contracts: served, hashQueue: parts.hashQueue })
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
@@ -58,7 +61,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.set('x-powered-by', false)
   app.set('query parser', false)
   app.set('case sensitive routing', true)
-  app.use(observeRequests(logger, requests.count))
+  app.use(observeRequests(logger, metrics?.count))
   const https = server.publicUrl.startsWith('https:')
   app.use(securityHeaders({ https }))
   app.use(checkRequestHeaders)
@@ -66,7 +69,7 @@ export function createApp(parts: AppParts): RequestListener {
   if (!production) app.use(refuseForeignHosts(server))
   app.use(crossOrigin(server.corsOrigins, server.corsHeaders))
   app.use(createHealthRouter({ whyNotReady }))
-  if (server.metrics) app.use(createMetricsRouter(requests))
+  if (metrics) app.use(metrics.router)
   // Behind what is asked on this machine, without a proxy.
   app.use(warnOfProxies(logger, server))
 

@@ -91,6 +91,8 @@ export async function createCompositionRoot(
       services,
       logger,
       sharedCounters: redis?.counters,
+      createMetrics: server.metrics ? (await import('./http/serving/metrics.ts')).createMetrics : undefined,
+      hashQueue: hasher.queue,
       whyNotReady,
       isDatabaseUnavailable,
     }),

@@ -29,6 +29,13 @@ export interface PasswordHasher {
   isOutdated(storedHash: string): boolean
 }
 
+/** The passwords that wait to be hashed, those that are hashed now, and how many can wait. */
+export interface HashQueue {
+  readonly waiting: number
+  readonly running: number
+  readonly limit: number
+}
+
 export interface Mail {
   readonly recipient: string
   readonly subject: string

@@ -5,8 +5,11 @@ interface Waiting {
   readonly refuse: (reason: AuthError) => void
 }
 
-/** Runs the work of a client once it is its turn. Throws `overloaded` when too many wait already. */
-export type FairSemaphore = <Result>(client: string, work: () => Promise<Result>) => Promise<Result>
+export interface FairSemaphore {
+  /** Runs the work of a client once it is its turn. Throws `overloaded` when too many wait already. */
+  <Result>(client: string, work: () => Promise<Result>): Promise<Result>
+  readonly load: () => { readonly waiting: number; readonly running: number }
+}
 
 /**
  * Lets so many pieces of work run at once, and so many wait. The clients that wait are served in turn, one piece of work
@@ -55,7 +58,7 @@ export function createFairSemaphore({ width, queueLimit }: { width: number; queu
     first?.admit()
   }
 
-  return async (client, work) => {
+  async function run<Result>(client: string, work: () => Promise<Result>): Promise<Result> {
     if (running < width) running += 1
     else await waitForTurn(client)
     try {
@@ -64,4 +67,6 @@ export function createFairSemaphore({ width, queueLimit }: { width: number; queu
       admitNext()
     }
   }
+
+  return Object.assign(run, { load: () => ({ waiting, running }) })
 }

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
-import type { PasswordHasher } from '../kernel/ports.ts'
+import type { HashQueue, PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 
@@ -27,7 +27,7 @@ export function createBcryptHasher({
   cost: number
   peppers: readonly string[]
   queueLimit: number
-}): PasswordHasher {
+}): PasswordHasher & { readonly queue: () => HashQueue } {
   const knownPeppers = peppers.map(readPepper)
   const current = knownPeppers[0]
   // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
@@ -58,6 +58,7 @@ export function createBcryptHasher({
   }
 
   return {
+    queue: () => ({ ...inTurn.load(), limit: queueLimit }),
     async hash(password, client) {
       const hash = await inTurn(client, () => bcrypt.hash(prehash(password, current), cost))
       return `${scheme}$${current?.id ?? unpeppered}${hash}`

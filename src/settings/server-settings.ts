@@ -140,6 +140,6 @@ export const serverSettings = settingGroup('Addresses, browsers and limits', {
   metrics: setting('METRICS', {
     type: onOff,
     default: offInProduction,
-    meaning: 'whether `/metrics` tells how often each endpoint is used',
+    meaning: 'whether `/metrics` tells how often each endpoint is used and how fast it answers',
   }),
 })

@@ -9,6 +9,7 @@ function givenSemaphore({ width = 1, queueLimit }: { width?: number; queueLimit:
 
   return {
     refused,
+    load: inTurn.load,
     async ask(...names: string[]) {
       for (const name of names) {
         const work = () => new Promise<void>((end) => begun.push({ name, end }))
@@ -71,6 +72,14 @@ describe('work that waits for its turn', () => {
     await ask('e1', 'a3', 'c2')
     expect(refused).toEqual(['a2', 'b2', 'e1', 'a3', 'c2'])
     expect(await serve()).toEqual(['a0', 'a1', 'b1', 'c1', 'd1'])
+  })
+
+  it('is counted while it waits and while it runs', async () => {
+    const { ask, serve, load } = givenSemaphore({ width: 2, queueLimit: 4 })
+    await ask('a0', 'b0', 'a1', 'c0', 'a2')
+    expect(load()).toEqual({ running: 2, waiting: 3 })
+    await serve()
+    expect(load()).toEqual({ running: 0, waiting: 0 })
   })
 
   it('frees its place when it fails, at once or later', async () => {

@@ -32,7 +32,8 @@ export function createCookies(settings: CookieSettings): Cookies {
 
   return {
     read(request, name) {
-      // Nothing else than spaces: browsers guard the prefix of a name, but not behind a byte that only a trim() takes for one.
+      // The library that Express writes cookies with cannot read them here: of several with one name it takes the first, and it
+      // takes a tab for a blank. Browsers guard the prefix of a name, but not behind a byte that only a trim() takes for a blank.
       const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.replace(/^ +/, ''))
       const start = `${fullName(name)}=`
       const values = pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length))

@@ -3,12 +3,12 @@ import type { RequestHandler } from 'express'
 import type { Logger } from '../../kernel/ports.ts'
 import { clientAddress } from './caller.ts'
 import { localsOf } from './locals.ts'
-import type { RequestCounter } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
 
 const longestPath = 200
 
 /** Gives every request an id, tells the client, and once the answer is out writes one log line and counts it. */
-export function observeRequests(logger: Logger, count: RequestCounter['count']): RequestHandler {
+export function observeRequests(logger: Logger, count: Metrics['count'] | undefined): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     const requestId = randomUUID()
@@ -16,9 +16,10 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
     response.setHeader('X-Request-Id', requestId)
     response.once('close', () => {
       const { contract, endpoint, path, userId, code } = localsOf(response)
-      // Nothing was answered to who left early.
+      // A client that left early got no answer.
       const status = response.headersSent ? response.statusCode : undefined
-      count({ contract, endpoint, status })
+      const ms = performance.now() - startedAt
+      count?.({ contract, endpoint, status, seconds: ms / 1000 })
       if (!logger.writesInfo) return
       logger.info(
         {
@@ -30,7 +31,7 @@ export function observeRequests(logger: Logger, count: RequestCounter['count']):
           endpoint,
           status,
           code,
-          ms: Math.round((performance.now() - startedAt) * 10) / 10,
+          ms: Math.round(ms * 10) / 10,
           ip: clientAddress(request),
           user_id: userId,
           aborted: response.writableFinished ? undefined : true,

@@ -17,10 +17,15 @@ type Counters = ReadonlyMap<string, number>
 
 const line = /^auth_requests_total\{contract="([\w-]+)",endpoint="(\w+)",status="(\w+)"\} (\d+)$/
 
-/** The counters, named such as `v1 logIn 2xx`; fails on a line that is none. */
-async function countersOf({ url }: TestServer): Promise<Counters> {
+/** The series whose lines begin like this. */
+async function seriesOf({ url }: TestServer, beginning: string): Promise<string[]> {
   const { text } = await exchange(url, '/metrics')
-  const lines = text.split('\n').filter((candidate) => candidate !== '' && !candidate.startsWith('#'))
+  return text.split('\n').filter((candidate) => candidate.startsWith(beginning))
+}
+
+/** The counters, named such as `v1 logIn 2xx`; fails on a line that is none. */
+async function countersOf(measured: TestServer): Promise<Counters> {
+  const lines = await seriesOf(measured, 'auth_requests_total')
   return new Map(
     lines.map((candidate) => {
       const [, contract, endpoint, status, count] = line.exec(candidate) ?? []
@@ -118,6 +123,36 @@ describe('GET /metrics', () => {
       leaving.destroy()
     })
     expect(added).toEqual({ 'v1 logIn none': 1 })
+  })
+
+  it('measures how long answers take, by contract, endpoint and class of status', async () => {
+    const bucket =
+      'auth_request_duration_seconds_bucket{le="+Inf",contract="v1",endpoint="forgotPassword",status="4xx"}'
+    const count = async () => Number((await seriesOf(server, bucket))[0]?.split(' ').at(-1) ?? 0)
+    const before = await count()
+    await addedBy(2, async () => {
+      await post('/api/v1/auth/forgot_password', { email: 5 })
+      await post('/api/v1/auth/forgot_password', { email: 5 })
+    })
+    expect(await count()).toBe(before + 2)
+    expect(await seriesOf(server, 'auth_request_duration_seconds_sum{contract="v1"')).not.toEqual([])
+  })
+
+  it('tells how many passwords wait to be hashed, are hashed, and can wait', () =>
+    withServer({ HASH_QUEUE: '7' }, async (other) => {
+      expect(await seriesOf(other, 'auth_hash_queue')).toEqual([
+        'auth_hash_queue_waiting 0',
+        'auth_hash_queue_running 0',
+        'auth_hash_queue_limit 7',
+      ])
+    }))
+
+  it('tells what the process uses', async () => {
+    const names = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_start_time_seconds']
+    for (const name of names) expect(await seriesOf(server, name)).toEqual([expect.stringMatching(/^\w+ [\d.]+$/)])
+    expect(await seriesOf(server, 'nodejs_eventloop_utilization')).toEqual([
+      expect.stringMatching(/ [01](\.\d+)?(e-\d+)?$/),
+    ])
   })
 
   it('answers GET and HEAD only', async () => {
