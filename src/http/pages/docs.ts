@@ -31,7 +31,7 @@ export function createDocs(contracts: readonly Documented[]): Router {
 
 const template = readPageFile('docs.html', import.meta.url)
 const style = readPageFile('docs.css', import.meta.url)
-const script = readPageFile('docs.js', import.meta.url)
+const script = readPageFile('docs-page.js', import.meta.url)
 
 /** The library draws its icons from data: addresses and asks nobody but this server, with the token that was pasted. */
 const policy = [
