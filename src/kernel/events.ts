@@ -61,7 +61,7 @@ export function createEvents({
       const { ip, userAgent, requestId } = caller
       await db.$executeRaw`
         INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-        VALUES (${type.name}, ${clock.now()}, ${userId}, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId},
+        VALUES (${type.name}, ${clock.now()}, ${userId}, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId}::uuid,
           ${JSON.stringify(details)}::jsonb)`
       log([{ type: type.name, user_id: userId, session_id: sessionId, details }], caller)
     },

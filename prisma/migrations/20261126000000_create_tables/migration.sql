@@ -28,7 +28,7 @@ CREATE TABLE "events" (
     "session_id" UUID,
     "ip" TEXT,
     "user_agent" TEXT,
-    "request_id" TEXT,
+    "request_id" UUID,
     "details" JSONB NOT NULL DEFAULT '{}',
 
     CONSTRAINT "events_pkey" PRIMARY KEY ("id")
@@ -93,7 +93,6 @@ CREATE TABLE "passwords" (
     "hash" TEXT NOT NULL,
     "version" INTEGER NOT NULL DEFAULT 1,
     "changed_at" TIMESTAMPTZ(3) NOT NULL,
-    "last_used_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "passwords_pkey" PRIMARY KEY ("user_id")
 );
@@ -190,9 +189,6 @@ CREATE INDEX "mail_tokens_expires_at_idx" ON "mail_tokens"("expires_at");
 CREATE INDEX "mail_rate_limits_expires_at_idx" ON "mail_rate_limits"("expires_at");
 
 -- CreateIndex
-CREATE INDEX "sessions_user_id_created_at_idx" ON "sessions"("user_id", "created_at");
-
--- CreateIndex
 CREATE INDEX "sessions_user_id_epoch_created_at_idx" ON "sessions"("user_id", "epoch", "created_at") WHERE ("revoked_at" IS NULL);
 
 -- CreateIndex
@@ -202,7 +198,7 @@ CREATE INDEX "sessions_ends_at_idx" ON "sessions"("ends_at");
 CREATE INDEX "sessions_revoked_at_idx" ON "sessions"("revoked_at") WHERE ("revoked_at" IS NOT NULL);
 
 -- CreateIndex
-CREATE INDEX "password_attempts_kept_until_idx" ON "password_attempts"("kept_until");
+CREATE INDEX "password_attempts_kept_until_idx" ON "password_attempts"("kept_until") WHERE ("kept_until" IS NOT NULL);
 
 -- CreateIndex
 CREATE UNIQUE INDEX "users_uuid_key" ON "users"("uuid");

@@ -46,7 +46,7 @@ export interface SessionStore extends LiveSessions {
   end(session: Pick<Session, 'id' | 'userId'>, reason: EndReason, caller: Caller): Promise<boolean>
   /** Deletes some of the sessions that ended by themselves or were ended before that instant; says how many. */
   deleteEnded(before: Date): Promise<number>
-  /** Deletes some of the user's sessions of earlier epochs; says how many. */
+  /** Deletes some of the user's sessions of earlier epochs that did not end in another way before; says how many. */
   deleteEarlierEpochs(user: Pick<User, 'id' | 'sessionEpoch'>): Promise<number>
 }
 
@@ -106,7 +106,7 @@ export function createSessionStore({ db, clock, events }: Needs): SessionStore {
     },
 
     deleteEarlierEpochs: ({ id, sessionEpoch }) =>
-      deleteSome(db, sql`sessions`, sql`user_id = ${id} AND epoch < ${sessionEpoch}`),
+      deleteSome(db, sql`sessions`, sql`user_id = ${id} AND epoch < ${sessionEpoch} AND revoked_at IS NULL`),
   }
 }
 

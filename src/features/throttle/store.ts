@@ -131,7 +131,10 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
 
     async clearFailures(throttleKeys) {
       const keys = throttleKeys.map(({ key }) => key)
-      await db.passwordAttempts.deleteMany({ where: { throttleKey: { in: keys }, closedAt: null } })
+      await db.passwordAttempts.updateMany({
+        where: { throttleKey: { in: keys }, closedAt: null },
+        data: { failures: 0, blockedUntil: clock.now() },
+      })
     },
 
     async reopen({ key }) {

@@ -31,7 +31,7 @@ export function endSession(
       RETURNING id, user_id
     )
     INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-    SELECT 'session_ended', ${now}, user_id, id, ${ip}, ${userAgent}, ${requestId}, ${JSON.stringify({ reason })}::jsonb
+    SELECT 'session_ended', ${now}, user_id, id, ${ip}, ${userAgent}, ${requestId}::uuid, ${JSON.stringify({ reason })}::jsonb
     FROM ended
     RETURNING type, user_id, session_id, details`
 }

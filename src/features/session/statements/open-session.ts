@@ -40,12 +40,14 @@ export function openSession(
   const { version, renewedHash = null, throttleKeys } = password
   return db.$queryRaw<WrittenEvent[]>`
     WITH confirmed AS (
-      UPDATE passwords SET last_used_at = ${now}, hash = COALESCE(${renewedHash}, hash)
-      WHERE user_id = ${userId} AND version = ${version}
-      RETURNING user_id
+      SELECT FROM passwords WHERE user_id = ${userId} AND version = ${version} FOR NO KEY UPDATE
+    ),
+    rehashed AS (
+      UPDATE passwords SET hash = ${renewedHash}
+      WHERE user_id = ${userId} AND ${renewedHash}::text IS NOT NULL AND EXISTS (SELECT FROM confirmed)
     ),
     cleared AS (
-      DELETE FROM password_attempts
+      UPDATE password_attempts SET failures = 0, blocked_until = ${now}
       WHERE throttle_key = ANY(${throttleKeys.map(({ key }) => key)}) AND closed_at IS NULL
         AND EXISTS (SELECT FROM confirmed)
     ),
@@ -69,6 +71,6 @@ export function openSession(
       FROM opened, end_idlest_sessions(user_id, epoch, id, ${sessionsPerUser - 1}::integer, ${now}, 'displaced') AS displaced
     )
     INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-    SELECT type, ${now}, user_id, session_id, ${ip}, ${userAgent}, ${requestId}, details FROM event
+    SELECT type, ${now}, user_id, session_id, ${ip}, ${userAgent}, ${requestId}::uuid, details FROM event
     RETURNING type, user_id, session_id, details`
 }
