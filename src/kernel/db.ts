@@ -3,19 +3,19 @@ import { Prisma } from '../generated/prisma/client.ts'
 
 export type { Registration, Session, User } from '../generated/prisma/client.ts'
 
-/** A part of a statement with its values: `sql` tags one, and statements are put together of them. */
+/** A part of an SQL statement with its values. It stays in the file that runs the statement: none travels between features. */
 export type Sql = Prisma.Sql
 export const { sql } = Prisma
 
-/** What speaks to the tables: the whole database, or one transaction of it. */
+/** Access to the tables: over the whole database, or over one transaction. Only stores and statements use it (unit-of-work.ts). */
 export type Db = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$use' | '$transaction' | '$extends'>
 
 /** The database as a port. */
 export interface Database {
   readonly db: Db
   /**
-   * Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. The work is done again when PostgreSQL
-   * sacrifices the transaction to another one, so it changes nothing but what it changes through `tx`.
+   * Runs the work in one READ COMMITTED transaction: all of it happens, or nothing. The work runs again when PostgreSQL ends
+   * the transaction in favour of another one, so it changes nothing but what it changes through `tx`.
    *
    * Rows are locked in one order, so that no two transactions wait for each other: mail rate limits of requested mails;
    * mail tokens; other registrations; the password; its failed attempts; the user; sessions; the mail rate limit of notices;
@@ -25,7 +25,10 @@ export interface Database {
   readonly transaction: <Result>(work: (tx: Db) => Promise<Result>) => Promise<Result>
   /** Runs the action once the transaction that the work belongs to is committed; never when it is rolled back. */
   readonly afterCommit: (tx: Db, action: () => void) => void
-  /** Does the work for the item. Without one it is done as well and rolled back, so that the response time is the same. */
+  /**
+   * Does the work for the item. Without an item the work is done as well and rolled back, so that the response time does
+   * not tell whether there was one.
+   */
   readonly padWork: <Item>(
     tx: Db,
     item: Item | undefined,
@@ -33,10 +36,10 @@ export interface Database {
   ) => Promise<void>
 }
 
-/** How many rows are deleted at once: few enough for a statement of milliseconds, whatever has gathered. */
+/** The number of rows that one statement deletes: it takes milliseconds however many rows there are. */
 const deletedAtOnce = 1000
 
-/** Deletes some of the rows of the table that meet the condition, none that a request holds, and says how many. */
+/** Deletes some of the rows of the table that meet the condition, and none that a request has locked. Says how many. */
 export async function deleteSome(db: Db, table: Sql, condition: Sql): Promise<number> {
   return await db.$executeRaw`
     DELETE FROM ${table} WHERE ctid = ANY (ARRAY(

@@ -13,7 +13,7 @@ interface Needs {
   readonly templates: readonly MailTemplate<never>[]
 }
 
-/** How the mails of the outbox are sealed and sent. */
+/** What encrypts the mails of the outbox and what sends them. */
 export function createMail({ ports: { db, clock, logger, mailer }, secretKeys, templates }: Needs) {
   const cipher = createCipher(deriveKeys(secretKeys, 'outbox'))
   const mailbox = createMailbox({ db, clock })

@@ -34,7 +34,7 @@ export interface MailWorkerNeeds {
 }
 
 const pollMs = 1000
-const longestNapMs = 250
+const longestWakeDelayMs = 250
 const width = 8
 const usualStaleAfterSeconds = 3 * 86_400
 
@@ -43,7 +43,7 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   const queue = createMailQueue(needs)
   const inFlight = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
-  let nap: NodeJS.Timeout | undefined
+  let wakeTimer: NodeJS.Timeout | undefined
   let stopped = false
   let filling: Promise<void> | undefined
   let again = false
@@ -110,18 +110,18 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
       stopped = true
       clearInterval(timer)
       timer = undefined
-      clearTimeout(nap)
-      nap = undefined
+      clearTimeout(wakeTimer)
+      wakeTimer = undefined
       await filling
       await Promise.all(inFlight)
     },
     wake() {
       if (!timer) return
-      // At once, its work would slow down whoever asks next, and tell that there was a mail to send to the address before.
-      nap ??= setTimeout(() => {
-        nap = undefined
+      // After a random delay: at once, its work would slow down the next request, whose time would tell that there was a mail to send.
+      wakeTimer ??= setTimeout(() => {
+        wakeTimer = undefined
         void fill()
-      }, randomInt(longestNapMs)).unref()
+      }, randomInt(longestWakeDelayMs)).unref()
     },
     async drain() {
       for (;;) {
@@ -156,7 +156,7 @@ async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outco
 }
 
 function write({ cipher }: MailWorkerNeeds, template: MailTemplate<never>, mail: ClaimedMail): Mail {
-  // What was sealed under a template's name are that template's values: enqueue() takes no others.
+  // The values were encrypted under the name of this template: enqueue() takes no others.
   const values = JSON.parse(cipher.decrypt(mail.encryptedValues)) as never
   return { recipient: mail.recipient, ...renderMail(template.write(values)) }
 }
