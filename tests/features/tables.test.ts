@@ -40,14 +40,10 @@ describe('a table', () => {
     expect(touched).toEqual([])
   })
 
-  it('of another feature is touched by statements that say so, each in a file of its own', () => {
+  it('of another feature is touched by statements that say what this gains and costs', () => {
     const touching = files.filter((file) => file.path.includes('/statements/') && foreignTables(file).length > 0)
-    expect(touching.map(({ path }) => path).sort()).toEqual([
-      'session/statements/end-session.ts',
-      'session/statements/open-session.ts',
-      'session/statements/rotate-session.ts',
-      'session/statements/touch-session.ts',
-      'throttle/statements/record-failure.ts',
-    ])
+    const silent = touching.filter(({ text }) => !/\bgains?\b/i.test(text) || !/\bcosts?\b/i.test(text))
+    expect(touching).not.toEqual([])
+    expect(silent.map(({ path }) => path)).toEqual([])
   })
 })
