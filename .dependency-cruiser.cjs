@@ -96,7 +96,6 @@ module.exports = {
         kernel,
         featureDoors,
         '^src/features/[^/]+/feature\\.ts$',
-        '^src/features/stores\\.ts$',
         '^src/http/contracts/endpoint\\.ts$',
         '^src/settings/config\\.ts$',
       ],

@@ -1,16 +1,22 @@
 import type { Endpoint } from '../http/contracts/endpoint.ts'
 import type { EventDefinition } from '../kernel/events.ts'
-import type { Clock } from '../kernel/ports.ts'
+import { createEvents } from '../kernel/events.ts'
+import type { Clock, Ports } from '../kernel/ports.ts'
+import type { Cipher } from '../kernel/secrets.ts'
+import type { Scope } from '../kernel/unit-of-work.ts'
 import type { CompleteConfig } from '../settings/config.ts'
-import { auth } from './auth/feature.ts'
-import { mail } from './mail/feature.ts'
-import type { MailTemplate } from './mail/index.ts'
-import { password } from './password/feature.ts'
-import { session } from './session/feature.ts'
-import type { Gate } from './session/index.ts'
-import type { Stores } from './stores.ts'
-import { throttle } from './throttle/feature.ts'
-import { user } from './user/feature.ts'
+import { auth as authFeature } from './auth/feature.ts'
+import * as auth from './auth/index.ts'
+import { mail as mailFeature } from './mail/feature.ts'
+import * as mail from './mail/index.ts'
+import { password as passwordFeature } from './password/feature.ts'
+import * as password from './password/index.ts'
+import { session as sessionFeature } from './session/feature.ts'
+import * as session from './session/index.ts'
+import { throttle as throttleFeature } from './throttle/feature.ts'
+import * as throttle from './throttle/index.ts'
+import { user as userFeature } from './user/feature.ts'
+import * as user from './user/index.ts'
 
 /** What a feature brings along; each exports one from its feature.ts. Its settings are listed in settings.ts, as they are read first. */
 interface Feature {
@@ -18,16 +24,20 @@ interface Feature {
   /** In the order in which documents have them. */
   readonly endpoints?: readonly Endpoint<FeatureServices>[]
   readonly events?: Readonly<Record<string, EventDefinition>>
-  readonly mailTemplates?: readonly MailTemplate<never>[]
+  readonly mailTemplates?: readonly mail.MailTemplate<never>[]
   /** By what they delete: each deletes one batch of rows that were over before that instant, and says how many there were. */
   readonly cleanUpJobs?: Readonly<Record<string, (stores: Stores, before: Date) => Promise<number>>>
   readonly gates?: readonly RequestGate[]
 }
 
 /** A gate typed with the few of these that it uses. */
-export type RequestGate = Gate<{ readonly clock: Clock; readonly stores: Stores; readonly config: CompleteConfig }>
+export type RequestGate = session.Gate<{
+  readonly clock: Clock
+  readonly stores: Stores
+  readonly config: CompleteConfig
+}>
 
-const all = [auth, session, password, user, throttle, mail]
+const all = [authFeature, sessionFeature, passwordFeature, userFeature, throttleFeature, mailFeature]
 
 /** The one list of features, in the order in which documents have them. */
 export const features: readonly Feature[] = all
@@ -37,3 +47,32 @@ type NeedsOf<Declared> = Declared extends Endpoint<infer Needs> ? (needs: Needs)
 
 /** The services that the endpoints of all features need, taken together. */
 export type FeatureServices = NeedsOf<EndpointOf<(typeof all)[number]>> extends (needs: infer All) => void ? All : never
+
+interface StoreParts extends Ports {
+  readonly cipher: Cipher
+  readonly wakeMailWorker: () => void
+}
+
+/** One store for each table, over the whole database or over one transaction. */
+type Stores = ReturnType<typeof createStores>
+
+export function createStores(scope: Scope, { clock, logger, cipher, wakeMailWorker }: StoreParts) {
+  const over = { ...scope, clock }
+  const events = createEvents({ ...over, logger })
+  const mailRateLimits = mail.createMailRateLimits(over)
+  const outbox = mail.createOutbox({ ...over, cipher, wakeWorker: wakeMailWorker })
+  return {
+    padWork: scope.padWork,
+    tryLock: scope.tryLock,
+    events,
+    mailRateLimits,
+    mailTokens: mail.createMailTokens(over),
+    outbox,
+    notices: mail.createNotices({ clock, mailRateLimits, outbox }),
+    users: user.createUserStore(over),
+    sessions: session.createSessionStore({ ...over, events }),
+    attempts: throttle.createAttemptStore({ ...over, events }),
+    passwords: password.createPasswordStore(over),
+    registrations: auth.createRegistrationStore(over),
+  }
+}
