@@ -53,6 +53,7 @@ export const restAuth: Contract<FeatureServices> = {
     phoneDifference,
     passwordDifference,
     'Resetting the password ends all sessions of the user.',
+    'Another username needs an authentication of the last minutes (REAUTHENTICATE_AFTER): otherwise PUT profile/ answers 403 with the code step_required, and the user logs in again.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
   rows: [

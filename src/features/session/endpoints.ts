@@ -38,7 +38,8 @@ export const logOut = endpoint({
 export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
   topic: sessionTopic,
-  description: 'Ends all sessions of the user, this one too, and says how many there were. Devices stay known.',
+  description:
+    'Ends all sessions of the user, this one too, and says how many there were. Only for a user who has authenticated recently. Devices stay known.',
   route: 'POST /logout_all',
   logsOut: true,
   summary: 'End all sessions of the caller',
@@ -50,6 +51,7 @@ export const logOutEverywhere = endpoint({
     sessions_ended: z.int().max(mostCounted).meta({ description: 'Beyond 10,000 they are not counted' }),
   }),
   errors: [],
+  fresh: '10m',
   handle: async ({ sessions }: Needs, _input, caller) => ({
     detail: 'You are logged out everywhere',
     sessions_ended: await sessions.logOutEverywhere(caller),
@@ -101,7 +103,7 @@ export const endSession = endpoint({
   name: 'endSession',
   topic: sessionTopic,
   description:
-    'Ends one session of the user, which may be the one of the access token. A session of another user is answered like one that does not exist.',
+    'Ends one session of the user, which may be the one of the access token; any other only for a user who has authenticated recently. A session of another user is answered like one that does not exist.',
   route: 'DELETE /sessions/{id}',
   summary: 'End one of the sessions of the caller',
   access: 'bearer',
@@ -110,6 +112,9 @@ export const endSession = endpoint({
   status: 204,
   output: z.undefined(),
   errors: [sessionErrors.session_not_found],
+  fresh: '10m',
+  // A stolen access token must not shut the user out (ASVS 7.5.2).
+  freshWhen: ({ id }, { session }) => id !== session.id,
   handle: async ({ sessions }: Needs, { id }, caller) => {
     await sessions.end(id, caller)
     return undefined
