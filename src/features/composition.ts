@@ -51,5 +51,15 @@ export function createFeatures(
     transaction: work.transaction,
     jobs: features.flatMap(({ cleanUpJobs }) => Object.entries(cleanUpJobs ?? {})),
   })
-  return { users, sessions, passwords, login, registration, verification, mailWorker: worker, mailbox, cleanUp }
+  return {
+    users,
+    sessions,
+    passwords,
+    login,
+    registration,
+    verification,
+    mailWorker: worker,
+    mailbox,
+    cleanUp,
+  }
 }

@@ -37,9 +37,17 @@ export type RequestGate = session.Gate<{
   readonly config: CompleteConfig
 }>
 
-const all = [authFeature, sessionFeature, passwordFeature, userFeature, throttleFeature, mailFeature]
+const all = [
+  // In the order in which documents have them.
+  authFeature,
+  sessionFeature,
+  passwordFeature,
+  userFeature,
+  throttleFeature,
+  mailFeature,
+]
 
-/** The one list of features, in the order in which documents have them. */
+/** The one list of features. */
 export const features: readonly Feature[] = all
 
 type EndpointOf<One> = One extends { readonly endpoints: readonly (infer Declared)[] } ? Declared : never
