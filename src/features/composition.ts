@@ -8,6 +8,7 @@ import type { RequestGate } from './index.ts'
 import { createStores, features } from './index.ts'
 import * as mail from './mail/index.ts'
 import * as password from './password/index.ts'
+import { createReauthentication } from './reauthentication/index.ts'
 import * as session from './session/index.ts'
 import * as throttle from './throttle/index.ts'
 import * as user from './user/index.ts'
@@ -55,6 +56,7 @@ export function createFeatures(
     users,
     sessions,
     passwords,
+    reauthentication: createReauthentication({ work, sessions, passwords }),
     login,
     registration,
     verification,

@@ -11,6 +11,8 @@ import { mail as mailFeature } from './mail/feature.ts'
 import * as mail from './mail/index.ts'
 import { password as passwordFeature } from './password/feature.ts'
 import * as password from './password/index.ts'
+import { reauthentication as reauthenticationFeature } from './reauthentication/feature.ts'
+import * as reauthentication from './reauthentication/index.ts'
 import { session as sessionFeature } from './session/feature.ts'
 import * as session from './session/index.ts'
 import { throttle as throttleFeature } from './throttle/feature.ts'
@@ -41,6 +43,7 @@ const all = [
   // In the order in which documents have them.
   authFeature,
   sessionFeature,
+  reauthenticationFeature,
   passwordFeature,
   userFeature,
   throttleFeature,
@@ -82,5 +85,6 @@ export function createStores(scope: Scope, { clock, logger, cipher, wakeMailWork
     attempts: throttle.createAttemptStore({ ...over, events }),
     passwords: password.createPasswordStore(over),
     registrations: auth.createRegistrationStore(over),
+    reauthentications: reauthentication.createReauthenticationStore(over),
   }
 }

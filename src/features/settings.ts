@@ -1,11 +1,13 @@
 import { accountSettings } from './auth/settings.ts'
 import { linkSettings, mailSettings } from './mail/settings.ts'
 import { passwordSettings } from './password/settings.ts'
+import { reauthenticationSettings } from './reauthentication/settings.ts'
 import { sessionSettings } from './session/settings.ts'
 
 /** The settings of all features, by the group of the configuration that holds them. They are read before the app is loaded. */
 export const featureSettings = {
   sessions: sessionSettings,
+  reauthentication: reauthenticationSettings,
   accounts: accountSettings,
   passwords: passwordSettings,
   mail: mailSettings,

@@ -70,6 +70,7 @@ describe('readConfig', () => {
         tokensByBearer: true,
       },
       emailVerification: 'optional',
+      reauthentication: { after: undefined },
       passwords: { bcryptCost: 12, minLength: 8, peppers: [], hashQueue: 50 },
       phones: { defaultCountry: undefined },
       mail: { smtp: undefined, from: 'auth@localhost' },

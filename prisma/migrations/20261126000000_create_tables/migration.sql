@@ -52,6 +52,14 @@ CREATE TABLE "outbox_mails" (
 );
 
 -- CreateTable
+CREATE TABLE "reauthentications" (
+    "session_id" UUID NOT NULL,
+    "authenticated_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "reauthentications_pkey" PRIMARY KEY ("session_id")
+);
+
+-- CreateTable
 CREATE TABLE "mail_tokens" (
     "purpose" TEXT NOT NULL,
     "target_id" TEXT NOT NULL,
@@ -178,6 +186,9 @@ CREATE INDEX "outbox_mails_status_next_attempt_at_idx" ON "outbox_mails"("status
 
 -- CreateIndex
 CREATE INDEX "outbox_mails_finished_at_idx" ON "outbox_mails"("finished_at") WHERE ("finished_at" IS NOT NULL);
+
+-- CreateIndex
+CREATE INDEX "reauthentications_authenticated_at_idx" ON "reauthentications"("authenticated_at");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "mail_tokens_token_hash_key" ON "mail_tokens"("token_hash");

@@ -1,0 +1,15 @@
+import { reauthenticate } from './endpoints.ts'
+import { reauthenticationEvents } from './events.ts'
+import { reauthenticationGate } from './gate.ts'
+import type { ReauthenticationStore } from './store.ts'
+
+export const reauthentication = {
+  name: 'reauthentication',
+  endpoints: [reauthenticate],
+  events: reauthenticationEvents,
+  cleanUpJobs: {
+    reauthentications: (stores: { reauthentications: ReauthenticationStore }, before: Date) =>
+      stores.reauthentications.deleteBefore(before),
+  },
+  gates: [reauthenticationGate],
+}

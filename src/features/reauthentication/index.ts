@@ -1,0 +1,2 @@
+export { createReauthentication } from './service.ts'
+export { createReauthenticationStore } from './store.ts'
