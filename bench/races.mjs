@@ -1,5 +1,5 @@
 // Races requests through two processes of the built server (npm run build) on one database, and counts broken promises:
-// npm run bench:races -- [rounds [family …]]. Each round has people of its own and 50 requests at once.
+// npm run bench:races -- [rounds [family …]]. Each round has users of its own and 50 requests at once.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '../dist/embedded-postgres/start.js'
@@ -54,7 +54,7 @@ const families = {
     const winner = answers.findIndex(({ status }) => status === 200)
     return [
       ...expectOnly(answers, { 200: 1, 400: racers - 1 }),
-      ...(await world.expectLogin(user, passwords[winner] ?? 'nobody won')),
+      ...(await world.expectLogin(user, passwords[winner] ?? 'no winner')),
     ]
   },
   'one verification token': async (world) => {
@@ -84,10 +84,10 @@ const families = {
     await world.forgetFailures(user)
     return [
       ...expect(winners.length, 1, 'changes'),
-      ...(await world.expectLogin(user, passwords[winners[0]] ?? 'nobody won')),
+      ...(await world.expectLogin(user, passwords[winners[0]] ?? 'no winner')),
     ]
   },
-  /** Each locks the session and the limits of notices: in another order they would wait for each other. */
+  /** Each locks the session and the limits of notices: in another order they would deadlock. */
   'a copied token and a change of password': async (world) => {
     const { user, ...first } = await world.register()
     const last = await world.refresh(await world.refresh(first))
@@ -103,7 +103,7 @@ const families = {
       ...(await world.expectLogin(user, changed ? 'after the change' : firstPassword)),
     ]
   },
-  /** All that changes one user: whatever comes first, the rest is refused or done, and none fails. */
+  /** All requests that change one user: the first is done, the rest is refused or done, and none fails. */
   'everything at once': async (world) => {
     const { user, ...first } = await world.register()
     const last = await world.refresh(await world.refresh(first))
@@ -154,7 +154,7 @@ function expectNoFault(answers) {
   return expect(answers.filter(({ status }) => status >= 500).length, 0, 'answers that say that the server failed')
 }
 
-/** What families ask for, through both servers in turn. */
+/** The requests of each family, sent through both servers in turn. */
 function createWorld(servers, database) {
   let requests = 0
   const ask = (path, body, token) => {

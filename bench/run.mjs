@@ -74,7 +74,7 @@ const benches = {
     withDataDir(async (dataDir) => {
       const server = await startServer({ dataDir, settings: { HASH_QUEUE: '128' } })
       await register(server.api, 'bench')
-      // Of another user: whoever logs in more often than SESSIONS_PER_USER says loses the oldest sessions.
+      // For another user: more logins than SESSIONS_PER_USER end the oldest sessions.
       const { access_token } = await register(server.api, 'reader')
       const readSession = () =>
         fetch(`${server.api}/api/v1/auth/session`, { headers: { authorization: `Bearer ${access_token}` } }).then(
@@ -101,7 +101,7 @@ const benches = {
       const alone = await latencies(ordinary, 40)
       const [behind, floods, outcomes] = [[], [], []]
       for (let round = 0; round < 10; round += 1) {
-        const guess = (index) => ({ username: `nobody${round}-${index}`, password: 'a guess' })
+        const guess = (index) => ({ username: `unregistered${round}-${index}`, password: 'a guess' })
         const startedAt = performance.now()
         const flood = Array.from({ length: 80 }, (_, index) =>
           post(server.api, '/login_credentials', guess(index), { address: '203.0.113.1' }),
@@ -116,7 +116,9 @@ const benches = {
       console.log(`of the flood ${(refusedShare * 100).toFixed(0)} % were refused with 503`)
     }),
 
-  /** What the server's own process works on the same endpoint through a foreign contract and through our own API, in turn. */
+  /**
+   * CPU time of the server process on the same endpoint through a published contract and through our own API, in turn.
+   */
   contracts: () =>
     withDataDir(async (dataDir) => {
       const server = await startServer({ dataDir })
@@ -140,7 +142,7 @@ const benches = {
       console.log(`ratio, median of 5: ${medianRatio(ratios).toFixed(3)}`)
     }),
 
-  /** What the server's own process works on requests that it refuses, against those that it accepts; at cost 10. */
+  /** CPU time of the server process on refused requests against accepted ones; at cost 10. */
   refusals: () =>
     withDataDir(async (dataDir) => {
       const server = await startServer({ dataDir, settings: { BCRYPT_COST: '10' } })
@@ -163,7 +165,7 @@ const benches = {
       await cost(300, () => logIn(server.api))
       const login = await cost(100, () => logIn(server.api))
       const read = await cost(3000, () => session(access_token))
-      const unknown = await cost(100, (index) => guess(`nobody${index}`))
+      const unknown = await cost(100, (index) => guess(`unregistered${index}`))
       for (let failure = 0; failure < 5; failure += 1) await guess('guessed')
       const throttled = await cost(100, () => guess('guessed'))
       const incomplete = await cost(3000, () => post(server.api, '/login_credentials', { username: 'bench' }))
@@ -188,7 +190,7 @@ const benches = {
       const row = (accepted, ms) => ({ 'CPU ms': Number(ms.toFixed(2)), ratio: Number((ms / accepted).toFixed(3)) })
       console.table({
         'login, accepted': row(login, login),
-        'login, nobody has the name': row(login, unknown),
+        'login, unregistered name': row(login, unknown),
         'login, too many failures': row(login, throttled),
         'login, no password': row(login, incomplete),
         'login, beyond the budget': row(login, beyondBudget),
@@ -236,7 +238,7 @@ async function logIn(api, address) {
 }
 
 async function perSecond(width, work) {
-  // At the end of each window cores wait for the last of the work: the longer it is, the less that says.
+  // At the end of each window cores are idle until the last request: the longer the window, the smaller the error.
   const seconds = 10
   const startedAt = performance.now()
   let count = 0

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 const packageFile = new URL('../package.json', import.meta.url)
 
-/** What `npm start` runs, without a shell in between: the process is Node's. */
+/** The command of `npm start` without a shell in between, so that the process is Node's. */
 const startCommand = JSON.parse(await readFile(packageFile, 'utf8'))
   .scripts.start.replace('exec ', '')
   .split(' ')
@@ -133,7 +133,7 @@ export async function register(api, name) {
   return body
 }
 
-/** What the process holds in memory. */
+/** The memory of the process. */
 export async function residentMiB(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024)

@@ -1,5 +1,6 @@
 // Holds the built server (npm run build) with hundreds of slow clients, by slowhttptest of Debian, while others are served:
-// npm run bench:slow -- ['slow readers' …]. Fails when somebody else got no answer, or when slow clients are never let go.
+// npm run bench:slow -- ['slow readers' …]. Fails when another client got no answer, or when slow clients stay
+// connected.
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
@@ -8,7 +9,7 @@ import { percentile, register, residentMiB, startServer, withDataDir } from './s
 
 const slowClients = 500
 
-/** Longer than the server's longest time limit: whoever is still connected then was not let go. */
+/** Longer than the server's longest time limit: a client that is still connected then was not disconnected. */
 const longestSeconds = 90
 
 const attacks = {
@@ -53,7 +54,7 @@ async function heldConnections(port) {
   return lines.filter(([, address = '', , state]) => address.endsWith(local) && state === '01').length
 }
 
-/** Slow clients as long as the server waits for them. */
+/** Keeps slow clients for as long as the server tolerates them. */
 function attack(args, api) {
   const [path] = args.slice(-1)
   const rate = ['-c', String(slowClients), '-r', '250', '-l', String(longestSeconds), '-p', '3']
@@ -103,7 +104,7 @@ async function measure(server, headers, args) {
       ) * 10,
     ) / 10
   const unanswered = [...healthz, ...session].filter(({ status }) => status !== 200)
-  for (const { status } of unanswered.slice(0, 3)) console.log(`somebody else got: ${status}`)
+  for (const { status } of unanswered.slice(0, 3)) console.log(`another client got: ${status}`)
   return {
     'most connections': most,
     'let go after s': args ? Math.round(letGoAfter) || 'never' : '',
@@ -120,7 +121,7 @@ await withDataDir(async (dataDir) => {
   const { access_token } = await register(server.api, 'bench')
   const headers = { authorization: `Bearer ${access_token}` }
   const rows = {}
-  rows['nobody is slow'] = await measure(server, headers, undefined)
+  rows['no slow clients'] = await measure(server, headers, undefined)
   const chosen = Object.entries(attacks).filter(([name]) => process.argv.length < 3 || process.argv.includes(name))
   for (const [name, args] of chosen) rows[name] = await measure(server, headers, args)
   await server.stop()

@@ -38,7 +38,7 @@ export const addresses = {
   'a local part of 65 characters': (name) => `${name.padEnd(65, 'x')}@example.com`,
 }
 
-/** Which of them the framework takes, and so which somebody can have an account with there. */
+/** The addresses that the framework accepts, and so can have an account with there. */
 export const logIns = [
   'an ampersand',
   'an equals sign',

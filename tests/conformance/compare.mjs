@@ -1,12 +1,12 @@
-// What of two answers must be alike.
+// The parts of two answers that must be alike.
 import { isDeepStrictEqual } from 'node:util'
 
-/** What a client of the framework reads from an answer, and may compare; of these fields the values as well. */
+/** The parts of an answer that a client of the framework reads and may compare; of these fields the values as well. */
 export function essence({ status, headers, text }, values = []) {
   return {
     status,
     'www-authenticate': headers['www-authenticate'],
-    // Other answers may carry it too; nobody needs it there.
+    // Other answers may carry it too, where no client needs it.
     allow: status === 405 ? headers.allow?.split(/, */).sort() : undefined,
     // JSON is UTF-8, whether the charset is named or not.
     'content-type': text === '' ? undefined : headers['content-type']?.split(';')[0],
@@ -41,7 +41,7 @@ function comparable(value) {
   return /^\+[\d ]+$/.test(value) ? value.replaceAll(' ', '') : value
 }
 
-/** Where a parser stopped and how long a wait is, is not for programs to read. */
+/** The position of a parse error and the length of a wait are not for programs to read. */
 function withoutFigures(body) {
   if (typeof body?.detail !== 'string') return body
   const detail = body.detail

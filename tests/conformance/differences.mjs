@@ -6,7 +6,7 @@ export const differences = [
   {
     rows: /: another Accept$/,
     part: 'status',
-    reason: 'the answer is JSON, or a page, whatever a client would rather have',
+    reason: 'the answer is JSON, or a page, whatever the client accepts',
   },
   {
     rows: /: body: a fraction$/,
@@ -92,7 +92,7 @@ export const differences = [
   {
     rows: /^(?:simple-jwt|drf): .*: somebody inactive$/,
     part: 'status',
-    reason: 'whoever has not verified an address is kept out only where that is required',
+    reason: 'an unverified user is refused only where verification is required',
   },
   {
     rows: /: refresh(?:_token)?: one of the other kind$/,
@@ -127,7 +127,7 @@ export const differences = [
   {
     rows: /^(?:simple-jwt|drf): .*logout\/: refresh(?:_token)?: one that was used$/,
     part: 'status',
-    reason: 'whoever logs out with the token before the last means this session',
+    reason: 'a logout with the token before the last means this session',
   },
   {
     rows: /: FOO .*: another method/,
@@ -148,7 +148,7 @@ export const differences = [
     rows: /: another method, without a token$/,
     only: /^[\w-]+: (?!HEAD \/(?:profile|protected|me)\/)/,
     part: 'status',
-    reason: 'a method that is not there is refused before anybody is asked who they are',
+    reason: 'a method that is not there is refused before authentication',
   },
   {
     rows: /: nothing is there$/,

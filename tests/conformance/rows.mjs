@@ -1,4 +1,4 @@
-// The table of requests. Each row is made anew for each side, from the people and tokens of that side.
+// The table of requests. Each row is made anew for each side, from the users and tokens of that side.
 import { addresses, logIns } from './addresses.mjs'
 import { formRows } from './forms.mjs'
 import { refusals, strangeBodies, strangeCredentials, strangeTokens, strangeValues } from './strange.mjs'
@@ -34,7 +34,7 @@ function row(method, path, what, request) {
   return { title: `${method} ${path}: ${what}`, make }
 }
 
-/** A method that the path has not is refused, whoever asks; OPTIONS and HEAD have a meaning of their own. */
+/** A method that the path has not is refused for every caller; OPTIONS and HEAD have a meaning of their own. */
 function rowsOfPath(path, views) {
   const known = views.filter((view) => view.path === path)
   const isBearer = known.some(({ bearer }) => bearer)

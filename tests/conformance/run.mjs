@@ -69,7 +69,7 @@ async function compareContract(contract, ours, reference) {
   return results
 }
 
-/** The people of a contract on one side: one who can log in, and one who cannot. */
+/** The users of a contract on one side: an active and an inactive one. */
 async function prepare(contract, side) {
   const { prefix, login } = contracts[contract]
   const named = (username) => ({ username, email: `${username}@example.com`, password })
@@ -80,7 +80,7 @@ async function prepare(contract, side) {
   return { ...side, contract, prefix, login, user, inactive, named }
 }
 
-/** Sends one row as somebody who is logged in, with a session that no row before it may have ended. */
+/** Sends one row as a logged-in user, with a session that no row before it may have ended. */
 async function ask(row, index, side) {
   const { contract, prefix, named } = side
   const from = addressOf(contract, index)

@@ -3,7 +3,7 @@ import { createHmac, hkdfSync } from 'node:crypto'
 import { post, startReference } from './sides.mjs'
 import { password } from './views.mjs'
 
-/** What each side answers to tokens, and whether that is meant. */
+/** The answers of each side to tokens of the other, and whether they are intended. */
 export async function sharedKeyRows(ours) {
   const key = await ours.printedKey()
   const settings = { ACCESS_TOKEN_KEY: key, ISSUER: ours.publicUrl, AUDIENCE: ours.publicUrl }

@@ -45,7 +45,7 @@ export async function startOurs(dataDir) {
     keyOf: (kind) =>
       kind === 'access' ? derivedKey('access token').toString('base64url') : derivedKey('refresh token'),
     publicUrl: `http://localhost:${port}`,
-    /** What the command prints for services that verify access tokens. */
+    /** The key that the command prints for services that verify access tokens. */
     async printedKey() {
       const [command, ...args] = ourProgram
       const env = { PATH: process.env.PATH, ...settings }

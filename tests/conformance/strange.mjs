@@ -1,4 +1,4 @@
-// What may be sent in place of what is meant, and what is refused although its form is right.
+// Values in place of valid ones, and values that are refused although their form is valid.
 import { newPassword, password } from './views.mjs'
 
 const json = 'application/json'
@@ -36,7 +36,7 @@ export const strangeBodies = {
   'no content type': { body: '{}' },
 }
 
-/** What may stand in Authorization instead of a live access token. */
+/** Values in Authorization in place of a valid access token. */
 export const strangeCredentials = {
   none: () => undefined,
   'an empty header': () => '',
@@ -75,7 +75,7 @@ export const strangeTokens = {
 
 const otherKind = (kind) => (kind === 'access' ? 'refresh' : 'access')
 
-/** As people paste them, and what is none. */
+/** Tokens as users paste them, and texts that are none. */
 const phoneNumbers = {
   'a phone number in E.164': () => ({ phone_number: '+1234567890' }),
   'a phone number with an extension': () => ({ phone_number: '+44 20 7946 0018 ext. 5' }),
@@ -89,7 +89,7 @@ const phoneNumbers = {
 const samePasswords = (password) => ({ password, password2: password, password_confirm: password })
 const sameNewPasswords = (password) => ({ new_password: password, new_password_confirm: password })
 
-/** What services refuse although its form is right, by the last part of the path. */
+/** Values that services refuse although their form is valid, by the last part of the path. */
 export const refusals = {
   '/register/': {
     'a username that is taken': ({ user }) => ({ username: user.username }),
@@ -127,9 +127,9 @@ export const refusals = {
   },
   '/login/': {
     'a wrong password': () => ({ password: newPassword }),
-    'somebody unknown': ({ name }) => ({ username: name, email: `${name}@example.com` }),
+    'an unregistered user': ({ name }) => ({ username: name, email: `${name}@example.com` }),
     'an address without @': () => ({ email: 'example.com' }),
-    'somebody inactive': ({ inactive }) => ({ username: inactive.username, email: inactive.email }),
+    'an inactive user': ({ inactive }) => ({ username: inactive.username, email: inactive.email }),
   },
   '/password-reset/': {
     'an unknown address': ({ name }) => ({ email: `${name}@example.com` }),

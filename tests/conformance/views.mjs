@@ -1,17 +1,17 @@
-// What each contract serves, and a request to each view that is fine.
+// The views of each contract, with a valid request to each.
 
 export const password = 'correct horse battery'
 export const newPassword = 'a stapled Trombone 47'
 
 const names = { first_name: 'Ada', last_name: 'Lovelace' }
 const profile = { ...names, display_name: 'Ada', phone_number: '+44 20 7946 0018', timezone: 'UTC' }
-/** What is stored before a profile is changed in part. */
+/** The profile that is stored before it is changed in part. */
 const former = {
   ...{ first_name: 'Grace', last_name: 'Hopper', display_name: 'Amazing Grace' },
   ...{ phone_number: '+1 202 555 0123', timezone: 'Europe/Paris' },
 }
 const storing = (method, path) => () => ({ method, path, type: 'application/json', body: JSON.stringify(former) })
-const nobody = { uid: 'OTk5OTk5', token: 'c2-1234567890abcdef' }
+const unregistered = { uid: 'OTk5OTk5', token: 'c2-1234567890abcdef' }
 
 const newcomer = ({ name }) => ({ username: name, email: `${name}@example.com`, password })
 const refreshOf = ({ session }) => ({ refresh: session.refresh })
@@ -43,14 +43,14 @@ export const contracts = {
       { method: 'POST', path: '/password-reset/', fields: address },
       {
         method: 'PATCH',
-        path: `/password-reset-confirm/${nobody.uid}/${nobody.token}/`,
+        path: `/password-reset-confirm/${unregistered.uid}/${unregistered.token}/`,
         fields: () => ({ password: newPassword }),
       },
       { method: 'POST', path: '/password/reset/request/', fields: address },
       {
         method: 'POST',
         path: '/password/reset/confirm/',
-        fields: () => ({ token: nobody.token, new_password: newPassword, new_password_confirm: newPassword }),
+        fields: () => ({ token: unregistered.token, new_password: newPassword, new_password_confirm: newPassword }),
       },
       { method: 'GET', path: '/profile/', bearer: true },
       {

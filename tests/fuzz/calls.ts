@@ -5,7 +5,7 @@ import { hostileHeaders, hostileJson, hostilePaths, hostileSteps, hostileTexts, 
 
 /** The value of a field, written so that a failing case can be read. */
 export type Value =
-  /** What the world holds for a field of this name, and this behind it. */
+  /** The values for a field of this name: one that the world holds, and this fallback. */
   | { readonly live: string }
   | { readonly json: string }
   | { readonly text: string; readonly times: number }
@@ -31,7 +31,7 @@ const shapes = [
 
 export type Shape = (typeof shapes)[number]
 
-/** One request to an endpoint. Whose tokens, passwords and addresses it uses is said by numbers: 0 is the least remarkable. */
+/** One request to an endpoint. Numbers choose its tokens, passwords and addresses: 0 is the plainest choice. */
 export interface Call {
   readonly target: string
   /** The user whose name, address and password it holds. */
@@ -80,7 +80,7 @@ export function paramsOf(pattern: string): string[] {
   return [...pattern.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
 }
 
-/** What a client does that means well. */
+/** The requests of an honest client. */
 export function plainCall(target: Target, who = 0): Call {
   const fields = fieldsOf(target)
   // A registration is completed with its own password or with a new one.

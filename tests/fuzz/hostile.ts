@@ -114,7 +114,7 @@ export const hostileSteps = [
   'x'.repeat(300),
 ]
 
-/** What follows a path. */
+/** Queries and fragments after a path. */
 export const hostilePaths = [
   '/',
   '//',

@@ -2,7 +2,7 @@ import type { Exchanged } from '../support/exchange.ts'
 import type { Outgoing } from './request.ts'
 import { canary } from './world.ts'
 
-/** What every answer carries whatever was asked. */
+/** The headers of every answer, whatever the request. */
 const always: Readonly<Record<string, RegExp>> = {
   'cache-control': /^no-store$/,
   'content-security-policy': /^default-src 'none'; ?.*base-uri 'none'; ?form-action/,
@@ -14,13 +14,13 @@ const always: Readonly<Record<string, RegExp>> = {
   'x-request-id': /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/,
 }
 
-/** What nobody outside should read: stacks, files, Prisma, SQL, hashes. */
+/** Texts that no client may read: stacks, files, Prisma, SQL, hashes. */
 const innards =
   /\n\s+at |node_modules|\.[jt]s:\d|file:\/\/|\/(src|dist|tests|home|tmp|root)\/|prisma|\bP20\d\d\b|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.*\b(FROM|VALUES|SET|WHERE)\b|postgres|violates|\$2[aby]\$/i
 
 const mostBytes = 4096
 
-/** Throws what is wrong with an answer, whatever the request was. */
+/** Throws the fault of an answer, whatever the request. */
 export function judgeAnswer(answer: Exchanged): void {
   const { status, headers, text } = answer
   const type = String(headers['content-type'] ?? '')
@@ -29,7 +29,7 @@ export function judgeAnswer(answer: Exchanged): void {
     if (!form.test(String(headers[name] ?? '')))
       throw new Error(`the header ${name} is ${headers[name]} with ${status}`)
   }
-  if (headers['x-powered-by'] ?? headers.etag) throw new Error('a header tells what nobody has to know')
+  if (headers['x-powered-by'] ?? headers.etag) throw new Error('a header reveals the implementation')
   if (status === 401 && !headers['www-authenticate']) throw new Error('a 401 without WWW-Authenticate')
   if (status === 405 && headers.allow === undefined) throw new Error('a 405 without Allow')
   if ((status === 429 || status === 503) && !headers['retry-after']) throw new Error(`a ${status} without Retry-After`)
@@ -44,7 +44,7 @@ export function judgeAnswer(answer: Exchanged): void {
   if (Buffer.byteLength(text) > mostBytes) throw new Error(`a refusal of ${Buffer.byteLength(text)} bytes`)
 }
 
-/** Throws if an endpoint let somebody in without a token that was issued. */
+/** Throws if an endpoint accepted a token that was never issued. */
 export function judgeAccess(
   access: string,
   { headers, body }: Outgoing,

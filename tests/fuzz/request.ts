@@ -63,7 +63,7 @@ async function fillAll(
   return filled
 }
 
-/** What Node's own client lets out. */
+/** The part of a request that Node's own client can send. */
 function sendable(path: string): string {
   return path.replaceAll(/[^\x21-\xff]/gu, (character) => encodeURIComponent(character.toWellFormed()))
 }

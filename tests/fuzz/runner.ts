@@ -14,7 +14,7 @@ import { createWorld } from './world.ts'
 
 interface Tally {
   requests: number
-  /** The endpoints that were of use to somebody. */
+  /** The endpoints that succeeded at least once. */
   readonly welcomed: Set<string>
   summary(): string
 }
@@ -64,7 +64,7 @@ export function createRunner(server: TestServer, store: Store) {
 
   async function take(step: Step, world: World): Promise<void> {
     if ('pass' in step) {
-      // Mails that nobody sends grow too old, and the log says so.
+      // Mails that are not sent expire, and the log says so.
       await world.readMails()
       server.pass(step.pass)
     } else if ('visit' in step) await send(await composeVisit(step, world), world)
@@ -93,7 +93,7 @@ export function createRunner(server: TestServer, store: Store) {
   }
 }
 
-/** Somebody with a verified address, a session and a mail to reset the password; and somebody who has just registered. */
+/** A verified user with a session and a mailed reset token, and a user who has just registered. */
 const beginning: readonly Call[] = [
   ...['register', 'verifyEmail', 'logIn', 'forgotPassword'].map((name) => beginningWith(name, 0)),
   beginningWith('register', 1),

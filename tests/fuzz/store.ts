@@ -29,13 +29,13 @@ const rules: Readonly<Record<string, string>> = {
   'hashes have the documented format': `SELECT hash FROM (SELECT hash FROM passwords UNION ALL SELECT password_hash FROM registrations WHERE password_hash <> '') h
     WHERE hash !~ '^bcrypt-sha384[$][A-Za-z0-9_-]+[$]2b[$]04[$][./A-Za-z0-9]{53}$'`,
   'tokens are stored as their SHA-256': `SELECT token_hash FROM mail_tokens WHERE token_hash !~ '^[0-9a-f]{64}$'`,
-  'nobody makes themselves important': `SELECT username FROM users
+  'no user gains a role': `SELECT username FROM users
     WHERE is_staff OR is_superuser OR is_practitioner OR phone_number_verified OR disabled_at IS NOT NULL`,
-  'what people write is plain text': `SELECT username FROM users
+  'profiles are plain text': `SELECT username FROM users
     WHERE concat(username, email, first_name, last_name, display_name, phone_number, timezone) ~ '[\\x01-\\x1f\\x7f-\\x9f]'`,
   'a session ends when it says': 'SELECT id::text FROM sessions WHERE expires_at > ends_at',
   'an ended session says why': 'SELECT id::text FROM sessions WHERE (revoked_at IS NULL) <> (revoked_reason IS NULL)',
-  'everybody has a password': 'SELECT username FROM users WHERE id NOT IN (SELECT user_id FROM passwords)',
+  'every user has a password': 'SELECT username FROM users WHERE id NOT IN (SELECT user_id FROM passwords)',
   'a sent mail keeps no values': `SELECT id::text FROM outbox_mails WHERE status <> 'queued' AND encrypted_values IS NOT NULL`,
 }
 
@@ -90,7 +90,7 @@ export async function openStore(url: string): Promise<Store> {
 
 /** Refusals that the audit trail, a counter, or the end of a session whose token was copied may tell of. */
 const telling = [401, 403, 429, 503]
-/** Counts wrong passwords, whatever a contract says of them. */
+/** Counts wrong passwords through every contract. */
 const counter = 'password_attempts'
 const untouchable = ['users', 'passwords', 'registrations', 'mail_tokens']
 

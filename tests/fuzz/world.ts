@@ -23,9 +23,9 @@ interface Credentials {
 
 type Kind = 'access' | 'refresh' | 'mailed' | 'ids' | 'cursors'
 
-/** What a client that keeps everything knows: people, and all that was ever issued to them. */
+/** The knowledge of a client that keeps everything: the users, and everything that was ever issued to them. */
 export interface World {
-  /** What fits a field of this name, as the call chooses. */
+  /** A value for a field of this name, as the call chooses. */
   live(name: string, call: Call): Promise<string>
   /** The text, with what the world holds in the place of {access} and the like. */
   fill(text: string, call: Pick<Call, 'holder' | 'which'>): Promise<string>
@@ -33,7 +33,7 @@ export interface World {
   /** Takes in the mails that were sent. */
   readMails(): Promise<void>
   wasIssued(kind: 'access' | 'refresh', token: string): boolean
-  /** What must be nowhere in the clear. */
+  /** Secrets that may be stored nowhere in the clear. */
   secrets(): string[]
 }
 
@@ -113,7 +113,7 @@ export function createWorld(server: TestServer, mailsBefore: number): World {
       }
       const set = headers['set-cookie']?.join('\n') ?? ''
       for (const [, value = ''] of set.matchAll(/^[^=]+=([^;]{20,})/gm)) cookies.add(value)
-      // What is only asked about may be somebody else's.
+      // A reset or verification may be asked for another user's address.
       for (const [token] of `${text}\n${set}`.matchAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g)) {
         learnToken(token, personOf(targetOf(call).access === 'public' ? call.who : call.holder))
       }

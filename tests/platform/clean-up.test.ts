@@ -59,7 +59,7 @@ describe('the clean-up', () => {
     })
   })
 
-  it('does each job whatever becomes of the others, and logs the one that failed by its name', async () => {
+  it('does each job even if others fail, and logs the failed one by its name', async () => {
     await withServer({}, async (other) => {
       const user = await givenUser(other)
       await givenResetToken(other, user)

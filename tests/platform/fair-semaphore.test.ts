@@ -21,7 +21,7 @@ function givenSemaphore({ width = 1, queueLimit }: { width?: number; queueLimit:
       }
       await new Promise(setImmediate)
     },
-    /** What is served, in that order. */
+    /** The work that ran, in its order. */
     async serve() {
       for (let index = 0; index < begun.length; index += 1) {
         begun[index]?.end()
@@ -32,7 +32,7 @@ function givenSemaphore({ width = 1, queueLimit }: { width?: number; queueLimit:
   }
 }
 
-describe('work that waits for its turn', () => {
+describe('work in the queue', () => {
   it('is served one of each client and round, whenever it came', async () => {
     const { ask, serve, refused } = givenSemaphore({ queueLimit: 20 })
     await ask('a0', 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1', 'a5')
@@ -40,13 +40,13 @@ describe('work that waits for its turn', () => {
     expect(refused).toEqual([])
   })
 
-  it('of a client that comes late is served after one of each that waits', async () => {
+  it('of a late client runs after one of each queued client', async () => {
     const { ask, serve } = givenSemaphore({ queueLimit: 20 })
     await ask('a0', 'a1', 'b1', 'a2', 'b2', 'c1')
     expect(await serve()).toEqual(['a0', 'a1', 'b1', 'c1', 'a2', 'b2'])
   })
 
-  it('does not wait while there is room to run', async () => {
+  it('runs at once while there is room', async () => {
     const { ask, serve, refused } = givenSemaphore({ width: 3, queueLimit: 1 })
     await ask('a0', 'a1', 'a2', 'a3', 'a4')
     expect(refused).toEqual(['a4'])

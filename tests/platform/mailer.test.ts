@@ -49,7 +49,7 @@ async function failureOf(sending: Promise<void>): Promise<Error> {
 }
 
 describe('createSmtpMailer', () => {
-  test('hands over both parts and says that nobody wrote the mail by hand', async () => {
+  test('hands over both parts and marks the mail as automatic', async () => {
     const { smtp, received } = await givenServer()
     await createSmtpMailer({ smtp, from }).send(mail)
     expect(received).toHaveLength(1)
@@ -74,7 +74,7 @@ describe('createSmtpMailer', () => {
     '/etc/passwd@example.com',
     '|cat@example.com',
     '=?utf-8?q?eve?=@example.com',
-  ])('mails %s and nobody else, under exactly this address', async (recipient) => {
+  ])('mails %s only, under exactly this address', async (recipient) => {
     const { smtp, received } = await givenServer()
     await createSmtpMailer({ smtp, from }).send({ ...mail, recipient })
     expect(received.map(({ to }) => to)).toEqual([[recipient]])
@@ -98,7 +98,7 @@ describe('createSmtpMailer', () => {
     ['a quoted address', '"eve@evil.example"@example.com'],
     ['a domain beyond ASCII', 'ada@münchen.example'],
     ['nothing', ''],
-  ])('mails nobody when the recipient is %s', async (_what, recipient) => {
+  ])('sends nothing when the recipient is %s', async (_what, recipient) => {
     const { smtp, received } = await givenServer()
     const failure = await failureOf(createSmtpMailer({ smtp, from }).send({ ...mail, recipient }))
     expect(failure).toBeInstanceOf(MailRefused)
@@ -156,7 +156,7 @@ describe('createSmtpMailer', () => {
     "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
     '554 Transaction failed',
     '450 5.1.1 Try later',
-  ])('takes whatever the operator may mend as temporary: %s', async (reply) => {
+  ])('treats every reply that the operator can remedy as temporary: %s', async (reply) => {
     const { smtp } = await givenServer({ onRecipient: () => reply })
     const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
     expect(failure).not.toBeInstanceOf(MailRefused)

@@ -146,7 +146,7 @@ describe('the password hasher', () => {
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5)
   })
 
-  it('lets as many wait as the queue holds and refuses the next one at once', async () => {
+  it('queues as many as configured and refuses the next one at once', async () => {
     const hasher = createHasher({ queueLimit: 3 })
     const hash = await hasher.hash(password, client)
     const places = availableParallelism() + 3

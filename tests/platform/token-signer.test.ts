@@ -332,7 +332,7 @@ describe('SECRET_KEY', () => {
   const refresh = (server: TestServer, refresh_token: string) =>
     server.send('POST', '/access_token', { body: { refresh_token } })
 
-  it('can be replaced without logging anybody out: the old key verifies while the new one signs', async () => {
+  it('can be replaced without ending sessions: the old key verifies while the new one signs', async () => {
     const user = await givenUser(before)
     expect((await session(during, user.access_token)).status).toBe(200)
     const { status, body } = await refresh(during, user.refresh_token)

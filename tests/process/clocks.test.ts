@@ -45,7 +45,7 @@ describe('instances whose machines disagree about the time', () => {
     }
   })
 
-  it('keep a guesser waiting as long as the other one says when one is an hour ahead', async () => {
+  it('throttle a guesser alike when one clock is an hour ahead', async () => {
     const [wrong, right] = await givenServers(3600)
     const { username, password } = randomUser()
     await post(right, '/register_credentials', { username, email: `${username}@example.com`, password })

@@ -153,7 +153,7 @@ it('says that it lives, and is not ready, while another instance migrates', asyn
   }
   await until(() => answersAt(PORT))
   const [early, alive, ready] = await Promise.all([ask('/mailbox'), ask('/healthz?x=1'), ask('/readyz')])
-  // Who watches the process does not wait as others do.
+  // A watching terminal gets each line without delay.
   expect(answered.at(-1)).toBe('/mailbox')
   expect([alive.status, await alive.json()]).toEqual([200, { status: 'ok' }])
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', problem: 'the server is starting' }])
@@ -212,7 +212,7 @@ it('ends at once at a second signal, unless it is the echo of the first', async 
   const { port } = new URL(await server.ready)
   const socket = connect(Number(port), '127.0.0.1')
   await once(socket, 'connect')
-  // Half a request, for which a stop waits.
+  // A stop waits for half a request.
   socket.write('GET /healthz HTTP/1.1\r\n')
   server.kill('SIGTERM')
   await until(async () => !(await answersAt(port)))
@@ -225,7 +225,7 @@ it('ends at once at a second signal, unless it is the echo of the first', async 
   socket.destroy()
 })
 
-// Node forgets that nohup had the system ignore the signal.
+// Node drops the signal setting of nohup.
 it('lives on when a terminal that it does not write to is closed', async () => {
   const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR: await givenFolder() })
   const address = await server.ready
@@ -263,7 +263,7 @@ it('writes only JSON in production, and warns there of what is seldom right', as
   expect(server.stderr()).toBe('')
 })
 
-/** Whether somebody takes connections there. */
+/** Whether a program accepts connections there. */
 async function answersAt(port: string): Promise<boolean> {
   const socket = connect(Number(port), '127.0.0.1')
   const taken = await once(socket, 'connect').then(

@@ -106,7 +106,7 @@ describe('a database that comes up after the server', () => {
   it.each([
     ['SIGTERM', [], 0],
     ['SIGINT', [], 0],
-    // What follows the migration must not go on without it.
+    // The step after the migration must not go on without it.
     ['SIGTERM', ['migrate'], 1],
   ] as const)('is not waited for after %s to %j, which is no failure of the server', async (signal, args, code) => {
     const { url: DATABASE_URL } = await givenAbsentDatabase()

@@ -36,7 +36,7 @@ async function expectAda(address: string): Promise<void> {
 }
 
 describe.each(accountsToTry())('as $who', ({ who, account }) => {
-  it('answers from one command, shares DATA_DIR with nobody, and has the data the next time', async () => {
+  it('answers after one command, shares DATA_DIR with no other server, and keeps the data', async () => {
     const folder = await givenFolder(account)
     const DATA_DIR = join(folder, 'data')
     const first = startProcess({ DATA_DIR }, { account })
@@ -74,7 +74,7 @@ describe.each(accountsToTry())('as $who', ({ who, account }) => {
   })
 })
 
-it('starts after it was killed, at whatever moment', async () => {
+it('starts after a kill at any moment', async () => {
   const DATA_DIR = join(await givenFolder(), 'data')
   // While initdb runs, and when PostgreSQL starts for the first time.
   for (const moment of [/^postgres\.new-\w+$/, /^postgres$/]) {

@@ -9,7 +9,7 @@ afterEach(endProcesses)
 
 const typed = { 'Content-Type': 'application/json' }
 
-/** Fields whose values are nobody's business. */
+/** Fields whose values are no part of the promise. */
 const secretFields = /password|token|refresh/
 
 /** Of the TypeScript, and not of what it was compiled to. */

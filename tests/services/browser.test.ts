@@ -25,7 +25,7 @@ interface Life {
   readonly afterwards: Answer
 }
 
-/** What frontends of Django services and tracing libraries send beside what the server reads. */
+/** The headers that frontends of Django services and tracing libraries send beside those that the server reads. */
 const headers = {
   'Content-Type': 'application/json',
   'Auth-Transport': 'cookie',
@@ -91,7 +91,7 @@ describe('a page on another origin in Chromium, with the headers of other fronte
   })
 })
 
-it('the documentation asks the address at which it was opened, whatever PUBLIC_URL is', async () => {
+it('the documentation sends to the address at which it was opened, not to PUBLIC_URL', async () => {
   const server = await startServer({ PUBLIC_URL: 'https://example.com/auth' })
   servers.push(server)
   const opened = `http://localhost:${new URL(server.url).port}`

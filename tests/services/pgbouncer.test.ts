@@ -56,7 +56,7 @@ describe('through PgBouncer in transaction mode', () => {
 
   it.each([
     ['a wrong password', (url: URL) => (url.password = 'hidden')],
-    ['an unknown user', (url: URL) => (url.username = 'nobody')],
+    ['an unknown user', (url: URL) => (url.username = 'missing_role')],
   ])('the start ends at once with %s', async (_what, spoil) => {
     const url = new URL(await startPgbouncer(await freshDatabase(), 'md5'))
     spoil(url)

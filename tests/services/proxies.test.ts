@@ -16,7 +16,7 @@ afterEach(async () => {
 
 interface Seen {
   readonly status: number
-  /** What is left of the budget of this client. */
+  /** The remaining budget of this client. */
   readonly left: number
 }
 
@@ -76,7 +76,7 @@ const forgeries: [string, (claim: string) => Readonly<Record<string, string>>][]
   ],
 ]
 
-/** Who asks is counted as one whatever the header says, and nobody else is counted with them. */
+/** The client is counted as one whatever the header says, and no other client is counted with it. */
 async function expectDeaf({ ask, server }: World, hops: 1 | 2): Promise<void> {
   let left = 30
   for (const [, forge] of forgeries) {
@@ -113,7 +113,7 @@ describe.each<[string, 1 | 2, string]>([
     await expectDeaf(await givenWorld(trustProxy), hops)
   })
 
-  it('a client has a budget, and nobody else spends it', async () => {
+  it('a client has a budget that no other client spends', async () => {
     const { ask, server } = await givenWorld(trustProxy)
     const answers = await times(31, (index) => ask(hops, '203.0.113.6', { 'X-Forwarded-For': `198.51.100.${index}` }))
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(1)
@@ -164,6 +164,6 @@ describe('behind proxies that are not trusted,', () => {
   })
 })
 
-it('TRUST_PROXY=true, which would believe anybody, stops the start', async () => {
+it('TRUST_PROXY=true, which would believe any client, stops the start', async () => {
   await expect(startServer({ TRUST_PROXY: 'true' })).rejects.toThrow('TRUST_PROXY must be the number of proxies')
 })

@@ -41,7 +41,7 @@ function logIn(url: string, address = '203.0.113.1'): Promise<Exchanged> {
 
 const readSession = (url: string) => exchange(url, '/api/v1/auth/session')
 
-/** What the log says of Redis, a word each time. */
+/** The events about Redis in the log, a word each. */
 function outages(server: ServerProcess): string[] {
   const lines = server.stdout().split('\n')
   const told = lines.filter((line) => line.includes('REDIS_URL')).map((line) => JSON.parse(line))

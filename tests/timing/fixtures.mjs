@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import bcrypt from 'bcrypt'
 import pg from 'pg'
 
-/** What the server is told to hash with: the people here have hashes of that cost, as if they had registered. */
+/** The bcrypt cost of the server: the accounts here have hashes of that cost, as if they had registered. */
 export const bcryptCost = 10
 
-/** Nobody's password. */
-export const wrongPassword = 'not anybody’s password'
+/** A password that no account has. */
+export const wrongPassword = 'a password of no account'
 
 /** Runs the work with the database that a server keeps in its data directory. */
 export async function withDatabase(dataDir, work) {
@@ -28,7 +28,7 @@ const storedHash = `bcrypt-sha384$none${bcrypt.hashSync(randomBytes(48).toString
 const makeAccounts = (count) => {
   const accounts = randomBytes(4).toString('hex')
   return Array.from({ length: count }, (_, index) => {
-    // Of one length whoever it is, so that nothing but the row in the database differs.
+    // Names have one length, so that only the row in the database differs.
     const username = `p${accounts}${String(index).padStart(6, '0')}`
     return { username, email: `${username}@example.com` }
   })
@@ -36,7 +36,7 @@ const makeAccounts = (count) => {
 const namesOf = (accounts) => accounts.map(({ username }) => username)
 const emailsOf = (accounts) => accounts.map(({ email }) => email)
 
-/** Names and addresses of nobody. */
+/** Names and addresses without an account. */
 export async function unknown(_db, count) {
   return makeAccounts(count)
 }
@@ -67,7 +67,7 @@ export const disabled = users({ disabled: true })
 export const unverified = users({ verified: false })
 export const throttled = users({ failures: 50 })
 
-/** One name for all samples: who is nobody is counted under a digest, which is the server's to make. */
+/** One name for all samples: an unregistered name is counted under a keyed digest, which only the server can make. */
 export async function throttledUnknown(db, count, send) {
   const [nobody] = makeAccounts(1)
   await send({ ...nobody, password: wrongPassword })
@@ -91,8 +91,8 @@ const allowed = (crowdOf, kind, mails) => async (db, count) => {
   return accounts
 }
 
-/** Registrations that wait for their address to be verified, as many for each address. */
-export const waiting = (attempts = 1, mails = attempts) => allowed(registered(attempts), 'registration', mails)
+/** Pending registrations, as many for each address. */
+export const pending = (attempts = 1, mails = attempts) => allowed(registered(attempts), 'registration', mails)
 const registered = (attempts) => async (db, count) => {
   const accounts = makeAccounts(count)
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -123,7 +123,7 @@ export const expiredTokens = (purpose) => async (db, count) => {
   const digests = tokens.map(({ token }) => createHash('sha256').update(token).digest('hex'))
   await db.query(
     `INSERT INTO mail_tokens (purpose, target_id, email, token_hash, created_at, expires_at)
-     SELECT $2, gen_random_uuid()::text, 'somebody@example.com', digest, now() - interval '2 days',
+     SELECT $2, gen_random_uuid()::text, 'user@example.com', digest, now() - interval '2 days',
        now() - interval '1 day'
      FROM unnest($1::text[]) AS digest`,
     [digests, purpose],

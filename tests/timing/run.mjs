@@ -86,7 +86,7 @@ function measure({ path, body, classes, settings = {} }, samples) {
   return withDataDir(async (dataDir) => {
     const measured = { BCRYPT_COST: String(bcryptCost), HOST: '127.0.0.1', LOG_LEVEL: 'info', ...settings }
     const server = await startServer({ dataDir, settings: measured })
-    // Whatever becomes of a request, it is over by then; and so is the server, whoever waits for it.
+    // The request is over by then, and so is the server.
     const deadline = setTimeout(() => server.stop(), 60_000 + samples * 2000)
     try {
       const count = samples + warmUp
@@ -107,7 +107,7 @@ async function makePeople(db, api, { path, body, classes, count }) {
     const accounts = await makeClass(db, count, (account) => post(api, path, body(account)))
     accountsByClass[kind] = accounts.map(body)
   }
-  // As if the people had come one by one, and the database had looked at them long ago.
+  // As if the accounts had been made one by one, and the database had analysed them long ago.
   await db.query('ANALYZE')
   return accountsByClass
 }
@@ -117,7 +117,7 @@ async function interleave(api, path, accountsByClass) {
   const results = Object.fromEntries(kinds.map((kind) => [kind, []]))
   const statuses = new Set()
   for (let index = 0; index < accountsByClass[kinds[0]].length; index += 1) {
-    // What has been started is ended on the way out.
+    // Programs started here are ended on the way out.
     interrupted.signal.throwIfAborted()
     for (const kind of shuffled(kinds)) {
       const startedAt = performance.now()

@@ -34,7 +34,7 @@ def fit(password, field, user):
 
 
 class NewPassword(serializers.CharField):
-    """Of somebody unknown until the mailed token is judged."""
+    """For a user who is unknown until the mailed token is checked."""
 
     def __init__(self):
         super().__init__(write_only=True, validators=[validate_password])

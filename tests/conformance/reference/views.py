@@ -37,7 +37,7 @@ class RegisterAndLogIn(Register):
 
 
 class Told(generics.GenericAPIView):
-    """Checks what is sent, and answers a sentence."""
+    """Checks what is sent, and answers with a message."""
 
     permission_classes = [permissions.IsAuthenticated]
     word = "detail"
@@ -103,7 +103,7 @@ class OwnProfile(generics.RetrieveUpdateAPIView):
 
 
 class WhoAmI(generics.GenericAPIView):
-    """Of a service without people of its own: the token says who calls."""
+    """For a service without users of its own: the token identifies the caller."""
 
     authentication_classes = [JWTStatelessUserAuthentication]
     permission_classes = [permissions.IsAuthenticated]

@@ -17,7 +17,7 @@ const ask = (path: string, sent?: Sent) => exchange(server.url, path, sent)
 
 const paths = ['/docs', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js']
 
-/** What is offered for choice: the address, seen from the root, and the words. */
+/** The choices on the page: the address, seen from the root, and the label. */
 async function choicesOf({ url }: TestServer): Promise<[string, string][]> {
   const { text } = await exchange(url, '/docs')
   return [...text.matchAll(/<option value="([^"]*)">([^<]*)</g)].map(([, value = '', words = '']) => [
@@ -100,7 +100,7 @@ describe('the files of the documentation', () => {
     expect(text).toContain(content)
   })
 
-  it('are whole whatever part or version of them is asked for', async () => {
+  it('are complete whatever part or version is asked for', async () => {
     const headers = { Range: 'bytes=0-9', 'If-Match': '"x"', 'If-Unmodified-Since': 'Thu, 01 Jan 1970 00:00:00 GMT' }
     for (const path of paths) {
       const plain = await ask(path)

@@ -125,7 +125,7 @@ const strangeNames: readonly (readonly [name: string, pointer: string])[] = [
   ['\ud800', '#/\ufffd'],
 ]
 
-/** What is said to `{"surprise":1}`, besides what is missing. */
+/** The issue for `{"surprise":1}`, beside the missing fields. */
 const surprised = /^400 invalid_request( #\/\w+ required)* #\/surprise unknown_field$/
 
 describe.each(withBody)('$route', (target) => {

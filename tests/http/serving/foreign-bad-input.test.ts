@@ -49,7 +49,7 @@ function send(
   return exchange(server.url, path, { method, headers: { ...asked, ...bearer, ...headers }, body })
 }
 
-/** The sentence about one field, in an answer that speaks of fields and repeats nothing that was sent. */
+/** The message about one field, in an answer that names fields and repeats nothing that was sent. */
 function messageOn(name: string, answer: Exchanged): string {
   expect(foreignRefusalOf(answer)).toMatch(/^400 /)
   expect(answer.text).not.toContain(canary)
@@ -57,7 +57,7 @@ function messageOn(name: string, answer: Exchanged): string {
   return answer.body[name]?.[0] ?? `nothing on ${name} in ${answer.text}`
 }
 
-/** What is said of texts that no field takes. */
+/** The messages about texts that no field takes. */
 const sentences: Readonly<Record<string, RegExp>> = {
   control_character: /^(Must not hold control characters|Null characters are not allowed)\.$/,
   ill_formed_text: /^(Must be well-formed Unicode|Surrogate characters are not allowed: U\+D[\dA-F]{3})\.$/,

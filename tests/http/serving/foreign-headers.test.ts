@@ -39,7 +39,7 @@ describe.each(foreignEndpoints)('the header fields of $route', (target) => {
   const ask = ({ headers, ...sent }: Sent) =>
     exchange(server.url, path, { method, headers: { Accept: 'application/json', ...headers }, ...sent })
 
-  it('are these and no others, whatever becomes of the request', async () => {
+  it('are these and no others for every request', async () => {
     const body = hasBody ? JSON.stringify(sampleBody(target)) : undefined
     const requests: readonly Sent[] = [
       { headers: { ...typed, ...bearer() }, ...(body && { body }) },

@@ -25,7 +25,7 @@ interface Request {
 const sendForm = (form: ReturnType<typeof urlEncoded>, { method = 'POST', path, headers, to = server }: Request) =>
   exchange(to.url, path, { method, body: form.body, headers: { ...form.headers, ...headers } })
 
-/** How each contract logs in: its path, and the fields of somebody. */
+/** The login of each contract: its path, and the fields of a user. */
 const logins = [
   [
     '/api/auth/login/',
@@ -156,7 +156,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
       }
     }))
 
-  // A form needs no preflight: any page could log its visitors in as somebody else, or have them forget how they were known.
+  // A form needs no preflight: any page could log its visitors in as another user, or out of their trusted devices.
   it.each([
     ['another site', { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }],
     ['a sibling of this host', { Origin: 'https://other.example.com', 'Sec-Fetch-Site': 'same-site' }],
@@ -276,7 +276,7 @@ describe('a form that cannot be read', () => {
     },
   )
 
-  it('is read though somebody wrote it by hand: a percent sign without digits is one', async () => {
+  it('is read with a lone percent sign, as clients without an encoder send it', async () => {
     const { username, password } = await givenVerifiedUser(server, { password: '100% certain of%this' })
     const answer = await login(
       { 'Content-Type': 'application/x-www-form-urlencoded' },

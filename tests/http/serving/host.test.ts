@@ -23,7 +23,7 @@ const places = [
 ]
 
 describe('outside production', () => {
-  // A web page that pointed its own name to 127.0.0.1 read whatever the server of a developer answers.
+  // A web page that pointed its own name to 127.0.0.1 could read every answer of a developer's server.
   it.each(places)(
     'a request that names another host is refused in the error format of the path: $path',
     async (place) => {

@@ -95,7 +95,7 @@ describe('the HTTP server', () => {
     expectRawProblem(await talk(bytes), 431, 'headers_too_large')
   })
 
-  // Clients took the body for the beginning of an answer that nobody had asked for.
+  // Clients took the body for the beginning of the next answer.
   it('sends no body to who asks for the head of an answer', async () => {
     const { status, head, body } = await talk(
       `HEAD / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`,

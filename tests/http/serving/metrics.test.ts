@@ -35,7 +35,7 @@ async function countersOf(measured: TestServer): Promise<Counters> {
   )
 }
 
-/** What the work adds to the counters; a request is counted when it is logged, which is once its answer is out. */
+/** The counters that the work adds; a request is counted when it is logged, after its answer is sent. */
 async function addedBy(requests: number, work: () => Promise<unknown>): Promise<Record<string, number>> {
   const isRequest = (entry: string) => JSON.parse(entry).message === 'request' && !entry.includes('"/metrics"')
   const before = await countersOf(server)
@@ -77,7 +77,7 @@ describe('GET /metrics', () => {
     })
   })
 
-  it('tells 0 of what nobody has asked, for every endpoint that is served', async () => {
+  it('reports 0 for every endpoint without a request', async () => {
     await withServer({}, async (fresh) => {
       const counters = await countersOf(fresh)
       const declared = contracts.flatMap(({ name, rows }) =>
@@ -95,7 +95,7 @@ describe('GET /metrics', () => {
     })
   })
 
-  it('lets nobody make counters: what no contract declares is not counted', async () => {
+  it('does not count paths that no contract declares, so that no client can make counters', async () => {
     const added = await addedBy(5, async () => {
       await post('/nowhere')
       await post('/api/v1/auth/nowhere')

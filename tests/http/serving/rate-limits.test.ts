@@ -22,11 +22,11 @@ const limited = endpoints.map(({ name, method, path, limit }) => ({
   budget: usualBudget(limit.class),
 }))
 
-/** Addresses nobody has used, so that tests share a server without sharing a budget. */
-let people = 0
+/** New client addresses, so that tests share a server without sharing a budget. */
+let clients = 0
 function newAddress(): string {
-  people += 1
-  return `203.0.${Math.floor(people / 250)}.${(people % 250) + 1}`
+  clients += 1
+  return `203.0.${Math.floor(clients / 250)}.${(clients % 250) + 1}`
 }
 
 interface Route {

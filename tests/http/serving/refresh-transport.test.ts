@@ -146,10 +146,10 @@ describe('the cookie with the refresh token', () => {
   // The header was once read only when the answer was written: the account was there, and the session over.
   it('does nothing for who names a transport that there is not', async () => {
     const headers = { 'Auth-Transport': 'pigeon' }
-    const nobody = randomUser()
-    const refused = await call('/api/v1/auth/register_credentials', { body: nobody, headers })
+    const credentials = randomUser()
+    const refused = await call('/api/v1/auth/register_credentials', { body: credentials, headers })
     expect(refusalOf(refused)).toBe('400 transport_unknown')
-    const user = await givenUser(server, nobody)
+    const user = await givenUser(server, credentials)
     const bearer = { Authorization: `Bearer ${user.access_token}` }
     for (const path of ['/api/v1/auth/tokens', '/api/v1/auth/logout_all']) {
       const answer = await call(path, { headers: { ...bearer, ...headers } })
@@ -370,7 +370,7 @@ describe('every contract that issues refresh tokens', () => {
 })
 
 describe('REFRESH_TRANSPORT', () => {
-  it('cookie: everybody gets the cookie, and a token in a body counts for nothing', async () => {
+  it('cookie: every client gets the cookie, and a token in a body counts for nothing', async () => {
     await withServer({ REFRESH_TRANSPORT: 'cookie', PUBLIC_URL: 'https://auth.example.com' }, async (strict) => {
       const { username, password } = randomUser()
       const registered = await call('/api/v1/auth/register_credentials', {
@@ -387,7 +387,7 @@ describe('REFRESH_TRANSPORT', () => {
     })
   })
 
-  it('body: nobody gets the cookie', async () => {
+  it('body: no client gets the cookie', async () => {
     await withServer({ REFRESH_TRANSPORT: 'body' }, async (plain) => {
       const { username, password } = await givenUser(plain)
       const answer = await call('/api/v1/auth/login_credentials', {

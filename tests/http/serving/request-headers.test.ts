@@ -18,7 +18,7 @@ const places = [
   { path: '/nothing', isOurs: true },
 ]
 
-/** What each error format says, and where our own is spoken its code. */
+/** The message of each error format, and the code of our own. */
 function expectRefusal({ head, body }: { head: string; body: string }, isOurs: boolean, code: string): void {
   expect(head).toMatch(
     isOurs ? /\r\nContent-Type: application\/problem\+json/i : /\r\nContent-Type: application\/json/i,
@@ -42,7 +42,7 @@ describe.each(places)('at $path', ({ path, isOurs }) => {
     expectRefusal(answer, isOurs, 'invalid_request')
   })
 
-  it('refuses an expectation that nobody knows in the error format of the place, and waits for no body', async () => {
+  it('refuses an unknown expectation in the error format of the path, without reading the body', async () => {
     const answer = await talk(`POST ${path} HTTP/1.1`, 'Host: localhost', 'Expect: a miracle', 'Content-Length: 3')
     expect(answer.status).toBe(417)
     expectRefusal(answer, isOurs, 'expectation_failed')

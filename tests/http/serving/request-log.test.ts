@@ -18,7 +18,7 @@ interface Line {
   readonly [name: string]: unknown
 }
 
-/** What was logged while the work was done; a line is written once the answer is out, so a last request flushes it. */
+/** The lines logged during the work; a line is written after its answer, so a last request flushes it. */
 async function loggedBy(work: () => Promise<unknown>): Promise<Line[]> {
   const before = server.logged.length
   await work()
@@ -103,7 +103,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(token)
   })
 
-  it('keeps to one line whatever the client sends', async () => {
+  it('keeps to one line for any request', async () => {
     const lines = await loggedBy(() =>
       server.send('GET', '//a%0a{"level":"error"}', { headers: { 'User-Agent': 'x"},{"level":"error' } }),
     )
@@ -132,7 +132,7 @@ describe('the log', () => {
     expect(lines).toMatchObject([{ message: 'request', status: 400, code: 'username_taken' }])
   })
 
-  it('holds no password, no token, no header, no query and no body, whatever happens in a whole life', async () => {
+  it("holds no password, token, header, query or body of a user's whole life", async () => {
     const secrets = new Set<string>()
     const secret = (text: string) => {
       secrets.add(text)

@@ -79,7 +79,7 @@ describe('the header fields', () => {
     expect(withoutPassing(answer.headers)).toEqual({ ...always, ...problem, ...own })
   })
 
-  it('of an address that nobody can read are those of every answer', async () => {
+  it('of an unreadable path are those of every answer', async () => {
     const answer = await ask('http://[::1')
     expect(answer.status).toBe(400)
     expect(withoutPassing(answer.headers)).toEqual({ ...security, 'content-type': 'application/problem+json' })

@@ -220,7 +220,7 @@ describe('an endpoint that fails', () => {
     thrown: () => {
       throw new TypeError(`failed near ${secret}`)
     },
-    // What a library may throw: Express would answer with its status and message.
+    // A library may throw this: Express would answer with its status and message.
     library: () =>
       Promise.reject(Object.assign(new Error(secret), { status: 418, expose: true, headers: { 'X-Leak': secret } })),
   }

@@ -63,7 +63,7 @@ it('applies each migration once when many start at the same time', async () => {
   expect(history.every(({ steps, finished }) => steps === 1 && finished)).toBe(true)
 })
 
-it('waits for whoever holds the lock that Prisma takes', async () => {
+it('waits for the holder of the lock that Prisma takes', async () => {
   const url = await emptyDatabase()
   const holder = new Client({ connectionString: url })
   await holder.connect()
@@ -139,10 +139,10 @@ it.each([
     '&options=-c%20default_transaction_read_only%3Don',
     /^The database cannot be brought up to date: .*read-only.*DATABASE_URL/,
   ],
-])('says in one sentence what is wrong with %s', async (_what, addition, sentence) => {
+])('says in one message what is wrong with %s', async (_what, addition, message) => {
   const url = await emptyDatabase()
   const refused = applyMigrations({ url: `${url}?application_name=tests${addition}` })
-  await expect(refused).rejects.toMatchObject({ name: 'StartError', message: expect.stringMatching(sentence) })
+  await expect(refused).rejects.toMatchObject({ name: 'StartError', message: expect.stringMatching(message) })
   await expect(refused).rejects.not.toThrow(new URL(url).password)
 })
 

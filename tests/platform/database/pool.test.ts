@@ -23,7 +23,7 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
 
 const mail = { recipient: 'ada@example.com', subject: '', text: '', html: '', createdAt: new Date() }
 
-/** Begun at once: a query of Prisma waits until somebody waits for it. */
+/** Starts it at once: a query of Prisma does not start before it is awaited. */
 const add = async (tx: Db, id: number, text: string) =>
   await tx.$executeRaw`UPDATE mailbox_mails SET text = text || ${text} WHERE id = ${id}`
 

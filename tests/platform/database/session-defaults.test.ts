@@ -127,7 +127,7 @@ describe('a database that cannot keep what users write', () => {
       ) ?? []
     expect(await runSql(admin.href, `SELECT FROM pg_class WHERE relname = 'users'`)).toEqual([])
 
-    // What the sentence says to do makes one that can be used.
+    // The remedy of the message makes one that can be used.
     const better = `${name}_better`
     await runSql(url, statement.replace('auth', better))
     admin.pathname = better
@@ -149,7 +149,7 @@ describe('a database that cannot keep what users write', () => {
     }
   })
 
-  // PostgreSQL lets nobody change its version, but a schema may come before its own functions.
+  // The version of PostgreSQL cannot be changed, but a schema may come before its own functions.
   it('is refused where PostgreSQL is older than the server knows', async () => {
     const { url, adminUrl, name } = await givenOwnRole()
     await runSql(
