@@ -122,7 +122,7 @@ export function createApp(parts: AppParts): RequestListener {
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    // What is refused before a contract has it is refused in its error format as well.
+    // Requests that are refused before a contract sees them are refused in its error format as well.
     const place = served.find(({ prefix }) => isBelow(request.path, prefix))
     sendError(error, response, place?.errorFormat ?? problemDetails, translateFault)
   })

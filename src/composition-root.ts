@@ -31,7 +31,7 @@ export interface CompositionRoot {
   readonly close: () => Promise<void>
 }
 
-/** What a composition root finds when it comes into the world. */
+/** The settings and adapters that a composition root is made of. */
 interface Surroundings {
   readonly databaseUrl: string
   readonly logger: Logger
@@ -120,7 +120,7 @@ export async function createCompositionRoot(
   }
 }
 
-/** Who asks while the work is done already gets the same answer: anybody may ask, as often as they like. */
+/** Calls during the work share its result, as any client may ask at any rate. */
 function oneAtATime<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let current: Promise<Result> | undefined
   return () => {

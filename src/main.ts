@@ -34,7 +34,7 @@ The settings are environment variables or lines of a file .env; .env.example lis
 /** A second signal means impatience, unless it is the echo of the first: npm passes on what the terminal sent already. */
 const echoMs = 1000
 
-/** How long an end that cannot wait waits for PostgreSQL. */
+/** The time that an immediate end allows PostgreSQL. */
 const killDelayMs = 12_000
 
 async function main(): Promise<void> {
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Loaded on demand, as a server that starts need not wait for it. */
+/** Loaded on demand, which keeps the start of a server fast. */
 async function printDocument(config: Config, contract: ContractName): Promise<void> {
   const { createDocuments } = await import('./contracts/documents.ts')
   const document = createDocuments(config)(contract)
@@ -136,7 +136,7 @@ function readEnvironment(): NodeJS.ProcessEnv {
 
 function superviseProcess(server: AuthServer, logger: Logger, command: 'serve' | 'migrate'): void {
   let signalledAt: number | undefined
-  // What was to follow the migration must not.
+  // The command after the migration must not run.
   const interrupted = command === 'migrate' ? 1 : 0
 
   async function stop(): Promise<void> {
@@ -173,7 +173,7 @@ function superviseProcess(server: AuthServer, logger: Logger, command: 'serve' |
   })
 }
 
-/** What the operator can mend is told in a sentence; the stack is for our own faults. */
+/** A fault that the operator can remedy is printed as a message; a stack is printed for our own faults. */
 function report(error: unknown): void {
   console.error(error instanceof ConfigError || error instanceof StartError ? error.message : error)
 }

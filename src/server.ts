@@ -14,7 +14,7 @@ import type { CompleteConfig, Config } from './settings/config.ts'
 import { withKeys } from './settings/config.ts'
 import { countsProxies, proxiesUncounted } from './settings/rules.ts'
 
-/** The whole server, from the database up. Whatever became of the rest, `stop` or `abandon` comes last. */
+/** The whole server, from the database up. In every case `stop` or `kill` comes last. */
 export interface AuthServer {
   /** Returns the port, or the socket in its place, once requests are answered. */
   readonly start: () => Promise<number | string>
@@ -22,7 +22,7 @@ export interface AuthServer {
   readonly migrate: () => Promise<string[]>
   /** Lets a start come to its end, then the requests and mails in flight, and stops everything. */
   readonly stop: () => Promise<void>
-  /** Stops the PostgreSQL that was started and nothing else, for an end that cannot wait. */
+  /** Stops only the PostgreSQL that was started, for an end that cannot wait. */
   readonly abandon: () => Promise<void>
   /** Resolves when something ended without which the server cannot go on. */
   readonly failed: Promise<StartError>
@@ -115,7 +115,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     root?.markNotReady()
     // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
     if (root) await delay(notReadyDelayMs)
-    // Without a composition root there is nobody to answer what waits.
+    // Without a composition root, queued requests cannot be answered.
     await Promise.all([http && drain(http, root ? remainingMs() : 0), root?.finish(remainingMs())])
     await atMost(closingMs, root?.close())
     await abandon()
@@ -150,7 +150,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
   }
 }
 
-/** What becomes of the work; undefined when it fails or takes longer. */
+/** The result of the work; undefined when it fails or takes longer. */
 async function atMost<Result>(limitMs: number, work: Promise<Result> | undefined): Promise<Result | undefined> {
   return await Promise.race([work?.catch(() => undefined), delay(limitMs, undefined, { ref: false })])
 }

@@ -11,7 +11,7 @@ import { contracts } from './index.ts'
 /** The OpenAPI document of a contract; undefined when that is not served. */
 type Documents = (contract: ContractName) => Json | undefined
 
-/** Each document is made when it is first asked for, as no server that starts need wait for them. */
+/** Each document is made when it is first asked for, which keeps the start fast. */
 export function createDocuments({
   contracts: { served, sunsets },
   server,

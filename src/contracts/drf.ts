@@ -25,7 +25,7 @@ const Pending = z.object({ message: z.string(), email: z.string() })
 
 const toMessage = ({ detail }: { detail: string }) => ({ message: detail })
 
-/** A published service that knows people by their addresses and answers with their profiles. */
+/** A published service with logins by address, which answers with profiles. */
 export const drf: Contract<FeatureServices> = {
   name: 'drf',
   title: 'Accounts by address',

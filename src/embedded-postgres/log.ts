@@ -9,7 +9,7 @@ export interface LoggedRun {
   readonly child: ChildProcess
   /** Its exit code, or what else ended it. */
   readonly exited: Promise<number | string>
-  /** What it wrote so far. */
+  /** The output so far. */
   readonly output: () => Promise<string>
   /** How it ended, with the last lines that it wrote and where the others are. */
   readonly failure: (outcome: number | string) => Promise<string>

@@ -14,7 +14,7 @@ export async function stopOrphan({ cluster, password }: Installation): Promise<v
     await rm(join(cluster, 'postmaster.pid'), { force: true })
     return
   }
-  // A process that nobody waits for stays in the table when it ended: its trace is gone all the same.
+  // A process that has ended stays in the process table until its parent reaps it; its files are gone all the same.
   const isGone = async () => !isAlive(trace.pid) || (await readTrace(cluster))?.pid !== trace.pid
   if (!(await endPostgres(trace.pid, isGone))) {
     throw new StartError(`A PostgreSQL (process ${trace.pid}) of an earlier start still uses ${cluster}. Stop it`)
@@ -44,7 +44,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Asks whoever listens at the traced port which directory it serves. */
+/** Asks the server at the recorded port which directory it serves. */
 export async function matchesSession({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
   let refusals = 0
   for (let delays = 600; delays > 0; delays -= 1) {

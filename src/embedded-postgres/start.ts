@@ -15,7 +15,7 @@ import type { LoggedRun } from './log.ts'
 import { runLogged } from './log.ts'
 import { stopOrphan } from './orphan.ts'
 
-/** A PostgreSQL of our own, on a port of this machine that nobody else can use without the password. */
+/** A PostgreSQL of our own, on a loopback port that is usable with its password only. */
 export interface EmbeddedPostgres {
   readonly url: string
   /** Resolves when PostgreSQL ends without having been told to. It is not started again. */
@@ -34,7 +34,7 @@ const ownParameters = {
   unix_socket_directories: '',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // What a single small server does without starts sooner.
+  // Options that a single small server does not need are off: the start is faster.
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_logical_replication_workers: '0',

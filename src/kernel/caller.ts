@@ -1,7 +1,7 @@
 import type { Session, User } from './db.ts'
 import type { ContractPolicy } from './policy.ts'
 
-/** Who is calling, from where, and under which policy. */
+/** The caller of a request, its address, and the policy of its contract. */
 export interface Caller {
   readonly requestId: string
   readonly ip: string

@@ -1,4 +1,4 @@
-/** What an error code means wherever it is thrown: its HTTP status and a sentence for people. */
+/** The meaning of an error code wherever it is thrown: its HTTP status and a message. */
 export interface ErrorDefinition {
   readonly code: string
   readonly status: number
@@ -14,16 +14,16 @@ export interface InputIssue {
   readonly detail: string
   /** The length that was missed. */
   readonly limit?: number
-  /** What kind of JSON value came where another was asked for. */
+  /** The kind of JSON value that was sent in place of another. */
   readonly received?: string
-  /** What of its owner a password is too similar to. */
+  /** The part of its owner that a password is too similar to. */
   readonly resembles?: PersonalField
 }
 
-/** What of a user a password must not be similar to. */
+/** The parts of a user that a password must not be similar to. */
 export type PersonalField = 'username' | 'first_name' | 'last_name' | 'email' | 'display_name'
 
-/** What may be wrong with one field, whichever endpoint it is of. */
+/** The possible faults of one field, for all endpoints. */
 export const issueCodes = {
   control_character: 'A text holds control characters, such as line breaks',
   deceptive_character: 'A name holds characters that are never seen or turn the text around them',
@@ -32,7 +32,7 @@ export const issueCodes = {
   invalid_type: 'A value is of another kind than the field asks for, for instance a number instead of a text',
   invalid_value: 'A text is in the right form and stands for nothing that exists',
   invisible_text: 'A name holds nothing that can be seen',
-  password_common: 'A new password is one of those that everybody tries first',
+  password_common: 'The new password is one of the most common ones',
   password_numeric: 'A new password is digits only',
   password_personal: 'A new password is too similar to the username, the e-mail address or a name of its owner',
   phone_country_missing:
@@ -47,7 +47,7 @@ export const issueCodes = {
 } as const
 export type IssueCode = keyof typeof issueCodes
 
-/** A broken rule of the input. What a service refuses of a field has the code of its own error. */
+/** A broken rule of the input. A field that a service refuses has the code of the service's error. */
 export interface RuleIssue extends InputIssue {
   readonly code: IssueCode
 }
@@ -61,7 +61,7 @@ export interface Step {
   readonly maxAge?: number
 }
 
-/** What only the place that throws knows. */
+/** The details that only the throwing place knows. */
 export interface ErrorDetails {
   readonly issues?: readonly InputIssue[]
   readonly retryAfterSeconds?: number
@@ -83,7 +83,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Declares errors as data: `{ code: [status, sentence] }`, with the field that is to blame, if one is. */
+/** Declares errors as data: `{ code: [status, message] }`, with the field at fault, if there is one. */
 export function defineErrors<Code extends string>(
   table: Readonly<Record<Code, readonly [status: number, message: string, field?: string]>>,
 ): Readonly<Record<Code, ErrorDefinition>> {

@@ -15,10 +15,10 @@ export interface Links {
   resetPassword(token: string, userId: number): string
 }
 
-/** What the contract lays down that a request came through. */
+/** The policy of the contract of a request. */
 export interface ContractPolicy {
   readonly contract: ContractName
-  /** Whether nobody gets in whose address is not verified. */
+  /** Whether users need a verified address. */
   readonly verificationRequired: boolean
   /** Whether the links that it mails complete a registration by themselves, without its password. */
   readonly linkCompletesRegistration: boolean

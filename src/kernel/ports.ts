@@ -88,7 +88,7 @@ export type PhoneNumberParse =
   | { readonly state: 'no_number' | 'country_missing' | 'country_unknown' | 'too_short' | 'too_long' }
 
 export interface PhoneNumbers {
-  /** Reads a phone number as people write it. */
+  /** Reads a phone number as users write it. */
   read(text: string): PhoneNumberParse
 }
 

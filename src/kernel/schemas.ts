@@ -34,5 +34,5 @@ export function text({ min = 0, max }: { min?: number; max: number }) {
     })
 }
 
-/** An answer that is a sentence for people. */
+/** An answer that is a message for users. */
 export const Detail = z.object({ detail: z.string() }).meta({ id: 'Detail' })

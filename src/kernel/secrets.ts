@@ -26,7 +26,7 @@ export function randomToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** What is stored of such a token. It has 256 random bits, so a plain digest cannot be guessed backwards. */
+/** The stored form of such a token. A token has 256 random bits, so a plain digest suffices. */
 export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
@@ -58,7 +58,7 @@ export function createCipher(keys: readonly [Buffer, ...Buffer[]]): Cipher {
           const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAuthTag(tag)
           return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
         } catch {
-          // Sealed with another of the keys.
+          // Encrypted with another of the keys.
         }
       }
       throw new Error('none of the secret keys opens this; was SECRET_KEY replaced instead of extended?')

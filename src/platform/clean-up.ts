@@ -2,7 +2,7 @@ import type { Clock, Logger } from '../kernel/ports.ts'
 import { secondsAfter } from '../kernel/time.ts'
 import type { Scope, Transaction } from '../kernel/unit-of-work.ts'
 
-/** Deletes what nobody will ask for again. Any number of instances may share one database: one of them works at a time. */
+/** Deletes expired rows. Any number of instances may share one database: one of them works at a time. */
 export interface CleanUp {
   /** Tidies now and every hour. */
   start(): void

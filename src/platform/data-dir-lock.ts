@@ -52,7 +52,7 @@ function socketAddress(dataDir: string): string {
   return `/tmp/auth-server-${createHash('sha256').update(dataDir).digest('hex').slice(0, 32)}.lock`
 }
 
-/** Undefined: somebody listens there, or did. */
+/** Undefined: another process listens there, or did. */
 async function listen(address: string): Promise<Server | undefined> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined).end(String(process.pid))

@@ -54,7 +54,7 @@ export function createSmtpMailer({
       if (!isOneAddress(recipient)) throw new MailRefused('the recipient is not one plain address')
       try {
         await transport.sendMail({
-          // As objects, as nodemailer reads a string as a list and mails everybody on it.
+          // As objects, because nodemailer parses a string as a list and mails every address on it.
           from: sender,
           to: { name: '', address: recipient },
           envelope: { from: sender.address, to: { name: '', address: recipient } },
@@ -85,7 +85,7 @@ function isOneAddress(text: string): boolean {
   )
 }
 
-/** Only an address that is wrong is final: whatever else a server says may be the operator's to mend, or pass. */
+/** Only a wrong address is final: any other reply may pass, or be remedied by the operator. */
 function toPortError(error: unknown): Error {
   const failure: Error & SmtpFailure = error instanceof Error ? error : new Error(String(error))
   const reason = failure.message.replace(/\s+/g, ' ').slice(0, 200)

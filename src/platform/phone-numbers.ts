@@ -52,7 +52,10 @@ function stateOf(problem: string, plain: string): Exclude<PhoneNumberParse['stat
   }
 }
 
-/** The text in ASCII as far as it has such a form, without what nobody sees: contacts applications put marks of direction around a number. */
+/**
+ * The text in ASCII as far as possible, without invisible characters: contacts applications put direction marks around
+ * a number.
+ */
 function plainText(text: string): string {
   const narrow = text.replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
   return withAsciiDigits(narrow.replace(/\p{Cf}/gu, '').replace(/\s/g, ' '))

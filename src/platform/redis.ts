@@ -35,7 +35,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     },
   })
   const outage = createOutageLog(logger)
-  /** Whether a count went unanswered: until its answer comes after all, others would wait in vain. */
+  /** Whether a count went unanswered: until it is answered, other requests do not wait for Redis. */
   let silent = false
   let closing = false
   client.on('error', (error: unknown) => {

@@ -1,4 +1,4 @@
-/** What is known of an attempt to hand a mail over that failed: nodemailer's error. */
+/** The fields of nodemailer's error for a failed delivery. */
 export interface SmtpFailure {
   /** The command that failed. */
   readonly command?: string

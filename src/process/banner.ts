@@ -10,7 +10,7 @@ interface Started {
   readonly disagreement: string | undefined
 }
 
-/** What a developer is told once the server answers. */
+/** The lines that a developer sees once the server answers. */
 export function createBanner({ config, port, served, disagreement }: Started): string {
   const { server, database, mail } = config
   const { host, publicUrl, docs } = server

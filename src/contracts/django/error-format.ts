@@ -4,7 +4,7 @@ import type { ErrorContext, ErrorFormat, ErrorResponse } from '../../http/contra
 import { errorHeaders, StepReply, stepMember } from '../../http/contracts/error-format.ts'
 import type { AuthError, InputIssue } from '../../kernel/errors.ts'
 
-/** What Django REST framework and SimpleJWT say: clients compare these sentences, so they are kept to the letter. */
+/** The messages of Django REST framework and SimpleJWT: clients compare them, so they are kept word for word. */
 const details: Readonly<Record<string, string>> = {
   not_found: 'Not found.',
   internal_error: 'A server error occurred.',
@@ -40,7 +40,7 @@ const badTokens = ['token_invalid', 'access_token_expired', 'refresh_token_expir
 const endedTokens = ['refresh_token_reused', 'session_revoked']
 const noAccount = ['credentials_invalid', 'email_not_verified']
 
-/** What becomes of a user who is not verified, by what was shown: a password, a refresh token or an access token. */
+/** The answer for an unverified user, by what was sent: a password, a refresh token or an access token. */
 const inactive: Readonly<Record<Access, object>> = {
   public: { detail: 'No active account found with the given credentials' },
   refresh: { detail: 'No active account found for the given token.' },

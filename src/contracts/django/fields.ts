@@ -7,14 +7,14 @@ import { EmailAddress } from '../../features/user/email.ts'
  */
 export const Text = charField(z.string().trim().min(1, { abort: true }))
 export const BlankableText = charField(z.string().trim())
-/** As its EmailField takes it, which says of whatever is no text as well that it is no address. */
+/** The framework's EmailField, which calls any value that is no text an invalid address as well. */
 export const Address = z
   .preprocess((value) => (['object', 'boolean'].includes(typeof value) && value !== null ? 'no text' : value), Text)
   .pipe(EmailAddress)
 /** Spaces around a password belong to it. */
 export const Password = charField(z.string().min(1, { abort: true }))
 
-/** What people may change of their profiles. */
+/** The profile fields that a user may change. */
 export const ProfileText = z.object({
   username: Text.optional(),
   display_name: BlankableText.optional(),

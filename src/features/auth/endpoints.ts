@@ -105,7 +105,7 @@ export const logIn = endpoint({
   name: 'logIn',
   topic: sessionTopic,
   description:
-    'Opens a session and answers with its tokens. After five wrong passwords in a row the account waits, for longer each time; after a hundred, unknown clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
+    'Opens a session and answers with its tokens. After five wrong passwords in a row the account is throttled, for longer each time; after a hundred, untrusted clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
   limit: 'costly',
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
@@ -137,10 +137,10 @@ export const verifyEmail = endpoint({
   name: 'verifyEmail',
   topic: registrationTopic,
   description:
-    'Marks the address of an account as verified. Of a registration that waits, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
+    'Marks the address of an account as verified. Of a pending registration, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email',
   summary:
-    'Verify an address with a mailed token; to complete a registration that waits, also with its password or a new one',
+    'Verify an address with a mailed token; to complete a pending registration, also with its password or a new one',
   access: 'public',
   limit: { class: 'costly', bucket: 'verifyEmail' },
   input: z.strictObject({
@@ -182,7 +182,7 @@ export const resendVerification = endpoint({
   name: 'resendVerification',
   topic: registrationTopic,
   description:
-    'Mails a new link if an account or a registration of this address waits to be verified; the older link is dead then. The answer is the same for every address. One mail a minute and five an hour go to an address.',
+    'Mails a new link if an account or a registration of this address is not verified yet; the older link becomes void. The answer is the same for every address. One mail a minute and five an hour go to an address.',
   route: 'POST /resend_verification',
   summary: 'Mail a new verification link',
   access: 'public',

@@ -4,12 +4,12 @@ export const authErrors = defineErrors({
   verification_token_invalid: [400, 'The verification token is wrong, used or expired: ask for a new one'],
   password_required: [
     400,
-    'A registration waits for this address: send its password as password, or another one as new_password',
+    'A registration of this address is pending: send its password as password, or another one as new_password',
     'password',
   ],
   registration_password_wrong: [
     400,
-    'No registration that waits for this address has this password: try again, or send a new_password',
+    'No pending registration of this address has this password: try again, or send a new_password',
     'password',
   ],
   account_has_password: [

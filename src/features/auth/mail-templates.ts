@@ -1,6 +1,6 @@
 import { defineMailTemplate, mailTokenLifetimes } from '../mail/index.ts'
 
-// An address that is not verified may belong to anybody, so none of these holds a word that the registrant chose.
+// An unverified address may be anyone's, so none of these holds a word that the registrant chose.
 
 /** Asks whether the address is the registrant's. It says when, as several may have registered it. */
 export const verifyEmail = defineMailTemplate<{ link: string; at: string }>({
@@ -9,7 +9,7 @@ export const verifyEmail = defineMailTemplate<{ link: string; at: string }>({
   write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [
-      `Somebody, probably you, registered an account with this address on ${at}.`,
+      `An account was registered with this address on ${at}.`,
       'Follow the link within 24 hours to verify it. If you did not register then, do not follow it and nothing will happen.',
     ],
     link: { label: 'Verify this address', url: link },
@@ -23,7 +23,7 @@ export const completeRegistration = defineMailTemplate<{ link: string; at: strin
   write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [
-      `Somebody, probably you, registered an account with this address on ${at}.`,
+      `An account was registered with this address on ${at}.`,
       'Follow the link within 24 hours to get the account, with the password that you registered with or with a new one.',
       'If several such mails have come, any of the links will do: the account gets no password but the one that you give there. If you did not register, there is nothing to do.',
     ],
@@ -37,7 +37,7 @@ export const addressInUse = defineMailTemplate<Record<string, never>>({
   write: () => ({
     subject: 'You have an account already',
     paragraphs: [
-      'Somebody, probably you, tried to register a new account with this address, which has one already.',
+      'A new account was requested for this address, which has one already. Probably it was you.',
       'Log in with it, or ask for a reset link on the login page if you have forgotten the password. If it was not you, there is nothing to do.',
     ],
   }),

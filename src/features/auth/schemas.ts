@@ -26,5 +26,5 @@ export const NewAccountLoggedIn = NewAccount.extend(RememberDevice)
 export const LoggedIn = TokenPair.extend({ user: UserReply, ...DeviceToken })
 export type LoggedIn = TokenPair & z.infer<typeof LoggedIn> & DeviceGrant
 
-/** What everybody is told who registers where verification is required. */
+/** The message of every registration where verification is required. */
 export const VerificationPending = Detail.extend({ email: z.string(), verification_required: z.literal(true) })

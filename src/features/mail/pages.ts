@@ -61,7 +61,7 @@ function toJson({ id, recipient, subject, text, html, createdAt }: MailboxMail) 
     text,
     html,
     links,
-    /** What the link carries, so that a program can use it without taking the link apart. */
+    /** The parts of the link, so that a program need not parse it. */
     token: links.join(' ').match(/(?<![\w-])[\w-]{43}(?![\w-])/)?.[0] ?? null,
     created_at: createdAt.toISOString(),
   }

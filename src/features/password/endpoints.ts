@@ -39,7 +39,7 @@ export const resetPassword = endpoint({
   name: 'resetPassword',
   topic,
   description:
-    'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
+    'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and throttling by wrong passwords ends. The user is mailed. No session is opened.',
   route: 'POST /reset_password',
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
@@ -66,7 +66,7 @@ export const resetPasswordOfUser = endpoint({
   name: 'resetPasswordOfUser',
   topic,
   description:
-    'Sets the new password and ends all sessions of the user, to whom the token must belong. The address counts as verified from then on, as the token came by mail, and waits after wrong passwords are over. The user is mailed. No session is opened.',
+    'Sets the new password and ends all sessions of the user, to whom the token must belong. The address counts as verified from then on, as the token came by mail, and throttling by wrong passwords ends. The user is mailed. No session is opened.',
   summary: 'Set a new password with a mailed token that must be of this account; all sessions of the user end',
   access: 'public',
   limit: { class: 'costly', bucket: 'resetPassword' },

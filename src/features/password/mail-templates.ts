@@ -7,7 +7,7 @@ export const resetPassword = defineMailTemplate<{ link: string }>({
   write: ({ link }) => ({
     subject: 'Reset your password',
     paragraphs: [
-      'Somebody, probably you, asked to reset the password of your account.',
+      'A reset of your account’s password was requested, probably by you.',
       'The link works once and for 30 minutes. If it was not you, do nothing: your password stays as it is.',
     ],
     link: { label: 'Choose a new password', url: link },

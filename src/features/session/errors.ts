@@ -19,10 +19,10 @@ export const sessionErrors = defineErrors({
   ],
 })
 
-/** What a gate may refuse with. */
+/** The errors that a gate may refuse with. */
 export const gateErrors = [sessionErrors.email_not_verified, stepErrors.step_required]
 
-/** What a request with an access token may be refused with. */
+/** The errors of a request with an access token. */
 export const authenticationErrors = [
   ...gateErrors,
   sessionErrors.token_invalid,

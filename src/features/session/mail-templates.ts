@@ -6,7 +6,7 @@ export const sessionCopied = defineMailTemplate<{ at: string; ip: string }>({
   write: ({ at, ip }) => ({
     subject: 'We ended one of your sessions',
     paragraphs: [
-      'A session of your account was used from two places, as happens when somebody copies it. We have ended it.',
+      'A session of your account was used from two places, as happens when it is copied. We have ended it.',
       `This was noticed at ${at}, with a request from ${ip}.`,
       'Log in again to go on. If you do not know what happened, change your password: that ends every other session.',
     ],

@@ -25,9 +25,9 @@ export const SessionReply = z
     expires_at: z.iso.datetime(),
     ends_at: z.iso.datetime(),
     ip: z.string().meta({ description: 'Where the session was opened from' }),
-    user_agent: z.string().meta({ description: 'What the client called itself there' }),
+    user_agent: z.string().meta({ description: 'The User-Agent header of that request' }),
     last_ip: z.string().meta({ description: 'Where its tokens were last asked for from' }),
-    last_user_agent: z.string().meta({ description: 'What the client called itself there' }),
+    last_user_agent: z.string().meta({ description: 'The User-Agent header of that request' }),
     current: z.boolean(),
   })
   .meta({ id: 'Session' })

@@ -9,7 +9,7 @@ interface Needs {
   readonly users: UserService
 }
 
-const topic = { name: 'Profile', description: 'What a user says of themselves.' }
+const topic = { name: 'Profile', description: 'The user’s name, phone number and other details.' }
 
 export const readProfile = endpoint({
   name: 'readProfile',

@@ -19,7 +19,7 @@ export const Username = text({ min: 1, max: 150 })
       .regex(/^\P{Default_Ignorable_Code_Point}+$/u, { error: allowedCharacters }),
   )
 
-/** For people who are asked for none. Random, as usernames are public and addresses are not. */
+/** For registrations without a username. Random, as usernames are public and addresses are not. */
 export function makeUsername(): string {
   return `user-${randomBytes(8).toString('hex')}`
 }
@@ -28,12 +28,15 @@ export function isMadeUpUsername(username: string): boolean {
   return /^user-[\da-f]{16}$/.test(username)
 }
 
-/** What makes two usernames the same: case and width do not. By way of upper case, as `ß` and `ς` have more than one. */
+/**
+ * The key by which two usernames are equal: case and width do not count. Upper-cased first, as `ß` and `ς` have more
+ * than one capital.
+ */
 export function usernameKey(username: string): string {
   return username.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 }
 
-/** What makes two identifiers, each a username or an address, mean the same account. */
+/** The key by which two identifiers, each a username or an address, mean the same account. */
 export function identifierKey(identifier: string): string {
   const user = identifierFilter(identifier)
   return 'email' in user ? user.email : user.usernameKey
@@ -52,10 +55,10 @@ export function identifierFilter(identifier: string): { readonly email: string }
 const deceptiveCharacter =
   /(?![\u061c\u200c-\u200f]|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/u
 
-/** What leaves a mark on paper; of the symbols, the Braille pattern without dots and the note without a head do not. */
+/** Visible characters; of the symbols, the Braille pattern without dots and the note without a head are not. */
 const visibleCharacter = /(?![\u2800\u{1d159}])[\p{L}\p{N}\p{P}\p{S}]/u
 
-/** A name that people are shown: empty, or something that can be seen. */
+/** A displayed name: empty, or visible. */
 const Name = text({ max: 150 })
   .transform((value) => value.trim())
   .superRefine((value, context) => {
@@ -83,7 +86,7 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-/** What a person may say of themselves when they register. */
+/** The profile fields of a registration. */
 export const PersonalFields = {
   first_name: Name.optional(),
   last_name: Name.optional(),

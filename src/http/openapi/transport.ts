@@ -68,6 +68,6 @@ export const deviceParameter: Json = {
   required: false,
   schema: { type: 'string' },
   description:
-    'The device_token that an earlier login with "remember_device": true brought: wrong passwords of unknown clients do not keep this one out. ' +
+    'The device_token that an earlier login with "remember_device": true brought: wrong passwords of untrusted clients do not keep this one out. ' +
     'Browsers have a cookie instead.',
 }

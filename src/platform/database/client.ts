@@ -36,7 +36,7 @@ function attempt<Settings>(read: () => Settings): { settings?: Settings; fault?:
   }
 }
 
-/** What a connection of `pg` is made of, as far as it is needed here. */
+/** The parts of a connection of `pg` that are used here. */
 interface WireConnection {
   readonly stream: Socket
   connect(...address: unknown[]): void
@@ -60,7 +60,7 @@ function acceptPlain(client: Client): void {
     stream.once('data', (answer: Buffer) => {
       if (answer.toString('latin1') !== 'N') return judge(answer)
       connection.attachListeners(stream)
-      // What makes the client go on.
+      // The event on which the client continues.
       connection.emit('sslconnect')
     })
   }

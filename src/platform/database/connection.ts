@@ -5,13 +5,13 @@ import { openSession, prismaParameters } from './session.ts'
 import { statementName } from './statement-names.ts'
 
 interface StatedConnections {
-  /** What a pool has to be told to open them. */
+  /** The options of a pool for such connections. */
   readonly config: Pick<PoolConfig, 'connectionString' | 'application_name' | 'Client' | 'onConnect'>
   /** The schema of the tables; undefined until the first connection is open. */
   readonly schema: () => string | undefined
 }
 
-/** Connections that state what the server relies on, whatever the defaults of PostgreSQL and whatever pooler is between. */
+/** Connections that set what the server relies on, whatever the defaults of PostgreSQL or of a pooler. */
 export function configuredConnections(url: string): StatedConnections {
   let parameters = prismaParameters(url)
   return {

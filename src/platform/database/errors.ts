@@ -33,14 +33,14 @@ const driverKinds = [
   'TooManyConnections',
 ]
 
-/** What PgBouncer says of what does not pass by itself: it has one SQLSTATE, 08P01, for all. */
+/** The messages of PgBouncer about lasting faults: it has one SQLSTATE, 08P01, for all. */
 const poolerRefusals = /authentication failed|no such (user|database)/i
 
 /** Errors of sockets and of `pg`, some of which Prisma passes through as they are. */
 const socketCodes = /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
 const lostSentences =
   /^(Query read timeout|Connection terminated|Client (has encountered a connection error|was closed))/
-/** What `pg` says of a server that does not answer, or that has no process to spare for another connection. */
+/** The messages of `pg` about a server that does not answer, or that accepts no further connection. */
 const lateSentences = /^(timeout expired|There was an error establishing an SSL connection)/
 const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a pool after)/
 
@@ -95,7 +95,9 @@ function driverCause(error: unknown): DriverCause {
   return meta?.driverAdapterError?.cause ?? cause ?? {}
 }
 
-/** What PostgreSQL or the socket says, be it thrown by `pg`, by its adapter, or by Prisma with or without a code of its own. */
+/**
+ * The error of PostgreSQL or the socket, whether thrown by `pg`, by its adapter, or by Prisma with or without a code.
+ */
 function codeOf(error: unknown): string {
   return driverCause(error).originalCode ?? String((error as { code?: unknown } | undefined)?.code)
 }

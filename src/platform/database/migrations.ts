@@ -36,7 +36,7 @@ export interface MigrationRun {
   readonly url: string
   /** The folder of migrations, when it is not the one that ships with the server. */
   readonly folder?: string
-  /** Is told, before waiting, which connection of PostgreSQL holds the lock that migrations run under. */
+  /** Called before waiting, with the connection that holds the lock for migrations. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined
   /** Absent: a database that does not answer at once is an error. */
   readonly delays?: Patience | undefined

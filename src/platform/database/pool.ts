@@ -34,7 +34,7 @@ export function createPool(config: PoolConfig): Pool {
       return pending
     }) as typeof client.query
   })
-  // An idle connection breaks whenever PostgreSQL restarts; the pool drops it, and whoever asks next learns the state.
+  // An idle connection breaks when PostgreSQL restarts; the pool drops it, and the next query reports the state.
   pool.on('error', () => undefined)
   pool.on('acquire', (client) => idle.delete(client))
   pool.on('remove', (client) => idle.delete(client))

@@ -28,7 +28,7 @@ const migrationLimits: Settings = {
   idle_in_transaction_session_timeout: '60s',
 }
 
-/** What a new connection to the database turns out to be. */
+/** The state of a new connection. */
 export interface DatabaseSession {
   /** Where the tables are. */
   readonly schema: string
@@ -45,7 +45,9 @@ export interface DatabaseSession {
   readonly needsTransaction: boolean
 }
 
-/** What `DATABASE_URL` says in Prisma's words: the schema of the tables, and that there is a pooler. */
+/**
+ * The settings that `DATABASE_URL` carries in Prisma's words: the schema of the tables, and whether there is a pooler.
+ */
 export interface PrismaParameters {
   readonly schema: string | undefined
   readonly pooled: boolean
@@ -100,7 +102,7 @@ export async function openSession(client: ClientBase, parameters: PrismaParamete
   }
 }
 
-/** What cannot work is said here and not by the first name that it cannot keep. */
+/** Refuses an unusable encoding at the start, and not at the first name that it cannot store. */
 function refuseUnfit({ version, encoding }: ServerDetails): void {
   const major = Math.floor(version / 10_000)
   if (major < oldestMajor) {

@@ -51,7 +51,7 @@ function readFile(parameter: string, path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    // Not the message: it holds the path, which is the key itself where somebody mistook the parameter.
+    // The message is left out: it holds the path, which is the key itself where the operator mistook the parameter.
     const { code } = cause as NodeJS.ErrnoException
     throw unusable(`the file of ${parameter} cannot be read (${code ?? 'no file'})`, undefined)
   }

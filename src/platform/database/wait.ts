@@ -8,7 +8,7 @@ export interface Patience {
   readonly limitMs: number
   /** Ends the wait at once. */
   readonly signal: AbortSignal
-  /** Is told at the first failure, and again each time the wait has lasted twice as long. */
+  /** Called at the first failure, and again each time the wait has lasted twice as long. */
   readonly onWait: (wait: { readonly reason: string; readonly waitedMs: number; readonly limitMs: number }) => void
 }
 
