@@ -251,9 +251,9 @@ describe('links of /api/auth, where a token alone verifies', () => {
     server.pass('1h')
     attempts.push(await givenAttempt(owner))
     const texts = (await mailsTo(server, owner.email)).map(({ text }) => text)
-    expect(new Set(texts.map((text) => /registered an account with this address on (.*)\./.exec(text)?.[1])).size).toBe(
-      2,
-    )
+    expect(
+      new Set(texts.map((text) => /account was registered with this address on (.*)\./.exec(text)?.[1])).size,
+    ).toBe(2)
     const answer = await visit(attempts[1]?.token ?? '')
     expect([answer.status, keysOf(answer.body)]).toEqual([200, ['detail']])
     await expectAccount(owner, [attempts[0] as Credentials])

@@ -298,7 +298,7 @@ describe('POST /verify_email, where verification is required', () => {
     await server.send('POST', '/resend_verification', { body: { email } })
     const mails = (await mailsTo(server, email)).slice(before)
     expect(mails.map(({ text }) => text)).toEqual([
-      expect.stringContaining(`registered an account with this address on ${registeredAt}`),
+      expect.stringContaining(`account was registered with this address on ${registeredAt}`),
     ])
     expect(refusalOf(await verify(newest.token))).toBe('400 verification_token_invalid')
   })
