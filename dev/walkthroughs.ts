@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Step } from './walkthrough-steps.ts'
+import { applyDiff, readSteps } from './walkthrough-steps.ts'
+
+const usage = `Usage: npm run test:walkthroughs [-- <name>…]
+
+Does what the walkthroughs in docs/walkthroughs say, step by step, each on a copy of the project. A step that fails ends its walkthrough.
+The last line is "N passed, N failed". Without names, all walkthroughs are done.
+
+Options:
+  --help  show this
+`
+
+const projectRoot = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(projectRoot, 'docs/walkthroughs')
+/** Of a copy: what belongs to this folder alone. */
+const leftOut = ['.git', '.data', '.env', 'coverage', 'node_modules']
+
+function readNames(): readonly string[] {
+  const known = readdirSync(folder).map((file) => basename(file, '.md'))
+  try {
+    const options = { help: { type: 'boolean', short: 'h' } } as const
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    if (values.help) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
+    for (const name of positionals) if (!known.includes(name)) throw new Error(`There is no walkthrough ${name}`)
+    return positionals.length > 0 ? positionals : known
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`)
+    return process.exit(2)
+  }
+}
+
+function copyProject(to: string): void {
+  const filter = (path: string) => !leftOut.includes(basename(path))
+  cpSync(projectRoot, to, { recursive: true, preserveTimestamps: true, filter })
+  symlinkSync(join(projectRoot, 'node_modules'), join(to, 'node_modules'))
+}
+
+function take(step: Step, project: string): void {
+  if (step.kind === 'run') {
+    const { status, signal } = spawnSync('bash', ['-c', step.command], { cwd: project, stdio: 'inherit' })
+    if (status !== 0) throw new Error(`it ended with ${status ?? signal}`)
+    return
+  }
+  const path = join(project, step.file)
+  if (step.kind === 'change') {
+    writeFileSync(path, applyDiff(readFileSync(path, 'utf8'), step.content))
+  } else {
+    if (existsSync(path)) throw new Error('the file is there already')
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, step.content)
+  }
+}
+
+let passed = 0
+let failed = 0
+for (const name of readNames()) {
+  const temporary = mkdtempSync(join(tmpdir(), 'walkthrough-'))
+  const project = join(temporary, 'project')
+  console.log(`\n== docs/walkthroughs/${name}.md`)
+  try {
+    copyProject(project)
+    for (const step of readSteps(readFileSync(join(folder, `${name}.md`), 'utf8'))) {
+      console.log(`-- ${step.kind === 'run' ? step.command : `${step.kind} ${step.file}`}`)
+      take(step, project)
+      passed += 1
+    }
+  } catch (error) {
+    failed += 1
+    console.log(`FAILED: ${(error as Error).message}`)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+console.log(`\n${passed} passed, ${failed} failed`)
+process.exit(failed > 0 ? 1 : 0)
