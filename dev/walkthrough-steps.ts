@@ -34,16 +34,15 @@ export function applyDiff(text: string, diff: string): string {
 }
 
 function applyPart(text: string, part: string): string {
-  const lines = part.replace(/\n$/, '').split('\n')
-  const without = (sign: '+' | '-') =>
-    lines
-      .filter((line) => !line.startsWith(sign))
-      .map((line) => `${line.slice(1)}\n`)
-      .join('')
+  const parts = part.replace(/\n$/, '').split('\n')
+  const without = (sign: '+' | '-') => parts.filter((line) => !line.startsWith(sign)).map((line) => line.slice(1))
   const before = without('+')
-  const [head, tail, ...more] = `\n${text}`.split(`\n${before}`)
-  if (tail === undefined || more.length > 0) {
-    throw new Error(`These lines stand ${tail === undefined ? 'nowhere' : 'more than once'} in the file:\n${before}`)
+  const lines = text.split('\n')
+  const places = lines.flatMap((_, index) => (before.every((line, at) => lines[index + at] === line) ? [index] : []))
+  const [place] = places
+  if (place === undefined || places.length > 1) {
+    const where = place === undefined ? 'nowhere' : 'more than once'
+    throw new Error(`These lines stand ${where} in the file:\n${before.join('\n')}`)
   }
-  return `${head}\n${without('-')}${tail}`.slice(1)
+  return lines.toSpliced(place, before.length, ...without('-')).join('\n')
 }
