@@ -20,7 +20,7 @@ import * as throttle from './throttle/index.ts'
 import { user as userFeature } from './user/feature.ts'
 import * as user from './user/index.ts'
 
-/** What a feature brings along; each exports one from its feature.ts. Its settings are listed in settings.ts, as they are read first. */
+/** The parts of a feature that the frame collects. Each feature exports them from its feature.ts. Its settings are listed in settings.ts, as they are read first. */
 interface Feature {
   readonly name: string
   /** In the order in which documents have them. */

@@ -52,10 +52,10 @@ export interface RuleIssue extends InputIssue {
   readonly code: IssueCode
 }
 
-/** What a user has to do before a request can go on: an endpoint of this name in the feature that asks for it takes the step. */
+/** A step that the user has to take before a request can go on, named after the endpoint that takes it. */
 export interface Step {
   readonly name: string
-  /** What the client has to show when it takes the step. */
+  /** The ticket that the client shows when it takes the step. */
   readonly ticket?: string
   /** How many seconds ago the step may have been taken at most, where it counts only for a time. */
   readonly maxAge?: number

@@ -6,7 +6,7 @@ import type { Scope } from './unit-of-work.ts'
 export interface EventDefinition {
   /** As rows and log lines have it; it outlives deployments. */
   readonly name: string
-  /** What has happened, in a sentence for operators. */
+  /** A sentence for operators that says what has happened. */
   readonly meaning: string
 }
 

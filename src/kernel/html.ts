@@ -26,7 +26,7 @@ const placeholder =
 /**
  * Fills in a template. `{{name}}` is the value, escaped unless it is HTML already. `{{#name}}…{{/name}}` is there once for each
  * item of a list, with the values of the item, or once if the value is true; `{{^name}}…{{/name}}` is there if there is no item,
- * or the value is not true. What was filled in is not looked at again: a `{{` in a value is text.
+ * or the value is not true. Filled-in values are not scanned again: a `{{` in a value is text.
  */
 export function fillTemplate(template: string, values: TemplateValues): Html {
   const html = template.replace(placeholder, (...match) => {

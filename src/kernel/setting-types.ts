@@ -65,7 +65,7 @@ export const keys: SettingType<readonly string[]> = list(
   (key) => Buffer.byteLength(key) >= 32,
 )
 
-/** What keys in examples say of themselves, without what stands between the letters. Random keys hold none of them. */
+/** Words in sample keys, without the characters between their letters. Random keys hold none of them. */
 const sampleWords = [
   'changeme',
   'changethis',

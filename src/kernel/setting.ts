@@ -8,11 +8,11 @@ type Default = string | { readonly development: string; readonly production: str
 
 interface Declaration<Value, Given extends Default | undefined> {
   readonly type: SettingType<Value>
-  /** What it is, as a noun phrase; further sentences may follow. */
+  /** Its meaning as a noun phrase; further sentences may follow. */
   readonly meaning: string
   /** An empty text is read by the type too: it is the empty list. Without a default the value is undefined. */
   readonly default?: Given
-  /** What counts when it is absent, in words, where the default does not say it. */
+  /** The value when it is absent, in words, where the default does not say it. */
   readonly absent?: string
   /** Secrets can be read from a file too. */
   readonly secret?: true
@@ -60,7 +60,7 @@ export function settingGroup<Tree extends SettingTree>(heading: string, settings
   return { heading, settings }
 }
 
-/** What is read of such settings. */
+/** The values of such settings. */
 export type SettingValues<Tree> = {
   readonly [Key in keyof Tree]: Tree[Key] extends Setting<string, infer Value, infer Given>
     ? Value | (Given extends Default ? never : undefined)

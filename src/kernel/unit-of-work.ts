@@ -1,6 +1,6 @@
 import type { Database, Db } from './db.ts'
 
-/** What stores are built over: the whole database, or one transaction of it. */
+/** The scope of stores: the whole database, or one transaction. */
 export interface Scope {
   readonly db: Db
   /** Runs the action once the transaction is committed; never when it is rolled back. Outside a transaction, at once. */

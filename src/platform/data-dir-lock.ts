@@ -12,7 +12,7 @@ export interface DataDirLock {
 }
 
 /**
- * Keeps other servers out of the directory for as long as this process lives: a socket that somebody listens on, which ends
+ * Keeps other servers out of the directory for as long as this process lives: a socket that a process listens on, which ends
  * with its process however that ends. Throws a StartError when another server has it.
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {

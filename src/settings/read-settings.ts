@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The text of a file. Throws Node's error when it cannot be read. */
 export type ReadFile = (path: string) => string
 
-/** What was read of the environment. */
+/** The settings that were read from the environment. */
 export interface SettingsRead {
   readonly environment: Environment
   readonly given: GivenSettings
@@ -21,7 +21,7 @@ export interface SettingsRead {
   readonly values: SettingValues<SettingTrees>
 }
 
-/** Reads each setting by itself. An empty one counts as absent. What is wrong with one is added to the problems. */
+/** Reads each setting by itself. An empty one counts as absent. A mistake in one is added to the problems. */
 export function readSettings(environment: Environment, readFile: ReadFile, problems: string[]): SettingsRead {
   const textOf = (name: string | undefined) => (name && environment[name]?.trim()) || undefined
   const given: Record<string, unknown> = {}

@@ -21,7 +21,7 @@ const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 /** A key in two settings is known to everyone who knows one of them: the key for access tokens is shared with other services. */
 const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
 
-/** What does not fit together. A setting that could not be read has its own problem and contradicts nothing. */
+/** Settings that contradict each other. A setting that could not be read has its own problem and contradicts nothing. */
 export function problemsBetween(read: SettingsRead): string[] {
   const { given, values, production, environment, isAbsent, sourceOf } = read
   const { sessions, accounts, contracts } = values

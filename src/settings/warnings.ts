@@ -34,7 +34,7 @@ export function configWarnings({
         ],
         [
           Object.values(server.requestsPerMinute).some((limit) => limit < 10),
-          'RATE_LIMIT_PASSWORDS, RATE_LIMIT_CHANGES or RATE_LIMIT_READS is below 10: people behind one address keep each other out; remove it',
+          'RATE_LIMIT_PASSWORDS, RATE_LIMIT_CHANGES or RATE_LIMIT_READS is below 10: users behind one address keep each other out; remove it',
         ],
         [
           passwords.bcryptCost > 14,

@@ -80,7 +80,7 @@ export function createLogin({ ports, work: { stores }, users, sessions, password
 
   /**
    * Tells a user whose registration waits that the address has to be verified, but only with the right password; and
-   * likewise when the address belongs to a user already, as the difference would show that. Whoever fails, a failure costs
+   * likewise when the address belongs to a user already, as the difference would show that. Every failure costs
    * a second comparison here.
    */
   async function explainPending({ identifier, password }: Login, caller: Caller): Promise<void> {

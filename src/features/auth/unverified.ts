@@ -1,11 +1,11 @@
 import type { Registration, User } from '../../kernel/db.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
 
-/** What a mailed verification token is for: an account; a registration, by itself; or one that also takes a password. */
+/** The purpose of a mailed verification token: an account; a registration, by itself; or one that also takes a password. */
 export const verificationPurposes = ['verify_email', 'verify_registration', 'complete_registration'] as const
 export type VerificationPurpose = (typeof verificationPurposes)[number]
 
-/** What can be verified with a new token, and what the audit trail says of it. */
+/** An account or a registration that a new token can verify, and its entry in the audit trail. */
 export interface Unverified {
   readonly purpose: VerificationPurpose
   readonly targetId: string
@@ -13,7 +13,7 @@ export interface Unverified {
   readonly event: { readonly userId: number } | { readonly details: { readonly registration: string } }
 }
 
-/** What a new link can verify of a user. */
+/** The part of a user that a new link can verify. */
 export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User): Unverified | undefined {
   if (emailVerifiedAt || disabledAt) return undefined
   return { purpose: 'verify_email', targetId: String(id), at: joinedAt, event: { userId: id } }

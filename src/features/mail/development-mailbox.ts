@@ -8,7 +8,7 @@ export interface MailboxMail extends Mail {
   readonly createdAt: Date
 }
 
-/** Takes mails where no mail server is configured, for people who try the server out. */
+/** Takes mails where no mail server is configured, for developers who try the server out. */
 export interface Mailbox extends Mailer {
   /** Newest first. */
   list(): Promise<readonly MailboxMail[]>

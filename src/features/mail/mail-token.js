@@ -45,7 +45,7 @@ export const send = async (method, path, fields) => {
     /** @type {{ detail?: string, errors?: { pointer: string, detail: string }[], [field: string]: unknown }} */
     const { detail, errors = [], ...messages } = await response.json()
     /**
-     * What is wrong with a field: problem details of our own API, or lists of sentences.
+     * The mistakes in a field: problem details of our own API, or lists of sentences.
      * @param {string} field
      */
     const refusals = (field) => [

@@ -46,7 +46,7 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
   }
 
   return {
-    // What RETURNING gives has no order, and mails are sent in the order of their causes.
+    // The rows of RETURNING have no order, and mails are sent in the order of their causes.
     // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
     claim: (limit) => db.$queryRaw<ClaimedMail[]>`
       WITH due AS MATERIALIZED (

@@ -20,7 +20,7 @@ interface Limit {
 }
 
 const perReset: Limit = { perHour: 5, pauseSeconds: 60, lastPauseSeconds: mailTokenLifetimes.reset_password }
-// What these bring lives for longer than the hour.
+// The tokens in these mails live for longer than an hour.
 const perLink: Limit = { perHour: 5, pauseSeconds: 60 }
 
 /** How many mails of a kind, by what they are counted for. */
@@ -36,7 +36,7 @@ const limits = {
   /** For a mailbox, whichever networks they come from: a ceiling that takes at least twelve of them to reach. */
   registration: { perHour: 60, pauseSeconds: 0 },
   address_in_use: { perHour: 5, pauseSeconds: 60 },
-  /** What happened to an account is told without being asked for, but others can make it happen at a mailbox that is not theirs. */
+  /** Notices are mailed unasked, and other clients can cause them at a mailbox that is not theirs. */
   unverified_notice: { perHour: 5, pauseSeconds: 0 },
 } as const satisfies Record<string, Limit>
 
@@ -46,7 +46,7 @@ type MailKind = keyof typeof limits
 export interface MailRateLimits {
   /**
    * Whether a mail that was asked for may go to the address. Each address has a budget, known or not; beside it the mails
-   * that really go out (`isMailed`) are counted for the mailbox. What sub-addresses use up holds back no verified address.
+   * that really go out (`isMailed`) are counted for the mailbox. Mails to sub-addresses hold back no verified address.
    */
   spendAsked(
     kind: 'forgot_password' | 'resend_verification',

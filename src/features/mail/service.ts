@@ -13,7 +13,7 @@ interface Needs {
   readonly templates: readonly MailTemplate<never>[]
 }
 
-/** What encrypts the mails of the outbox and what sends them. */
+/** The cipher of the outbox and the worker that sends its mails. */
 export function createMail({ ports: { db, clock, logger, mailer }, secretKeys, templates }: Needs) {
   const cipher = createCipher(deriveKeys(secretKeys, 'outbox'))
   const mailbox = createMailbox({ db, clock })

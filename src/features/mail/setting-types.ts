@@ -7,7 +7,7 @@ export const mailbox = settingType('an address such as auth@example.com or Examp
   /^([^<>\r\n"]{0,100}<[^\s<>@,;]+@[^\s<>@,;]+>|[^\s<>@,;]+@[^\s<>@,;]+)$/.test(text) ? text : undefined,
 )
 
-/** What can follow EHLO (RFC 5321, section 4.1.1.1). */
+/** A name that can follow EHLO (RFC 5321, section 4.1.1.1). */
 export const domainName = settingType('a full name such as auth.example.com', (text) =>
   isIP(text) === 0 && text.includes('.') && isHostName(text) ? text : undefined,
 )

@@ -3,7 +3,7 @@ const ignoringDots = ['gmail.com', 'googlemail.com']
 
 /**
  * The mailbox that an address in lower case belongs to, for counting mails and nothing else: `ada+shop@` is `ada@`
- * (RFC 5233). Dots stay, except where the provider is known to ignore them: elsewhere they may tell two people apart.
+ * (RFC 5233). Dots stay, except where the provider is known to ignore them: elsewhere they may tell two users apart.
  */
 export function canonicalAddress(email: string): string {
   const at = email.lastIndexOf('@')

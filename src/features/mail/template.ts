@@ -1,14 +1,14 @@
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Mail } from '../../kernel/ports.ts'
 
-/** What a template says, before it is anything that can be sent. A paragraph is one line. */
+/** The text of a mail before it is rendered. A paragraph is one line. */
 export interface MailText {
   readonly subject: string
   readonly paragraphs: readonly string[]
   readonly link?: { readonly label: string; readonly url: string }
 }
 
-/** What a template is written with. It waits as JSON, so nothing but JSON's plain values. */
+/** The values that fill a template. The outbox stores them as JSON, so they are JSON's plain values. */
 export type MailValues = Readonly<Record<string, string | number | boolean | null>>
 
 /** A kind of mail. The name is what waiting mails are stored under: it outlives deployments. */

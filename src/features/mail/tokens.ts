@@ -27,7 +27,7 @@ export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPur
 export interface MailTokens {
   /** Makes the token of this purpose and target; an older one is dead from then on. */
   issue(order: { purpose: MailTokenPurpose; targetId: string; email: string }): Promise<string>
-  /** What a token of one of these purposes stands for, spent or not, until it expires. Any string may be asked for; asking does not spend it. */
+  /** The token of one of these purposes, spent or not, until it expires. Any string may be given; finding does not spend it. */
   find<Purpose extends MailTokenPurpose>(token: {
     purposes: readonly Purpose[]
     token: string

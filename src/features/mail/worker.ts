@@ -174,7 +174,7 @@ async function withDeadline(work: Promise<void>, milliseconds: number): Promise<
   }
 }
 
-/** What went wrong, short. A mail server may quote the mail that it refuses: no link, no address and nothing like a token remains. */
+/** A short reason for the log. A mail server may quote the mail that it refuses: no link, no address and nothing like a token remains. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message

@@ -28,11 +28,11 @@ interface Failure {
   readonly isTrusted: boolean
 }
 
-/** What follows a failed attempt. */
+/** The consequences of a failed attempt. */
 export interface Failures {
   /**
    * Counts the failure of a trusted device for the account too, records a sample, and after a hundred failures refuses
-   * untrusted devices. But for that last step it is the same number of statements whoever failed, as anything else would
+   * untrusted devices. But for that last step it is the same number of statements in every case, as anything else would
    * tell by its time whether there is an account.
    */
   follow(failure: Failure, caller: Caller): Promise<void>

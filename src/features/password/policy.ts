@@ -6,7 +6,7 @@ import { isSimilar } from './similarity.ts'
 
 const mostCodePoints = 128
 
-/** Whose password it is to be. */
+/** The user that the password is for. */
 interface PasswordOwner {
   readonly username: string
   readonly email: string

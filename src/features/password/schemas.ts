@@ -2,7 +2,7 @@ import { text } from '../../kernel/schemas.ts'
 
 const longestBytes = 512
 
-/** A password as somebody types it. Whether it is good enough as a new one, the passwordPolicy says. */
+/** A password as a user types it. The password policy decides whether it may be set. */
 export const PasswordText = text({ min: 1, max: longestBytes }).refine(
   (value) => Buffer.byteLength(value) <= longestBytes,
   { error: 'at most 512 bytes', params: { code: 'too_big' } },

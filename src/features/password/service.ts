@@ -37,7 +37,7 @@ export interface PasswordService {
   reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<DeviceGrant>
 }
 
-/** What the feature offers to the features above it. */
+/** The services that this feature offers to others. */
 export interface Passwords extends PasswordService, PasswordVerification {
   readonly policy: PasswordPolicy
 }

@@ -11,7 +11,7 @@ import type { FailureStores } from './failures.ts'
 import { createFailures } from './failures.ts'
 import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
 
-/** Whose password it is said to be: that of the session's user, or of the user with this username or address. */
+/** The user whose password is claimed: the session's, or the one with this username or address. */
 interface Claim {
   readonly identifier: string
   /** The caller's session, where the endpoint demands one. */

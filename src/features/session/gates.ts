@@ -5,7 +5,7 @@ import { AuthError, stepErrors } from '../../kernel/errors.ts'
 import { sessionErrors } from './errors.ts'
 
 /**
- * What is about to happen to a session. `sensitive`: an endpoint is about to work that demands a recent authentication. Logging out
+ * The use of a session that is about to happen. `sensitive`: an endpoint is about to work that demands a recent authentication. Logging out
  * asks no gate but those of `sensitive`.
  */
 type Occasion = 'open' | 'use' | 'renew' | 'introspect' | 'sensitive'

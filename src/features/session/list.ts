@@ -5,7 +5,7 @@ import type { Clock } from '../../kernel/ports.ts'
 import { sessionErrors } from './errors.ts'
 import { mostCounted } from './schemas.ts'
 
-/** Whose sessions: those of a user that were opened since all were last ended at once. */
+/** The user and the session epoch whose sessions are meant. */
 type Owner = Pick<Session, 'userId' | 'epoch'>
 
 /** The live sessions of a user. */

@@ -146,7 +146,7 @@ export function createRotation({
       const isFollowed = caller.generation < session.generation
       // One more rotation would make a copied token of the one that a faster request has just got.
       const isDone = isFollowed && grace.isWithinGrace(session)
-      // Not watched: no later retry is forgiven, as a changed password shuts out whoever has copied the tokens before it.
+      // Not watched: no later retry is forgiven, as a changed password shuts out a copy of the earlier tokens.
       const next = isDone ? undefined : await sessions.rotate(session, caller, { unseen: false })
       return pairFor(next ?? (await findLiveById(session.id, sessions, clock.now())))
     },

@@ -36,7 +36,7 @@ export interface SessionService extends Rotation {
   requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
   /** Throws if the caller's session has ended meanwhile, and so rolls the transaction back that the stores are of. */
   requireLive(stores: Pick<SessionStores, 'sessions'>, caller: AuthenticatedCaller): Promise<void>
-  /** What a token stands for, if it would be accepted now through the caller's contract. */
+  /** The user and session of a token, if it would be accepted now through the caller's contract. */
   introspect(token: string, caller: Caller): Promise<TokenIntrospection>
   /** The live session that a token stands for, whatever the gates say. */
   findLiveByToken(token: string): Promise<LiveToken | undefined>

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { secondsAfter } from '../../kernel/time.ts'
 
-/** What wrong passwords are counted for. */
+/** The key under which wrong passwords are counted. */
 export interface ThrottleKey {
   readonly key: string
   /** How long its row is kept after the last attempt; absent: for ever. */

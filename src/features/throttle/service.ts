@@ -10,7 +10,7 @@ import type { AttemptStore } from './store.ts'
 import type { TrustedDevices } from './trusted-devices.ts'
 import { createTrustedDevices } from './trusted-devices.ts'
 
-/** What stands between a guesser and a password: attempts are counted, and those of trusted devices apart. */
+/** Limits guesses at passwords: attempts are counted, those of trusted devices separately. */
 export interface Throttle extends Attempts {
   readonly keys: ThrottleKeys
   readonly devices: TrustedDevices

@@ -14,7 +14,7 @@ export interface DeviceGrant {
   readonly trusted_device: { readonly token: string; readonly lifetime: number }
 }
 
-/** What a program sends, beside what an endpoint takes, to get the token in the body. */
+/** The field by which a program asks for the token in the body. */
 export const RememberDevice = { remember_device: z.boolean().optional() }
 
 /** The token that the program gets. It sends it as the header Device-Token where it proves a password later. */

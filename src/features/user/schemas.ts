@@ -42,14 +42,14 @@ export function identifierKey(identifier: string): string {
   return 'email' in user ? user.email : user.usernameKey
 }
 
-/** The user who has that username or address; an address can be nobody else's username. */
+/** The user who has that username or address; an address can be no other user's username. */
 export function identifierFilter(identifier: string): { readonly email: string } | { readonly usernameKey: string } {
   const address = EmailAddress.safeParse(identifier)
   return address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
 }
 
 /**
- * What turns the text around it, breaks its line or is never seen (Unicode TR36, section 2.5). Allowed are the joiners, marks of
+ * A character that turns the text around it, breaks its line or is never seen (Unicode TR36, section 2.5). Allowed are the joiners, marks of
  * direction and variants that scripts need.
  */
 const deceptiveCharacter =
@@ -70,7 +70,7 @@ const Name = text({ max: 150 })
     }
   })
 
-/** As people write it, or nothing. Whether it can be read depends on the settings: see phone.ts. */
+/** As users write it, or empty. Whether it can be read depends on the settings: see phone.ts. */
 const PhoneNumber = text({ max: 64 })
   .meta({ description: 'With + and the code of the country; answered in E.164, an extension behind ;ext=' })
   .transform((value) => value.trim())

@@ -73,7 +73,7 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
   function phoneColumns(typed: string | undefined, user: User) {
     if (typed === undefined || typed === user.phoneNumber) return {}
     const phoneNumber = readPhoneNumber(phones, typed)
-    // What was verified is the old number, in whatever spelling.
+    // The verified number is the old one, in any spelling.
     return { phoneNumber, phoneNumberVerified: user.phoneNumberVerified && isSpelling(phoneNumber, user.phoneNumber) }
   }
 

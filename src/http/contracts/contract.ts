@@ -16,9 +16,9 @@ export interface Row<Needs> {
   readonly endpoint: Endpoint<Needs>
   /** Where the fields are read from, beside the path. */
   readonly source: 'body' | 'query' | 'nothing'
-  /** Fields that count as not sent when a form sends them empty, as forms send what nobody filled in. */
+  /** Fields that count as not sent when a form sends them empty, as forms send fields that were not filled in. */
   readonly emptyMeansAbsent: readonly string[]
-  /** What is sent, in the contract's own words. */
+  /** The fields that are sent, in the contract's own words. */
   readonly wire: z.ZodObject
   readonly status: number
   readonly reply: z.ZodType
@@ -26,13 +26,13 @@ export interface Row<Needs> {
   readonly read: (sent: Fields) => Fields
   /** The answer's body; it keeps only the fields that the reply names. */
   readonly write: (result: unknown) => unknown
-  /** What the endpoint demands of the fields that it takes as they are, by the contract's words. */
+  /** The endpoint's schemas of the fields that it takes as they are, by the contract's words. */
   readonly demands: Readonly<Record<string, z.ZodType>>
   /** An error of the endpoint, with the contract's words for the fields that it blames. */
   readonly translateError: (error: unknown) => unknown
-  /** What the contract calls the refresh token that the endpoint takes. */
+  /** The contract's name of the refresh token that the endpoint takes. */
   readonly refreshField: string | undefined
-  /** What every GET and HEAD of the path gets, but for programs that ask for JSON. */
+  /** The page that answers every GET and HEAD of the path, except from programs that ask for JSON. */
   readonly page: View | undefined
 }
 
@@ -46,12 +46,12 @@ export interface Contract<Needs> {
   /** Whether bodies may be forms as well as JSON. */
   readonly takesForms: boolean
   readonly errorFormat: ErrorFormat
-  /** What it lays down whatever the settings say. Its own pages, for the links in mails, are below the address of this server. */
+  /** Rules that override the settings. Its own pages, for the links in mails, are below the address of this server. */
   readonly policy: Partial<Pick<ContractPolicy, 'verificationRequired' | 'linkCompletesRegistration'>> & {
     readonly lifetimes?: Partial<ContractPolicy['lifetimes']>
     readonly ownPages?: { readonly verifyEmailPath: string; readonly resetPasswordPath: string }
   }
-  /** Where it departs from the service that it replaces, for the people who move. */
+  /** Where it departs from the service that it replaces, for its users who move. */
   readonly differences: readonly string[]
   readonly rows: readonly Row<Needs>[]
 }
@@ -89,7 +89,7 @@ function knownOf(sent: Fields, input: z.ZodObject): Fields {
 }
 
 interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {
-  /** What is sent. Fields that it does not name are ignored. */
+  /** The fields that are sent. Other fields are ignored. */
   readonly wire: Wire
   /** Which field of the endpoint comes from which field, or from the first sent of several, or is made; those of one name need no entry. */
   readonly from?: {
@@ -114,7 +114,7 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
   const fields = Object.entries(wire.shape as Readonly<Record<string, z.ZodType>>)
   const sources = from as Readonly<Record<string, string | readonly string[] | (() => unknown) | undefined>>
 
-  /** What the contract calls the field; undefined for one that it does not know. */
+  /** The contract's name of the field; undefined for a field that it does not have. */
   function wordFor(field: string, sent: Fields): string | undefined {
     const source = Object.hasOwn(sources, field) ? sources[field] : undefined
     const candidates = Array.isArray(source) ? source : [source ?? field]

@@ -5,14 +5,14 @@ import type { ErrorDefinition } from '../../kernel/errors.ts'
 /** The caller has to show: nothing, a live access token, a refresh token (in the input), or either of the last two. */
 export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
 
-/** What endpoints are about. Documents group the operations by it. */
+/** The topic of endpoints. Documents group the operations by it. */
 interface Topic {
   readonly name: string
   readonly description: string
 }
 
 /**
- * What a request costs. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be counted, and are
+ * The cost of a request. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be counted, and are
  * counted by the site of an IPv6 address as well. `change`: a row changes, or a token is judged, which applications do in parallel and
  * from behind one office address. `read`: nothing changes, so where it is a GET, it is a HEAD as well.
  */
@@ -31,7 +31,7 @@ type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Ca
 /** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
 type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
-/** What a browser keeps from now on, for so many seconds. */
+/** A cookie that a browser keeps for so many seconds. */
 export type CookieChange = { readonly value: string; readonly lifetime: number } | 'forgotten'
 
 interface Metadata<A extends Access> {
@@ -52,7 +52,7 @@ interface Metadata<A extends Access> {
   readonly logsOut?: true
   /** The step of a gate that it takes: the gate that asks for the step lets it through. */
   readonly takesStep?: string
-  /** What it refuses with, beside what any request with this access may meet. */
+  /** Its errors, beside those that any request with this access may meet. */
   readonly errors: readonly ErrorDefinition[]
 }
 
@@ -75,7 +75,7 @@ interface Declaration<
   /** Whether `fresh` is demanded of this request; of every request where it is absent. */
   readonly freshWhen?: (input: z.output<Input>, caller: AuthenticatedCaller) => boolean
   /**
-   * What becomes of cookies, by name. `refresh` takes the place of the token in the body for clients whose refresh tokens travel in
+   * The changes of cookies, by name. `refresh` takes the place of the token in the body for clients whose refresh tokens travel in
    * cookies; any other comes beside the body, for pages of this and of the listed origins.
    */
   readonly cookies?: Readonly<Record<string, (result: NoInfer<Result>) => CookieChange | undefined>>

@@ -17,14 +17,14 @@ export interface ErrorContext {
   readonly mediaType: string
   /** The header of this name, as it came. */
   readonly authorization: string
-  /** Who may call the endpoint, if the request reached one. */
+  /** The access of the endpoint, if the request reached one. */
   readonly access: Access | undefined
 }
 
 /** How a contract speaks of errors. */
 export interface ErrorFormat {
   readonly present: (error: AuthError, situation: ErrorContext) => ErrorResponse
-  /** What the bodies of refusals look like. */
+  /** The schema of error bodies. */
   readonly refusal: z.ZodType
 }
 

@@ -16,7 +16,7 @@ export interface Publication {
   readonly transport: DocumentedTransport
   /** When the contract will be gone. */
   readonly sunset: Date | undefined
-  /** What a request with an access token may be refused with. */
+  /** The errors of a request with an access token. */
   readonly authenticationErrors: readonly ErrorDefinition[]
 }
 
@@ -171,7 +171,7 @@ function describeInput<Needs>({ contract, row, operationId, schemas, publication
 
 function describeSuccess<Needs>({ row, operationId, schemas }: Operation<Needs>): Json {
   const reply = schemas.describe(row.reply, 'output')
-  // What is never defined is no body.
+  // A schema that allows undefined only stands for an empty body.
   if (Object.keys(reply).length === 0) return { [row.status]: { description: 'Done; there is no body' } }
   return {
     [row.status]: {

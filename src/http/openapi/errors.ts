@@ -17,7 +17,7 @@ interface Refusing<Needs> {
   readonly examples: Record<string, Json>
 }
 
-/** Said before anybody looks whose path it is: in our own error format, whatever the path. */
+/** Errors found before a path is matched: they come in our own error format. */
 const early: readonly ErrorDefinition[] = [
   requestErrors.request_timeout,
   requestErrors.headers_too_large,
@@ -109,7 +109,7 @@ function sampleOf<Needs>(definition: ErrorDefinition, row: Row<Needs>): AuthErro
   return row.translateError(new AuthError(definition, { retryAfterSeconds: 30, ...step })) as AuthError
 }
 
-/** What really becomes of a request that breaks a rule: fields are missing, or there is one too many, or they hold nothing. */
+/** The real answers to a request that breaks a rule: fields are missing, or there is one too many, or they hold nothing. */
 function provoked<Needs>({ read, wire, path, source }: Row<Needs>): AuthError {
   const refusal = new AuthError(requestErrors.invalid_request)
   // A path that is found has its parameters: nothing but its spelling can be wrong.

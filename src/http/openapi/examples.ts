@@ -1,6 +1,6 @@
 import type { Json, NamedSchemas } from './schemas.ts'
 
-/** What people and programs would write in a field of this name. */
+/** A plausible value for a field of this name. */
 const byName: Readonly<Record<string, unknown>> = {
   username: 'ada',
   email: 'ada@example.com',

@@ -6,11 +6,11 @@ export type Json = Readonly<Record<string, unknown>>
 /** The schemas of a document, as JSON Schema under `components.schemas`. */
 export interface NamedSchemas {
   readonly components: Readonly<Record<string, Json>>
-  /** What goes in, or comes out, as JSON Schema; schemas with an id are references. */
+  /** The input or output as JSON Schema; schemas with an id are references. */
   describe(schema: z.ZodType, direction: 'input' | 'output'): Json
   /** A reference to the schema under this name, if it is not one already. */
   name(name: string, schema: Json): Json
-  /** What a reference leads to. */
+  /** The targets of references. */
   resolve(schema: Json): Json
 }
 
@@ -52,7 +52,7 @@ export function createNamedSchemas(): NamedSchemas {
   }
 }
 
-/** What says nothing to a reader: the pattern of a format, and the bounds of JavaScript's integers. */
+/** Keywords that tell a reader nothing: the pattern of a format, and the bounds of JavaScript's integers. */
 function dropNoise(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format !== undefined) delete schema.pattern
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum

@@ -8,7 +8,7 @@ import type { Json } from './schemas.ts'
 export interface DocumentedTransport {
   /** As REFRESH_TRANSPORT says. */
   readonly choice: 'client' | 'cookie' | 'body'
-  /** What browsers call the cookie. */
+  /** The name of the cookie in browsers. */
   readonly cookieName: string
 }
 
@@ -28,7 +28,7 @@ export function securitySchemes({ choice, cookieName }: DocumentedTransport): Js
   }
 }
 
-/** What a request has to show. `{}` is the refresh token in the body. */
+/** The credentials of a request. `{}` is the refresh token in the body. */
 export function securityOf(access: Access, { choice }: DocumentedTransport): readonly Json[] {
   const accessToken = { accessToken: [] }
   const cookie = choice === 'body' ? [] : [{ refreshCookie: [] }]

@@ -10,7 +10,7 @@ import { hashSource, inlineScript, inlineStyle } from './page.ts'
 
 type Documented = Pick<Contract<never>, 'title' | 'prefix'>
 
-/** What Swagger UI needs of its package; nothing else of it is served. */
+/** The files of Swagger UI that are served; nothing else of its package is. */
 const files = ['swagger-ui.css', 'swagger-ui-bundle.js']
 
 /** `/docs`: the documents of these contracts, to be read and tried out. Nothing of it comes from elsewhere. */
@@ -33,7 +33,7 @@ const template = readPageFile('docs.html', import.meta.url)
 const style = readPageFile('docs.css', import.meta.url)
 const script = readPageFile('docs-page.js', import.meta.url)
 
-/** The library draws its icons from data: addresses and asks nobody but this server, with the token that was pasted. */
+/** The library draws its icons from data: addresses and sends requests to this server only, with the token that was pasted. */
 const policy = [
   "default-src 'none'",
   `script-src 'self' ${hashSource(script)}`,

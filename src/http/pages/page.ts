@@ -11,7 +11,7 @@ import { createReadOnlyRouter } from '../serving/read-only.ts'
 const template = readPageFile('page.html', import.meta.url)
 const style = readPageFile('page.css', import.meta.url)
 
-/** A page of ours for people: what frontends do elsewhere. */
+/** A page that this server shows where no frontend is configured. */
 export interface Page {
   /** In Express's notation, such as `/mailbox/:id`. */
   readonly path: string

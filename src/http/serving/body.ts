@@ -62,7 +62,7 @@ function jsonFields(bytes: Buffer): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Any page can have a browser send a form, without a preflight: one of another site could log its visitors in as somebody else. */
+/** Any page can have a browser send a form, without a preflight: one of another site could log its visitors in as another user. */
 function formFields(
   bytes: Buffer,
   type: string,

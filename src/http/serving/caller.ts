@@ -9,7 +9,7 @@ const longestUserAgent = 512
 
 /**
  * The address that the request came from, as far as the trusted proxies tell; an IPv4 address in one form only. Some proxies
- * add a port. What is no address at all was written by somebody else: it must reach neither a limit nor a mail.
+ * add a port. A text that is no address was written by another party: it must reach neither a limit nor a mail.
  */
 export function clientAddress(request: Request & { [address]?: string }): string {
   request[address] ??= readAddress(request)
@@ -33,7 +33,7 @@ export function isLocal({ socket, headers }: Request): boolean {
   return isLoopback(socket.remoteAddress ?? '') && !Object.keys(headers).some((name) => proxyHeader.test(name))
 }
 
-/** What the request says of its caller. Nothing of it is proven yet. */
+/** The caller's claims in the request. Nothing of them is proven yet. */
 export function readCaller(
   request: Request,
   { requestId, device, policy }: Pick<Caller, 'requestId' | 'device' | 'policy'>,

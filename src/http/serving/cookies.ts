@@ -3,7 +3,7 @@ import type { CookieChange } from '../contracts/endpoint.ts'
 
 /** Cookies that scripts, other sites and other hosts of the site cannot read or set. */
 export interface Cookies {
-  /** Undefined also when several have the name: who set which is not to be known. */
+  /** Undefined also when several have the name: their origins cannot be told apart. */
   read(request: Request, name: string): string | undefined
   change(response: Response, name: string, change: CookieChange): void
 }
@@ -18,7 +18,7 @@ export interface CookieSettings {
 }
 
 /**
- * What the cookie of that name is called in browsers. Partitioned ones have names of their own: browsers keep both kinds beside each
+ * The name of the cookie in browsers. Partitioned ones have names of their own: browsers keep both kinds beside each
  * other and would send both after a change of the settings.
  */
 export function cookieName(name: string, { secure, partitioned }: Omit<CookieSettings, 'sameSite'>): string {

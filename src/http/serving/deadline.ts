@@ -7,7 +7,7 @@ const longestMs = 15_000
 const granularityMs = 100
 
 /**
- * Begins a span of time within which all the works that are handed to it have to end. What takes longer fails as `overloaded`: it may
+ * Begins a span of time within which all the works that are handed to it have to end. Work that takes longer fails as `overloaded`: it may
  * come to its end all the same, and nothing learns of it.
  */
 export function startDeadline(limitMs = longestMs): <Result>(work: Promise<Result>) => Promise<Result> {

@@ -13,7 +13,7 @@ const byStatus: Readonly<Record<number, ErrorDefinition>> = {
   415: requestErrors.unsupported_media_type,
 }
 
-/** What came in a header is not sent back at any length. */
+/** A value of a header is sent back up to this length. */
 const longestMediaType = 100
 
 /** Answers a failure from anywhere in the error format of the contract it happened in. */

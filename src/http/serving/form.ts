@@ -1,6 +1,6 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** What a file is in place of a text: nothing that a field takes. */
+/** Stands for a file where a text is expected: no field accepts it. */
 const file = Object.freeze({})
 
 type Fields = Record<string, unknown>

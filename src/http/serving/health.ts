@@ -8,7 +8,7 @@ import { createReadOnlyRouter } from './read-only.ts'
 /** Asked by load balancers and container runtimes, under whatever host name they have for the machine. */
 export const healthPaths: readonly string[] = ['/healthz', '/readyz']
 
-/** For whoever watches the process: `/healthz` says that it lives, `/readyz` whether it can serve. */
+/** For monitoring: `/healthz` says that it lives, `/readyz` whether it can serve. */
 export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise<string | undefined> }): Router {
   return createReadOnlyRouter({
     '/healthz': (_request, response) => {

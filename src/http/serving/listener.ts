@@ -18,7 +18,7 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
   function receive(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     const conversation = { unanswered: (conversations.get(socket)?.unanswered ?? 0) + 1, last: request }
-    // Who sends requests without reading the answers would have us keep them all.
+    // A client that sends requests without reading the answers would make the server keep them all.
     if (conversation.unanswered > mostUnanswered) {
       socket.destroy()
       return
@@ -35,7 +35,7 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
     listener(request, response)
   }
 
-  /** Who does not read would have us keep the answer: it has as long to leave as a request has to arrive. */
+  /** A client that does not read makes the server keep the answer: it has as long to leave as a request has to arrive. */
   function limitDelivery(response: ServerResponse): void {
     if (server.requestTimeout === 0) return
     const limit = setTimeout(() => response.destroy(), server.requestTimeout)
@@ -59,7 +59,7 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
   return server
 }
 
-/** What goes on over one connection. */
+/** The requests of one connection. */
 interface Conversation {
   unanswered: number
   readonly last: IncomingMessage
@@ -72,13 +72,13 @@ function isOwed(conversation: Conversation | undefined): boolean {
   return last.complete ? unanswered === 0 : unanswered === 1
 }
 
-/** What cannot even be read as HTTP, where it is not simply wrong. */
+/** Errors of the HTTP parser that have a status of their own. */
 const unreadable: Readonly<Record<string, ErrorDefinition>> = {
   HPE_HEADER_OVERFLOW: requestErrors.headers_too_large,
   ERR_HTTP_REQUEST_TIMEOUT: requestErrors.request_timeout,
 }
 
-/** What systemd hands over first is this file descriptor (sd_listen_fds). */
+/** The first file descriptor that systemd hands over (sd_listen_fds). */
 const firstHandedOver = 3
 
 /**

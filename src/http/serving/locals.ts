@@ -2,7 +2,7 @@ import type { Response } from 'express'
 import type { ContractName } from '../../kernel/policy.ts'
 import type { Access } from '../contracts/endpoint.ts'
 
-/** What is known of a request so far, for its log line, the metrics and the error formats. */
+/** The data of a request so far, for its log line, the metrics and the error formats. */
 export interface RequestLocals {
   requestId: string
   contract?: ContractName

@@ -12,7 +12,7 @@ interface AnsweredRequest {
   readonly seconds: number
 }
 
-/** What this instance did since the start. */
+/** The counts of this instance since its start. */
 export interface Metrics {
   readonly count: (request: AnsweredRequest) => void
   /** `/metrics`: all series in the text format of Prometheus. */
@@ -60,7 +60,7 @@ export function createMetrics<Needs>({ contracts, hashQueue }: Measured<Needs>):
   addProcess(registers)
   return {
     count({ contract, endpoint, status, seconds }) {
-      // What no contract declares is not counted: clients must not be able to make series.
+      // Only declared endpoints are counted: clients must not be able to create series.
       if (contract === undefined || endpoint === undefined) return
       const labels = { contract, endpoint, status: statusClass(status) }
       requests.inc(labels)
@@ -93,7 +93,7 @@ function addHashQueue(registers: Registry[], read: () => HashQueue): void {
   add('limit', 'Passwords that can wait to be hashed (HASH_QUEUE); further requests are answered 503.')
 }
 
-/** What the library calls so, without the parts of its own collection that measure all the time. */
+/** The library's default metrics, without those that measure all the time. */
 function addProcess(registers: Registry[]): void {
   new Counter({
     name: 'process_cpu_seconds_total',

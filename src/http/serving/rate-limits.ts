@@ -15,7 +15,7 @@ const budgetsPerSite = 8
 
 type Limited = Parameters<typeof bucketOf>[0]
 
-/** What counts the requests of an endpoint and refuses those beyond what one client network may send in a minute. */
+/** Counts the requests of an endpoint and refuses those beyond the limit of one client network per minute. */
 export type LimiterOf = (endpoint: Limited) => RequestHandler
 
 /**
@@ -24,7 +24,7 @@ export type LimiterOf = (endpoint: Limited) => RequestHandler
  */
 export function createLimiters(
   endpoints: readonly Limited[],
-  /** What one client network may send to the endpoints of one bucket, through all contracts together; 0: any number. */
+  /** Requests per minute of one client network to the endpoints of one bucket, through all contracts together; 0: any number. */
   requestsPerMinute: Readonly<Record<RateClass, number>>,
   sharedCounters?: SharedCounters,
 ): LimiterOf {
@@ -59,7 +59,7 @@ function createLimiter(
       windowMs,
       ...(sharedCounters && { store: asStore(sharedCounters(name, windowMs)) }),
       passOnStoreError: !costly,
-      // Whoever keeps the counts says that they cannot be kept, once and not at every request.
+      // The store of the counts logs that it is unavailable, once and not at every request.
       logger: { warn: nothing, error: nothing },
       legacyHeaders: false,
       // Which proxies to believe is decided once, for the whole app.

@@ -15,7 +15,7 @@ type RawResponse = AuthError | Pick<ErrorResponse, 'status' | 'headers' | 'body'
 
 /**
  * Answers where Express is not there: not yet, or not for what cannot be read. On a socket alone what was asked is not
- * known, but for a HEAD that came in one piece: that gets no body. After a refusal of what was sent the connection ends, as nobody can tell where the next request begins.
+ * known, but for a HEAD that came in one piece: that gets no body. After a refusal of what was sent the connection ends, as the start of the next request cannot be found.
  */
 export type SendRawResponse = (answer: RawResponse, to: ServerResponse | Socket, unreadable?: Buffer) => void
 

@@ -12,7 +12,7 @@ type Fields = Record<string, unknown>
 export interface RefreshTransport {
   /** Whether a token may go into a cookie, or come in one: then the body has to be what no page of another site can send. */
   mayUseCookie(request: Request): boolean
-  /** What was sent, with the cookie's token where the contract has its refresh token. Throws what stands against it. */
+  /** The fields that were sent, with the cookie's token in the contract's field. Throws when the transport is refused. */
   receive<Needs>(row: Row<Needs>, request: Request, sent: Fields): Fields
   /** Changes the cookie of a client that uses one. The body of the answer, without the refresh token if that goes into the cookie. */
   deliver(request: Request, response: Response, change: CookieChange, body: unknown): unknown
@@ -27,7 +27,7 @@ export function createRefreshTransport({
   cookies,
   origins,
 }: {
-  /** Who chooses: the client, with the header Auth-Transport; or the operator, for all. */
+  /** The client chooses with the header Auth-Transport, or the operator chooses for all. */
   choice: 'client' | 'cookie' | 'body'
   cookies: Cookies
   /** Those that may send the cookie from elsewhere than this server. */
@@ -40,7 +40,7 @@ export function createRefreshTransport({
     throw new AuthError(requestErrors.transport_unknown)
   }
 
-  /** Browsers send the cookie whoever asks them to; these are what another site's page cannot write (ASVS 3.5). */
+  /** Browsers send the cookie with requests of any page. A page of another site cannot write these headers (ASVS 3.5). */
   function refuseForeign(request: Request): void {
     const isFromListedPageByScript = request.headers[header] === 'cookie' && isFromListedPage(request.headers, origins)
     if (!isFromListedPageByScript) throw new AuthError(requestErrors.cross_site_request)
@@ -77,7 +77,7 @@ export function createRefreshTransport({
   }
 }
 
-/** What can stand against the way in which refresh tokens come to the row, or go. */
+/** The errors of the transport of refresh tokens to and from this row. */
 export function transportErrorsOf<Needs>({ refreshField, endpoint }: Row<Needs>): readonly ErrorDefinition[] {
   const { transport_unknown, refresh_tokens_differ, cross_site_request, refresh_cookie_missing } = requestErrors
   const isNeeded = endpoint.access === 'refresh'

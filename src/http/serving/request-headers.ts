@@ -7,7 +7,7 @@ export const checkRequestHeaders: RequestHandler = ({ httpVersion, headers, head
   const hosts = headersDistinct.host?.length ?? 0
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return next(new AuthError(requestErrors.invalid_request))
   if (/^(100-continue)?$/i.test(headers.expect ?? '')) return next()
-  // Nobody knows whether the body will come, and so where the next request would begin.
+  // The body may come or not, so the start of the next request cannot be found.
   response.set('Connection', 'close')
   next(new AuthError(requestErrors.expectation_failed))
 }

@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express'
 import helmet from 'helmet'
 import { deviceHeader } from './trusted-device.ts'
 
-/** What every answer carries: an API needs no script, no frame, no cache. */
+/** The header fields of every answer: an API needs no script, no frame, no cache. */
 export function securityFields({ https }: { https: boolean }): Record<string, string> {
   const write = helmet({
     contentSecurityPolicy: {
@@ -22,7 +22,7 @@ export function securityFields({ https }: { https: boolean }): Record<string, st
 
 type Writer = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
-/** What a library writes on the answer to a plain GET. It writes on answers only, so it gets one that is never sent. */
+/** The header fields that a library sets on the answer to a plain GET. It gets an answer that is never sent. */
 function writtenBy(write: Writer): Record<string, string> {
   const request = new IncomingMessage(new Socket())
   request.method = 'GET'
@@ -57,7 +57,7 @@ export function announceSunset(sunset: Date): RequestHandler {
 }
 
 /**
- * What pages of listed origins may send. The second half means nothing here: frontends of Django services send the first
+ * The header fields that pages of listed origins may send. The second half means nothing here: frontends of Django services send the first
  * two, and the rest is that of caches and of tracing.
  */
 const allowedHeaders = [

@@ -32,13 +32,13 @@ export interface RouterParts<Needs> {
   /** The contract's OpenAPI document. */
   readonly document: () => Json | undefined
   readonly sessions: Sessions
-  /** What `sessions` throws. */
+  /** The errors that `sessions` throws. */
   readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: LimiterOf
   /** Those whose pages may call. */
   readonly listedOrigins: readonly string[]
   readonly refreshTransport: RefreshTransport
-  /** What a logout asks browsers to clear of this origin. */
+  /** The kinds of site data that a logout asks browsers to clear. */
   readonly clearSiteData: readonly string[]
   readonly readDevice: ReadDevice
   readonly leaveCookies: LeaveCookies
@@ -77,7 +77,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
         locals.access = row.endpoint.access
         limit(request, response, (refusal?: unknown) => {
           if (refusal) return next(refusal)
-          // Without an error, next() would go on as if nobody had answered.
+          // Without an error, next() would go on as if no answer had been sent.
           answer(row, { ...parts, takesForms }, request, response).catch((error: unknown) =>
             next(error ?? new Error('no reason given')),
           )

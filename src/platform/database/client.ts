@@ -46,7 +46,7 @@ interface WireConnection {
 
 /**
  * For `prefer`: goes on without TLS where PostgreSQL answers that it has none, at which `pg` would give up. Where it offers TLS
- * and that fails, the connection fails: libpq would try again in the clear, which serves whoever made it fail.
+ * and that fails, the connection fails: libpq would try again in the clear, which serves an attacker who made it fail.
  */
 function acceptPlain(client: Client): void {
   const { connection } = client as unknown as { readonly connection: WireConnection }

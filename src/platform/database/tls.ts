@@ -7,7 +7,7 @@ import { readDatabaseTls, withoutTls } from '../../kernel/database-tls.ts'
 import { StartError } from '../../kernel/errors.ts'
 
 /**
- * What `pg` has to be told to encrypt as libpq does. The files are read anew for each connection, so that certificates can be
+ * The options that make `pg` encrypt as libpq does. The files are read anew for each connection, so that certificates can be
  * replaced while the server runs. Throws a StartError when one cannot be used.
  */
 export function tlsConfig(url: string): Pick<ClientConfig, 'connectionString' | 'ssl' | 'sslnegotiation'> {

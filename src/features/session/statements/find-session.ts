@@ -1,6 +1,6 @@
 import type { Db, Session, User } from '../../../kernel/db.ts'
 
-/** What differs between the columns of a user in a row with those of a session. */
+/** The columns of a user that have another name in a row with a session. */
 type Row = Omit<Session, 'userId'> & Omit<User, 'id'> & { readonly sessionId: string; readonly userId: number }
 
 /**

@@ -1,6 +1,6 @@
 import type { Db, Session } from '../../../kernel/db.ts'
 
-/** What the next generation of a session changes. */
+/** The columns that the next generation of a session changes. */
 export type NextGeneration = Pick<
   Session,
   'generation' | 'rotatedAt' | 'lastUsedAt' | 'expiresAt' | 'unseen' | 'lastIp' | 'lastUserAgent'
