@@ -10,20 +10,20 @@ import { healthPaths } from './health.ts'
 export function refuseForeignHosts({ publicUrl }: { publicUrl: string }): RequestHandler {
   const own = new URL(publicUrl).hostname
   /** The last that was named: clients name the same host each time. */
-  let last = { authority: '', isOurs: false }
+  let last = { authority: '', isAllowed: false }
 
-  function isOurs(authority: string): boolean {
+  function isAllowed(authority: string): boolean {
     if (authority !== last.authority) {
       const name = hostname(authority)
-      last = { authority, isOurs: isLoopback(name) || name === own }
+      last = { authority, isAllowed: isLoopback(name) || name === own }
     }
-    return last.isOurs
+    return last.isAllowed
   }
 
   return (request, _response, next) => {
     // A request target in absolute form overrides the header (RFC 9112, section 3.2.2).
     const [, authority = request.headers.host] = /^\w+:\/\/([^/?#]*)/.exec(request.originalUrl) ?? []
-    const isAnswered = isOurs(authority ?? '') || healthPaths.includes(request.path)
+    const isAnswered = isAllowed(authority ?? '') || healthPaths.includes(request.path)
     next(isAnswered ? undefined : new AuthError(requestErrors.misdirected_request))
   }
 }

@@ -16,10 +16,10 @@ const statusFor = async (Host: string, path: string, method = 'GET') =>
   (await exchange(server.url, path, { method, headers: { Host } })).status
 
 const places = [
-  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOurs: errorFormat === problemDetails })),
-  { path: '/docs', isOurs: true },
-  { path: '/metrics', isOurs: true },
-  { path: '/nothing', isOurs: true },
+  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOwnFormat: errorFormat === problemDetails })),
+  { path: '/docs', isOwnFormat: true },
+  { path: '/metrics', isOwnFormat: true },
+  { path: '/nothing', isOwnFormat: true },
 ]
 
 describe('outside production', () => {
@@ -29,7 +29,7 @@ describe('outside production', () => {
     async (place) => {
       const headers = { Host: 'rebound.example:3000' }
       const { status, body } = await exchange(server.url, place.path, { headers })
-      expect([status, body.code]).toEqual([421, place.isOurs ? 'misdirected_request' : undefined])
+      expect([status, body.code]).toEqual([421, place.isOwnFormat ? 'misdirected_request' : undefined])
       expect(body.detail).toContain('PUBLIC_URL')
     },
   )

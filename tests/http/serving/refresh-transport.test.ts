@@ -308,14 +308,14 @@ describe.each(['strict', 'lax', 'none'])('a request with the cookie, where COOKI
           ...(transport !== undefined && { 'Auth-Transport': transport }),
         }
         const { status } = await exchange(other.url, path, { method: 'POST', headers, ...(body && { body }) })
-        const isOurs = site === 'same-origin' || origin === app
+        const isListed = site === 'same-origin' || origin === app
         // Without the header the cookie is not looked at: a token is missing.
         const noToken = path === '/api/v1/auth/logout' ? 401 : 400
         // Forms are read without a cookie and by the other contracts, and not from pages of other origins.
         const isForm = kind === 'a form' && transport === undefined && !path.startsWith('/api/v1/auth/')
         const isPage = origin !== undefined || (site !== undefined && site !== 'none')
-        const ofForm = isPage && !isOurs ? 403 : 400
-        const expected = isForm ? ofForm : !readable ? 415 : transport === undefined ? noToken : isOurs ? done : 403
+        const ofForm = isPage && !isListed ? 403 : 400
+        const expected = isForm ? ofForm : !readable ? 415 : transport === undefined ? noToken : isListed ? done : 403
         expect([kind, transport, status]).toEqual([kind, transport, expected])
         const alive = (await other.send('GET', '/session', { token: access_token })).status === 200
         expect([kind, transport, alive]).toEqual([kind, transport, status !== done || !path.endsWith('logout')])

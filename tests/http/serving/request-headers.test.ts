@@ -13,39 +13,39 @@ afterAll(() => server.close())
 const talk = (...lines: string[]) => talkTo(Number(new URL(server.url).port), `${lines.join('\r\n')}\r\n\r\n`)
 
 const places = [
-  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOurs: errorFormat === problemDetails })),
-  { path: '/healthz', isOurs: true },
-  { path: '/nothing', isOurs: true },
+  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOwnFormat: errorFormat === problemDetails })),
+  { path: '/healthz', isOwnFormat: true },
+  { path: '/nothing', isOwnFormat: true },
 ]
 
 /** The message of each error format, and the code of our own. */
-function expectRefusal({ head, body }: { head: string; body: string }, isOurs: boolean, code: string): void {
+function expectRefusal({ head, body }: { head: string; body: string }, isOwnFormat: boolean, code: string): void {
   expect(head).toMatch(
-    isOurs ? /\r\nContent-Type: application\/problem\+json/i : /\r\nContent-Type: application\/json/i,
+    isOwnFormat ? /\r\nContent-Type: application\/problem\+json/i : /\r\nContent-Type: application\/json/i,
   )
   expect(head).toMatch(/\r\ncache-control: no-store/i)
   const { detail, code: said } = JSON.parse(body)
-  expect([typeof detail, said]).toEqual(['string', isOurs ? code : undefined])
+  expect([typeof detail, said]).toEqual(['string', isOwnFormat ? code : undefined])
 }
 
 // Node answered these by itself, with a status and nothing else.
-describe.each(places)('at $path', ({ path, isOurs }) => {
+describe.each(places)('at $path', ({ path, isOwnFormat }) => {
   it('refuses a request for no host in the error format of the place', async () => {
     const answer = await talk(`GET ${path} HTTP/1.1`, 'Connection: close')
     expect(answer.status).toBe(400)
-    expectRefusal(answer, isOurs, 'invalid_request')
+    expectRefusal(answer, isOwnFormat, 'invalid_request')
   })
 
   it('refuses a request for two hosts', async () => {
     const answer = await talk(`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Host: 127.0.0.1')
     expect(answer.status).toBe(400)
-    expectRefusal(answer, isOurs, 'invalid_request')
+    expectRefusal(answer, isOwnFormat, 'invalid_request')
   })
 
   it('refuses an unknown expectation in the error format of the path, without reading the body', async () => {
     const answer = await talk(`POST ${path} HTTP/1.1`, 'Host: localhost', 'Expect: a miracle', 'Content-Length: 3')
     expect(answer.status).toBe(417)
-    expectRefusal(answer, isOurs, 'expectation_failed')
+    expectRefusal(answer, isOwnFormat, 'expectation_failed')
   })
 
   it('needs no host from a client of HTTP/1.0', async () => {
