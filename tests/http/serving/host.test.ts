@@ -16,7 +16,10 @@ const statusFor = async (Host: string, path: string, method = 'GET') =>
   (await exchange(server.url, path, { method, headers: { Host } })).status
 
 const places = [
-  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOwnFormat: errorFormat === problemDetails })),
+  ...contracts.map(({ prefix, errorFormat }) => ({
+    path: `${prefix}/login`,
+    isOwnFormat: errorFormat === problemDetails,
+  })),
   { path: '/docs', isOwnFormat: true },
   { path: '/metrics', isOwnFormat: true },
   { path: '/nothing', isOwnFormat: true },

@@ -13,7 +13,10 @@ afterAll(() => server.close())
 const talk = (...lines: string[]) => talkTo(Number(new URL(server.url).port), `${lines.join('\r\n')}\r\n\r\n`)
 
 const places = [
-  ...contracts.map(({ prefix, errorFormat }) => ({ path: `${prefix}/login`, isOwnFormat: errorFormat === problemDetails })),
+  ...contracts.map(({ prefix, errorFormat }) => ({
+    path: `${prefix}/login`,
+    isOwnFormat: errorFormat === problemDetails,
+  })),
   { path: '/healthz', isOwnFormat: true },
   { path: '/nothing', isOwnFormat: true },
 ]
