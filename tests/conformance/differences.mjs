@@ -90,7 +90,7 @@ export const differences = [
     reason: 'an answer does not tell who has an account',
   },
   {
-    rows: /^(?:simple-jwt|drf): .*: somebody inactive$/,
+    rows: /^(?:simple-jwt|drf): .*: an inactive user$/,
     part: 'status',
     reason: 'an unverified user is refused only where verification is required',
   },

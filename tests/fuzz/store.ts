@@ -58,7 +58,7 @@ export async function openStore(url: string): Promise<Store> {
   const digests = tables
     .map(
       (name) => `SELECT '${name}' AS name, md5(string_agg(t::text, ',' ORDER BY t::text)) AS rows FROM "${name}" t
-        ${name === 'events' ? `WHERE type <> 'password_change_failed'` : ''}`,
+        ${name === 'events' ? `WHERE type NOT IN ('password_change_failed', 'reauthentication_failed')` : ''}`,
     )
     .join(' UNION ALL ')
   const contents = tables
