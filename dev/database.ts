@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { postgresUrl } from '../src/embedded-postgres/cluster.ts'
-import { matchesSession, readTrace } from '../src/embedded-postgres/orphan.ts'
+import { readTrace, servesDirectory } from '../src/embedded-postgres/orphan.ts'
 import { startEmbeddedPostgres } from '../src/embedded-postgres/start.ts'
 import type { Config } from '../src/settings/config.ts'
 
@@ -24,5 +24,5 @@ async function findRunning(dataDir: string): Promise<string | undefined> {
   const trace = await readTrace(cluster)
   if (!trace || !(await stat(join(dataDir, 'postgres-password')).catch(() => undefined))) return undefined
   const password = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim()
-  return (await matchesSession(trace, cluster, password)) ? postgresUrl(trace.port, password) : undefined
+  return (await servesDirectory(trace, cluster, password)) ? postgresUrl(trace.port, password) : undefined
 }

@@ -9,7 +9,7 @@ import { endPostgres, postgresUrl, query } from './cluster.ts'
 export async function stopOrphan({ cluster, password }: Installation): Promise<void> {
   const trace = await readTrace(cluster)
   if (!trace || !isAlive(trace.pid)) return
-  if (!(await matchesSession(trace, cluster, password))) {
+  if (!(await servesDirectory(trace, cluster, password))) {
     // The number belongs to another process by now, and PostgreSQL would take that for a PostgreSQL.
     await rm(join(cluster, 'postmaster.pid'), { force: true })
     return
@@ -45,7 +45,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** Asks the server at the recorded port which directory it serves. */
-export async function matchesSession({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
+export async function servesDirectory({ port, pid }: Trace, cluster: string, password: string): Promise<boolean> {
   let refusals = 0
   for (let delays = 600; delays > 0; delays -= 1) {
     try {
