@@ -111,11 +111,12 @@ export function connectDatabase({
     },
     async close() {
       await client.$disconnect()
+      // Not left to Prisma, which knows nothing of the pool before its own first statement.
+      if (!pool.ending) await pool.end()
     },
   }
 }
 
 const adapterOptions = {
-  disposeExternalPool: true,
   onConnectionError: () => undefined,
 }

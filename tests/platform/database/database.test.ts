@@ -141,6 +141,14 @@ describe('isDatabaseUnavailable', () => {
     }))
 })
 
+it('closes all connections, also when Prisma has sent nothing', async () => {
+  const database = connectDatabase({ url: await freshDatabase(), poolSize: 2 })
+  await ping(database)
+  await database.close()
+  await database.close()
+  expect(await failureOf(ping(database))).toEqual(new Error('Cannot use a pool after calling end on the pool'))
+})
+
 it('uses a database that comes back, without a new connection of ours', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'comes-back-'))
   const first = await startEmbeddedPostgres({ dataDir })
