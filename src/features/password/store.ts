@@ -24,6 +24,8 @@ export interface PasswordStore {
   findByIdentifier(identifier: string): Promise<StoredPassword | null>
   /** Stores the first version. */
   create(userId: number, hash: string): Promise<void>
+  /** Locks the password that was proven until the transaction ends; false when it has changed meanwhile. */
+  confirm(proof: Pick<PasswordProof, 'user' | 'version'>): Promise<boolean>
   /** Replaces the password that was proven; false when it has changed meanwhile. */
   replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
   /** Sets the password whatever it was, and returns the version that it is now. */
@@ -38,6 +40,11 @@ export function createPasswordStore({ db, clock }: { readonly db: Db; readonly c
     findByIdentifier: (identifier) => db.password.findFirst({ where: { user: identifierFilter(identifier) }, select }),
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, version: firstVersion, changedAt: clock.now() } })
+    },
+    async confirm({ user, version }) {
+      const rows = await db.$queryRaw<object[]>`
+        SELECT version FROM passwords WHERE user_id = ${user.id} AND version = ${version} FOR NO KEY UPDATE`
+      return rows.length === 1
     },
     async replace({ user, version }, hash) {
       const { count } = await db.password.updateMany({

@@ -2,7 +2,7 @@ import type { AuthenticatedCaller } from '../../kernel/caller.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Events } from '../../kernel/events.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
-import type { Passwords } from '../password/index.ts'
+import type { PasswordStore, Passwords } from '../password/index.ts'
 import type { SessionService, SessionStore } from '../session/index.ts'
 import type { AttemptStore } from '../throttle/index.ts'
 import { reauthenticationErrors } from './errors.ts'
@@ -17,6 +17,7 @@ export interface ReauthenticationService {
 
 interface Stores {
   readonly sessions: SessionStore
+  readonly passwords: PasswordStore
   readonly attempts: AttemptStore
   readonly events: Events
   readonly reauthentications: ReauthenticationStore
@@ -37,8 +38,9 @@ export function createReauthentication({ work, sessions, passwords }: Needs): Re
         const proof = await verifyPassword(password)
         if (!proof) return undefined
         return work.transaction(async (within) => {
+          // The password before its failures, as a login and a change take them: in another order the two can deadlock.
+          if (!(await within.passwords.confirm(proof))) throw new AuthError(reauthenticationErrors.password_wrong)
           await within.attempts.clearFailures(proof.throttleKeys)
-          // Another session that changed the password meanwhile has ended this one.
           await sessions.requireLive(within, caller)
           const event = { type: reauthenticationEvents.reauthenticated, userId: user.id, sessionId: session.id }
           const authenticatedAt = await within.reauthentications.note(session.id)

@@ -110,6 +110,27 @@ describe('POST /reauthenticate', () => {
     expect(await server.database.db.reauthentication.findUnique({ where: { sessionId: id } })).toBeNull()
   })
 
+  it('refuses a password that the same session changes between the comparison and the note', async () => {
+    const user = await givenUser(server)
+    const answer = await withClient(server.settings.DATABASE_URL ?? '', async (holder) => {
+      await holder.query('BEGIN')
+      await holder.query('UPDATE passwords SET version = version + 1 WHERE user_id = $1', [user.id])
+      let isAnswered = false
+      const pending = reauthenticate(user, user.password).then((response) => {
+        isAnswered = true
+        return response
+      })
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await withClient(server.settings.DATABASE_URL ?? '', async (watcher) => {
+        while (!isAnswered && (await watcher.query(waiting)).rowCount === 0);
+      })
+      await holder.query('COMMIT')
+      return pending
+    })
+    expect(refusalOf(answer)).toBe(wrong)
+    expect(await rowOf(user)).toBeNull()
+  })
+
   it('leaves a row that is deleted after thirty days', async () => {
     await withServer({ ACCESS_TOKEN_LIFETIME: '1d' }, async (other) => {
       const user = await givenUser(other)
