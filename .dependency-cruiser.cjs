@@ -63,11 +63,22 @@ module.exports = {
       generated,
       '^src/platform/',
     ]),
+    mayOnlyImport(
+      'embedded-postgres',
+      'The embedded PostgreSQL knows the kernel and the directory that it shares with the server',
+      '^src/embedded-postgres/',
+      [kernel, '^src/embedded-postgres/', '^src/platform/data-dir(-lock)?\\.ts$'],
+    ),
+    mayOnlyImport('process', 'What the process prints comes from the settings', '^src/process/', [
+      kernel,
+      '^src/process/',
+      '^src/settings/config\\.ts$',
+    ]),
     mayOnlyImport('http', 'The HTTP machinery knows no feature', '^src/http/', [kernel, '^src/http/']),
     mayOnlyImport(
       'features',
       'A feature knows the kernel, itself and the doors of the others',
-      '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|feature\\.ts$|pages\\.ts$)',
+      '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|pages\\.ts$)',
       [kernel, ownFeature, featureDoors],
     ),
     mayOnlyImport(
@@ -100,10 +111,18 @@ module.exports = {
         '^src/settings/config\\.ts$',
       ],
     ),
+    mayOnlyImport(
+      'features-composition',
+      'The composition of features knows their list, their doors and the work that cleans up after them',
+      '^src/features/composition\\.ts$',
+      [kernel, featureDoors, '^src/features/index\\.ts$', '^src/platform/clean-up\\.ts$', '^src/settings/config\\.ts$'],
+    ),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,
       '^src/settings/config\\.ts$',
-      '^src/http/',
+      '^src/http/(contracts|openapi)/',
+      // What the documents say of cookies.
+      '^src/http/serving/(cookies|refresh-transport)\\.ts$',
       '^src/contracts/',
       '^src/features/index\\.ts$',
       '^src/features/[^/]+/(email|endpoints|token-endpoints|schemas|errors|pages|links)\\.ts$',
@@ -148,7 +167,7 @@ module.exports = {
     livesOnlyIn('pg', 'platform/database/', 'embedded-postgres/'),
     livesOnlyIn('embedded-postgres', 'embedded-postgres/binaries\\.ts$'),
     livesOnlyIn('@embedded-postgres', 'embedded-postgres/binaries\\.ts$'),
-    livesOnlyIn('@zxcvbn-ts', 'features/password/common\\.ts$'),
+    livesOnlyIn('@zxcvbn-ts', 'features/password/common-passwords\\.ts$'),
     livesOnlyIn('libphonenumber-js', 'platform/phone-numbers\\.ts$'),
     livesOnlyIn('dotenv', 'main\\.ts$'),
     livesOnlyIn('swagger-ui-dist', 'http/pages/docs\\.ts$'),

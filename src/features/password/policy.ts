@@ -1,7 +1,7 @@
 import type { IssueCode, PersonalField, RuleIssue } from '../../kernel/errors.ts'
 import { invalidRequest } from '../../kernel/errors.ts'
 import { isMadeUpUsername } from '../user/index.ts'
-import { isCommon } from './common.ts'
+import { isCommon } from './common-passwords.ts'
 import { isSimilar } from './similarity.ts'
 
 const mostCodePoints = 128

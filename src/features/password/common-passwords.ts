@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { dictionary } from '@zxcvbn-ts/language-common'
 
-/** The list of Django's CommonPasswordValidator, so that nothing is taken here that is refused there. */
+/** The list of Django's CommonPasswordValidator, so that no password is accepted here that is refused there. */
 const listOfDjango = new URL('../../../data/common-passwords.txt.gz', import.meta.url)
 
 let known: ReadonlySet<string> | undefined
