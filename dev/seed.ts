@@ -60,7 +60,7 @@ async function seed(): Promise<void> {
     try {
       await addUsers(root, config)
     } finally {
-      await root.finish(10_000)
+      await root.drain(10_000)
       await root.close()
     }
   } finally {

@@ -26,7 +26,7 @@ export interface CompositionRoot {
   /** Says from now on that it is not ready any more. */
   readonly markNotReady: () => void
   /** Ends that work, cutting off what lasts longer than the limit. */
-  readonly finish: (limitMs: number) => Promise<void>
+  readonly drain: (limitMs: number) => Promise<void>
   /** Closes the connections to the database and to Redis: requests fail from now on. */
   readonly close: () => Promise<void>
 }
@@ -106,7 +106,7 @@ export async function createCompositionRoot(
     markNotReady() {
       stopping = true
     },
-    async finish(limitMs) {
+    async drain(limitMs) {
       const finished = Promise.all([services.mailWorker.stop(), services.cleanUp.stop()])
       const limit = new AbortController()
       await Promise.race([finished, delay(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)])

@@ -147,7 +147,7 @@ function superviseProcess(server: AuthServer, logger: Logger, command: 'serve' |
 
   async function giveUp(): Promise<void> {
     setTimeout(() => process.exit(1), killDelayMs)
-    await server.abandon()
+    await server.kill()
     process.exit(1)
   }
 

@@ -23,18 +23,18 @@ export interface AuthServer {
   /** Lets a start come to its end, then the requests and mails in flight, and stops everything. */
   readonly stop: () => Promise<void>
   /** Stops only the PostgreSQL that was started, for an end that cannot wait. */
-  readonly abandon: () => Promise<void>
+  readonly kill: () => Promise<void>
   /** Resolves when something ended without which the server cannot go on. */
   readonly failed: Promise<StartError>
 }
 
-/** How long what is in flight has to finish when the server stops. */
+/** How long requests and mails in flight may last when the server stops. */
 const graceMs = 9000
 
 /** How long connections may take to close after that: a network that drops packets silently never answers. */
 const closingMs = 500
 
-/** How long connections are still taken after the server says that it is not ready any more. */
+/** How long connections are still accepted after the server says that it is not ready any more. */
 const notReadyDelayMs = 250
 
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
@@ -93,7 +93,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     const opened = new Promise<RequestListener>((resolve) => {
       open = resolve
     })
-    // The port comes first: when it is taken, nothing else has been started.
+    // The port comes first: when it is in use, nothing else has been started.
     const sendRawResponse = createRawResponse({ https: config.server.publicUrl.startsWith('https:'), logger })
     const starting = createStartingListener(sendRawResponse, opened)
     const answer: RequestListener = (request, response) => (root?.answer ?? starting)(request, response)
@@ -113,19 +113,19 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     // A start may hang, for instance while another instance migrates.
     await atMost(graceMs, startup)
     root?.markNotReady()
-    // Connections that the system has taken for us already are served, and load balancers learn that we are leaving.
+    // Connections that the system has accepted already are served, and load balancers learn that the server stops.
     if (root) await delay(notReadyDelayMs)
     // Without a composition root, queued requests cannot be answered.
-    await Promise.all([http && drain(http, root ? remainingMs() : 0), root?.finish(remainingMs())])
+    await Promise.all([http && drain(http, root ? remainingMs() : 0), root?.drain(remainingMs())])
     await atMost(closingMs, root?.close())
-    await abandon()
+    await kill()
   }
 
   async function migrate(): Promise<string[]> {
     return bringUpToDate(await provideDatabase())
   }
 
-  async function abandon(): Promise<void> {
+  async function kill(): Promise<void> {
     const embedded = await atMost(graceMs, postgres)
     await embedded?.stop()
   }
@@ -145,7 +145,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     start: () => asStartup(start()),
     migrate: () => asStartup(migrate()),
     stop,
-    abandon,
+    kill,
     failed,
   }
 }

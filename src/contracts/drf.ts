@@ -42,7 +42,7 @@ export const drf: Contract<FeatureServices> = {
     addressDifference,
     phoneDifference,
     passwordDifference,
-    'A password may resemble the username that an account was given: nobody chose it.',
+    'A password may resemble the username that an account was given: the user did not choose it.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says so a second time.',
   ],

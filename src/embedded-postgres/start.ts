@@ -67,7 +67,7 @@ interface Launched {
   readonly url: string
 }
 
-/** Reasons that pass: a port taken in between, or remains of a PostgreSQL that is just ending. */
+/** Reasons that pass: a port that came into use in between, or remains of a PostgreSQL that is just ending. */
 const passing = /Address already in use|could not bind|pre-existing shared memory|postmaster\.pid" already exists/
 
 async function launch(installation: Installation, parameters: Readonly<Record<string, string>>): Promise<Launched> {

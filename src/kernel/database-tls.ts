@@ -1,6 +1,6 @@
 /** How connections to the database are encrypted, in the words of libpq. */
 export interface DatabaseTls {
-  /** `allow`, which begins without encryption, is not taken. */
+  /** `allow`, which begins without encryption, is not accepted. */
   readonly mode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
   /** The file with the authorities to trust; undefined: those that Node trusts. */
   readonly rootCert: string | undefined

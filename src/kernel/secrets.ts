@@ -34,11 +34,11 @@ export function tokenDigest(token: string): string {
 const nonceLength = 12
 const tagLength = 16
 
-/** Keeps short texts unreadable in the database (AES-256-GCM). The first key seals, all of them open. */
+/** Keeps short texts unreadable in the database (AES-256-GCM). The first key encrypts, all of them decrypt. */
 export interface Cipher {
   encrypt(text: string): Uint8Array<ArrayBuffer>
   /** Throws when none of the keys fits. */
-  decrypt(sealed: Uint8Array): string
+  decrypt(encrypted: Uint8Array): string
 }
 
 export function createCipher(keys: readonly [Buffer, ...Buffer[]]): Cipher {
@@ -49,10 +49,10 @@ export function createCipher(keys: readonly [Buffer, ...Buffer[]]): Cipher {
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), body]))
     },
-    decrypt(sealed) {
-      const nonce = sealed.subarray(0, nonceLength)
-      const tag = sealed.subarray(nonceLength, nonceLength + tagLength)
-      const body = sealed.subarray(nonceLength + tagLength)
+    decrypt(encrypted) {
+      const nonce = encrypted.subarray(0, nonceLength)
+      const tag = encrypted.subarray(nonceLength, nonceLength + tagLength)
+      const body = encrypted.subarray(nonceLength + tagLength)
       for (const key of keys) {
         try {
           const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAuthTag(tag)
@@ -61,7 +61,7 @@ export function createCipher(keys: readonly [Buffer, ...Buffer[]]): Cipher {
           // Encrypted with another of the keys.
         }
       }
-      throw new Error('none of the secret keys opens this; was SECRET_KEY replaced instead of extended?')
+      throw new Error('none of the secret keys decrypts this; was SECRET_KEY replaced instead of extended?')
     },
   }
 }

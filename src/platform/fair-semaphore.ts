@@ -13,7 +13,7 @@ export interface FairSemaphore {
 
 /**
  * Lets so many pieces of work run at once, and so many wait. The clients that wait are served in turn, one piece of work
- * each. No client may hold more than half of the places; when all are taken, a client that holds few gets the newest
+ * each. No client may hold more than half of the places; when all are in use, a client that holds few gets the newest
  * place of the one that holds most. So a flood from one network, or from several, delays another client by one round.
  */
 export function createFairSemaphore({ width, queueLimit }: { width: number; queueLimit: number }): FairSemaphore {

@@ -14,7 +14,7 @@ export function isPhoneCountry(code: string): code is CountryCode {
   return library().isSupportedCountry(code)
 }
 
-/** Taken as it is: numbering plans change faster than a list of them, and a program that writes this form knows what it says. */
+/** Accepted as it is: numbering plans change faster than a list of them, and a program that writes this form knows what it says. */
 const storedForm = /^\+[1-9]\d{6,14}(?:;ext=\d{1,20})?$/
 
 /** Only lengths are checked, per country: which digits are in use, no list knows for long. */

@@ -131,7 +131,7 @@ export async function startServer(
     async close() {
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
-      await root.finish(10_000)
+      await root.drain(10_000)
       await root.close()
     },
   }

@@ -66,9 +66,9 @@ export const django: ErrorFormat = {
     .meta({ id: 'Refusal' }),
 }
 
-function present(error: AuthError, situation: ErrorContext): ErrorResponse {
+function present(error: AuthError, context: ErrorContext): ErrorResponse {
   const { code, status } = error.definition
-  const answer = { status: noAccount.includes(code) ? 401 : status, body: bodyOf(error, situation) }
+  const answer = { status: noAccount.includes(code) ? 401 : status, body: bodyOf(error, context) }
   const headers = errorHeaders(error)
   if (answer.status === 401) headers['WWW-Authenticate'] = 'Bearer realm="api"'
   if (headers.Allow !== undefined) headers.Allow += ', OPTIONS'

@@ -11,7 +11,7 @@ export interface NewUserStores {
   readonly events: Events
 }
 
-/** Creates a user with a password, in one transaction. Throws a unique violation when username or address are taken. */
+/** Creates a user with a password, in one transaction. Throws a unique violation when the username or the address is in use. */
 export async function createUser(
   { users, passwords, events }: NewUserStores,
   person: NewUser,

@@ -65,7 +65,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
     await outbox.enqueue(template, email, { link: policy.links.verifyEmail(token), at: at.toUTCString() })
   }
 
-  /** Says which of the two was taken, once the database has said that one of them is. */
+  /** Says which of the two is in use, once the database has said that one of them is. */
   async function takenError({ username }: NewUser): Promise<AuthError> {
     return (await stores.users.usernameIsTaken(username))
       ? new AuthError(userErrors.username_taken)

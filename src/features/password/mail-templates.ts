@@ -26,7 +26,7 @@ export const passwordChanged = defineMailTemplate<{ at: string; ip: string }>({
   }),
 })
 
-/** Tells the user that the right password is taken from trusted devices only, after so many wrong ones. */
+/** Tells the user that the right password is accepted from trusted devices only, after so many wrong ones. */
 export const untrustedDevicesRefused = defineMailTemplate<{ at: string; ip: string; failures: number }>({
   name: 'password_disabled',
   write: ({ at, ip, failures }) => ({

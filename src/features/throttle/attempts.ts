@@ -8,12 +8,12 @@ type Outcome<Result> =
   | (FailureCount & { readonly state: 'failed' })
   | { readonly state: 'succeeded'; readonly result: Result }
 
-/** Attempts to prove a password, whichever way they come. */
+/** Attempts at a password, whichever way they come. */
 export interface Attempts {
   /**
    * Makes the attempt unless too many failed before. It counts as a failure before it begins. Without a result it failed.
    * With a result it succeeded, and `make` has cleared the failures in its own transaction or statement. When `make`
-   * throws, the attempt is taken back, as the error says nothing about the password.
+   * throws, the attempt is withdrawn, as the error says nothing about the password.
    */
   attempt<Result extends object>(
     throttleKey: ThrottleKey,

@@ -17,8 +17,8 @@ const complaints: Readonly<Record<Exclude<PhoneNumberParse['state'], 'read'>, Co
 
 /** The number as it is stored; an empty text is none. Throws `invalid_request` about `phone_number` when it cannot be read. */
 export function readPhoneNumber(phones: PhoneNumbers, typed: string): string {
-  const reading = typed === '' ? ({ state: 'read', number: '' } as const) : phones.read(typed)
-  if (reading.state === 'read') return reading.number
-  const [code, detail] = complaints[reading.state]
+  const parsed = typed === '' ? ({ state: 'read', number: '' } as const) : phones.read(typed)
+  if (parsed.state === 'read') return parsed.number
+  const [code, detail] = complaints[parsed.state]
   throw invalidRequest([{ path: ['phone_number'], code, detail }])
 }

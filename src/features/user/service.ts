@@ -65,8 +65,8 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
   }
 
   function isSpelling(phoneNumber: string, old: string): boolean {
-    const reading = phones.read(old)
-    return reading.state === 'read' && reading.number === phoneNumber
+    const parsed = phones.read(old)
+    return parsed.state === 'read' && parsed.number === phoneNumber
   }
 
   /** The stored number is accepted, however an earlier version wrote it: clients send back whole profiles. */

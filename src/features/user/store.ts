@@ -24,7 +24,7 @@ export interface UserStore {
   /** The address in lower case, as EmailAddress gives it. */
   findByEmail(email: string): Promise<User | null>
   usernameIsTaken(username: string): Promise<boolean>
-  /** Throws a unique violation when username or address are taken. */
+  /** Throws a unique violation when the username or the address is in use. */
   create(user: NewUser): Promise<User>
   /** Begins another session epoch, which ends every session of the user; undefined when the user is gone. */
   beginSessionEpoch(id: number): Promise<number | undefined>

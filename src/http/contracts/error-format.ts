@@ -23,7 +23,7 @@ export interface ErrorContext {
 
 /** How a contract speaks of errors. */
 export interface ErrorFormat {
-  readonly present: (error: AuthError, situation: ErrorContext) => ErrorResponse
+  readonly present: (error: AuthError, context: ErrorContext) => ErrorResponse
   /** The schema of error bodies. */
   readonly refusal: z.ZodType
 }

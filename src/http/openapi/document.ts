@@ -75,8 +75,8 @@ function descriptionOf<Needs>(
 }
 
 /** The endpoint's name; of further rows with that endpoint also their path. */
-function operationIdOf<Needs>({ endpoint, method, path }: Row<Needs>, taken: ReadonlySet<string>): string {
-  if (!taken.has(endpoint.name)) return endpoint.name
+function operationIdOf<Needs>({ endpoint, method, path }: Row<Needs>, used: ReadonlySet<string>): string {
+  if (!used.has(endpoint.name)) return endpoint.name
   const words = [method.toLowerCase(), ...path.split(/[^a-z0-9]+/i)].filter((word) => word !== '')
   return `${endpoint.name}By${words.map(capitalized).join('')}`
 }
@@ -123,7 +123,7 @@ function describeWork<Needs>({ endpoint, page, method }: Row<Needs>): string {
 
 function describeInput<Needs>({ contract, row, operationId, schemas, publication }: Operation<Needs>): Json {
   const {
-    properties: taken = {},
+    properties: accepted = {},
     required = [],
     ...object
   } = schemas.describe(row.wire, 'input') as {
@@ -131,7 +131,7 @@ function describeInput<Needs>({ contract, row, operationId, schemas, publication
     required?: string[]
   }
   const properties = Object.fromEntries(
-    Object.entries(taken).map(([name, schema]) => {
+    Object.entries(accepted).map(([name, schema]) => {
       const demand = row.demands[name]
       return [name, demand ? { ...schemas.describe(demand, 'input'), ...schema } : schema]
     }),

@@ -23,7 +23,7 @@ interface Body {
   readonly isForm: boolean
 }
 
-/** Where forms are taken as well as JSON, and from whom. */
+/** Where forms are accepted as well as JSON, and from whom. */
 export interface FormRules {
   readonly takesForms: boolean
   readonly listedOrigins: readonly string[]

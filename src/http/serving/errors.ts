@@ -34,8 +34,8 @@ export function sendError(
   const { method } = response.req
   const mediaType = (response.req.get('content-type') ?? '').slice(0, longestMediaType)
   const authorization = response.req.get('authorization') ?? ''
-  const situation = { requestId, method, mediaType, access, authorization }
-  const { status, contentType, headers, body } = present(refusal, situation)
+  const context = { requestId, method, mediaType, access, authorization }
+  const { status, contentType, headers, body } = present(refusal, context)
   response.status(status).set(headers).type(contentType).send(JSON.stringify(body))
 }
 

@@ -38,9 +38,9 @@ export function parseMultipart(bytes: Buffer, contentType: string): Fields {
 
 /** The name and value of a part; nothing for one that is no field. */
 function parsePart(section: string): [name: string, value: unknown][] {
-  const [, head, content] = /^[ \t]*\r\n((?:[^\r\n]+\r\n)*)\r\n(.*)$/s.exec(section) ?? []
-  if (head === undefined || content === undefined) throw new SyntaxError('a part has no end of its header')
-  const disposition = /^content-disposition:[ \t]*form-data[ \t]*;(.*)\r\n/im.exec(head)?.[1] ?? ''
+  const [, header, content] = /^[ \t]*\r\n((?:[^\r\n]+\r\n)*)\r\n(.*)$/s.exec(section) ?? []
+  if (header === undefined || content === undefined) throw new SyntaxError('a part has no end of its header')
+  const disposition = /^content-disposition:[ \t]*form-data[ \t]*;(.*)\r\n/im.exec(header)?.[1] ?? ''
   const [name, filename] = [parameterOf(disposition, 'name'), parameterOf(disposition, 'filename\\*?')]
   if (name === undefined) return []
   // A browser sends a file that was not chosen with an empty name.

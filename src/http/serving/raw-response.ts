@@ -64,9 +64,9 @@ function isHead(bytes: Buffer | undefined): boolean {
 
 /** Ends the connection whether the client agrees or not. */
 function writeRaw(socket: Socket, status: number, fields: Readonly<Record<string, string>>, text: string): void {
-  const head = [
+  const headerLines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     ...Object.entries(fields).map((field) => field.join(': ')),
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy())
+  socket.end(`${headerLines.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy())
 }

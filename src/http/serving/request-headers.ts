@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 
-/** Refuses what no endpoint can serve by what its head says. Node would do so itself, without a word of explanation. */
+/** Refuses requests that no endpoint can serve because of their headers. Node would do so itself, without an explanation. */
 export const checkRequestHeaders: RequestHandler = ({ httpVersion, headers, headersDistinct }, response, next) => {
   // RFC 9112, section 3.2.
   const hosts = headersDistinct.host?.length ?? 0

@@ -125,7 +125,7 @@ async function answer<Needs>(
   const { requestId } = localsOf(response)
   const unproven = readCaller(request, { requestId, device: parts.readDevice(request), policy })
   const inTime = startDeadline()
-  const authenticated = await inTime(identify(endpoint, parts, unproven, response))
+  const authenticated = await inTime(authenticate(endpoint, parts, unproven, response))
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
   const rules = { takesForms, listedOrigins: parts.listedOrigins }
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
@@ -167,7 +167,7 @@ async function readSource<Needs>(
 }
 
 /** The caller with the session of the access token, where the endpoint demands one. */
-async function identify<Needs>(
+async function authenticate<Needs>(
   endpoint: Row<Needs>['endpoint'],
   { sessions }: RouterParts<Needs>,
   caller: Caller,

@@ -14,7 +14,7 @@ export async function listenAtPath(server: Server, path: string): Promise<void> 
   await checkPath(path)
   if (!(await bind(server, path))) {
     await removeDead(path)
-    if (!(await bind(server, path))) throw taken(path)
+    if (!(await bind(server, path))) throw inUse(path)
   }
   await chmod(path, rights)
 }
@@ -52,7 +52,7 @@ async function bind(server: Server, path: string): Promise<boolean> {
 
 /** Under another name first: of two servers that start at once, neither may remove what the other listens on already. */
 async function removeDead(path: string): Promise<void> {
-  if (await isAlive(path)) throw taken(path)
+  if (await isAlive(path)) throw inUse(path)
   const aside = `${path}.${randomBytes(3).toString('hex')}`
   try {
     await rename(path, aside)
@@ -65,7 +65,7 @@ async function removeDead(path: string): Promise<void> {
   }
   if (await isAlive(aside)) {
     await rename(aside, path)
-    throw taken(path)
+    throw inUse(path)
   }
   await rm(aside)
 }
@@ -83,7 +83,7 @@ async function isAlive(path: string): Promise<boolean> {
   }
 }
 
-function taken(path: string): StartError {
+function inUse(path: string): StartError {
   return new StartError(
     `The server cannot listen on PORT ${path}: another program listens there. Stop that, or set PORT to another path`,
   )

@@ -7,7 +7,7 @@ import { StartError } from '../../kernel/errors.ts'
 import { describeFailure } from './failures.ts'
 import { openDatabase } from './open.ts'
 import type { DatabaseSession } from './session.ts'
-import type { Patience } from './wait.ts'
+import type { StartDelays } from './wait.ts'
 
 const shippedMigrations = fileURLToPath(new URL('../../../prisma/migrations/', import.meta.url))
 
@@ -39,7 +39,7 @@ export interface MigrationRun {
   /** Called before waiting, with the connection that holds the lock for migrations. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined
   /** Absent: a database that does not answer at once is an error. */
-  readonly delays?: Patience | undefined
+  readonly delays?: StartDelays | undefined
 }
 
 interface LockHolder {

@@ -4,7 +4,7 @@ import { DatabaseClient } from './client.ts'
 import { describeFailure } from './failures.ts'
 import type { DatabaseSession } from './session.ts'
 import { openSession, prismaParameters } from './session.ts'
-import type { Patience } from './wait.ts'
+import type { StartDelays } from './wait.ts'
 import { untilReachable } from './wait.ts'
 
 interface OpenedDatabase {
@@ -13,7 +13,7 @@ interface OpenedDatabase {
 }
 
 /** The first connection of a start, with application_name `migrations`. Throws a StartError that says why there is none. */
-export async function openDatabase(url: string, delays: Patience | undefined): Promise<OpenedDatabase> {
+export async function openDatabase(url: string, delays: StartDelays | undefined): Promise<OpenedDatabase> {
   const connect = () => connectOnce(url)
   try {
     return await (delays ? untilReachable(connect, delays) : connect())

@@ -4,7 +4,7 @@ import { mayComeUp } from './errors.ts'
 import { describeFailure } from './failures.ts'
 
 /** How a start waits for a database that comes up after the server. */
-export interface Patience {
+export interface StartDelays {
   readonly limitMs: number
   /** Ends the wait at once. */
   readonly signal: AbortSignal
@@ -20,7 +20,7 @@ const firstRepeatMs = 2000
 /** Does the work again until it succeeds, for as long as it fails because nothing answers yet. Throws its last error. */
 export async function untilReachable<Result>(
   work: () => Promise<Result>,
-  { limitMs, signal, onWait }: Patience,
+  { limitMs, signal, onWait }: StartDelays,
 ): Promise<Result> {
   const startedAt = performance.now()
   const aborted = once(signal, 'abort').then(() => signal.throwIfAborted())
