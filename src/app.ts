@@ -14,24 +14,24 @@ import { createDocs } from './http/pages/docs.ts'
 import { createHome } from './http/pages/home.ts'
 import { createPages } from './http/pages/page.ts'
 import { createProblemsPage } from './http/pages/problems.ts'
-import { createCookies } from './http/serving/cookies.ts'
+import { createBrowserRules } from './http/serving/browser-rules.ts'
+import { createDeclarationCheck } from './http/serving/declared-errors.ts'
 import type { TranslateFault } from './http/serving/errors.ts'
 import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
-import type { createMetrics } from './http/serving/metrics.ts'
+import type { Metrics } from './http/serving/metrics.ts'
 import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
-import { createRefreshTransport } from './http/serving/refresh-transport.ts'
 import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
 import { observeRequests, warnOfProxies } from './http/serving/request-log.ts'
-import { createResponseCookies } from './http/serving/response-cookies.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/serving/response-headers.ts'
 import { createContractRouter } from './http/serving/router.ts'
-import { createDeviceReader } from './http/serving/trusted-device.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
-import type { HashQueue, Logger, SharedCounters } from './kernel/ports.ts'
+import type { Logger, SharedCounters } from './kernel/ports.ts'
 import type { Config } from './settings/config.ts'
+
+type Served = readonly (typeof contracts)[number][]
 
 export interface AppParts {
   readonly config: Config
@@ -40,8 +40,7 @@ export interface AppParts {
   /** Absent: this instance counts requests for itself. */
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
-  readonly createMetrics: typeof createMetrics | undefined
-  readonly hashQueue: () => HashQueue
+  readonly createMetrics: ((contracts: Served) => Metrics) | undefined
   /** What keeps the server from serving, if anything. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
@@ -53,7 +52,7 @@ export function createApp(parts: AppParts): RequestListener {
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  const metrics = parts.createMetrics?.({ contracts: served, hashQueue: parts.hashQueue })
+  const metrics = parts.createMetrics?.(served)
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
@@ -75,12 +74,8 @@ export function createApp(parts: AppParts): RequestListener {
 
   const limited = server.rateLimits ? served.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint)) : []
   const limiterOf = createLimiters(limited, server.requestsPerMinute, sharedCounters)
-  const cookies = createCookies(server.cookies)
-  const refreshTransport = createRefreshTransport({
-    choice: server.refreshTransport,
-    cookies,
-    origins: server.corsOrigins,
-  })
+  const browsers = createBrowserRules(server)
+  const checkDeclared = production ? undefined : createDeclarationCheck(authenticationErrors)
   const documents = createDocuments(config)
   for (const contract of served) {
     const sunset = config.contracts.sunsets[contract.name]
@@ -90,15 +85,9 @@ export function createApp(parts: AppParts): RequestListener {
       policy: contractPolicy(contract, config),
       document: () => documents(contract.name),
       sessions: services.sessions,
-      authenticationErrors,
       limiterOf,
-      listedOrigins: server.corsOrigins,
-      refreshTransport,
-      clearSiteData: server.clearSiteData,
-      readDevice: createDeviceReader(cookies, server.corsOrigins),
-      leaveCookies: createResponseCookies({ cookies, refreshTransport, listedOrigins: server.corsOrigins }),
-      translateFault,
-      strict: !production,
+      browsers,
+      faults: { translate: translateFault, checkDeclared },
     })
     app.use(contract.prefix, router)
   }

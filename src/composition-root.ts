@@ -63,6 +63,7 @@ export async function createCompositionRoot(
       : undefined
   const smtp =
     mail.smtp && (await import('./platform/mailer.ts')).createSmtpMailer({ smtp: mail.smtp, from: mail.from })
+  const createMetrics = server.metrics ? (await import('./http/serving/metrics.ts')).createMetrics : undefined
   const hasher = createBcryptHasher({
     cost: passwords.bcryptCost,
     peppers: passwords.peppers,
@@ -91,8 +92,7 @@ export async function createCompositionRoot(
       services,
       logger,
       sharedCounters: redis?.counters,
-      createMetrics: server.metrics ? (await import('./http/serving/metrics.ts')).createMetrics : undefined,
-      hashQueue: hasher.queue,
+      createMetrics: createMetrics && ((contracts) => createMetrics({ contracts, hashQueue: hasher.queue })),
       whyNotReady,
       isDatabaseUnavailable,
     }),

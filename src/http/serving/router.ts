@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
 import { parseDuration } from '../../kernel/time.ts'
@@ -13,18 +12,16 @@ import { sendPage } from '../pages/page.ts'
 import { asksForJson } from './accepts-json.ts'
 import type { FormRules } from './body.ts'
 import { readBody, readQuery } from './body.ts'
+import type { BrowserRules } from './browser-rules.ts'
 import { readCaller } from './caller.ts'
 import { startDeadline } from './deadline.ts'
-import { undeclaredAsFault } from './declared-errors.ts'
+import type { CheckDeclared } from './declared-errors.ts'
 import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { localsOf } from './locals.ts'
 import type { LimiterOf } from './rate-limits.ts'
 import { refuseOtherMethods } from './read-only.ts'
-import type { RefreshTransport } from './refresh-transport.ts'
-import type { LeaveCookies } from './response-cookies.ts'
 import { sendJson } from './send-json.ts'
-import type { ReadDevice } from './trusted-device.ts'
 
 export interface RouterParts<Needs> {
   readonly services: Needs
@@ -32,19 +29,15 @@ export interface RouterParts<Needs> {
   /** The contract's OpenAPI document. */
   readonly document: () => Json | undefined
   readonly sessions: Sessions
-  /** The errors that `sessions` throws. */
-  readonly authenticationErrors: readonly ErrorDefinition[]
   readonly limiterOf: LimiterOf
-  /** Those whose pages may call. */
-  readonly listedOrigins: readonly string[]
-  readonly refreshTransport: RefreshTransport
-  /** The kinds of site data that a logout asks browsers to clear. */
-  readonly clearSiteData: readonly string[]
-  readonly readDevice: ReadDevice
-  readonly leaveCookies: LeaveCookies
-  readonly translateFault: TranslateFault
-  /** Whether an endpoint that fails with a code it did not declare is a fault: yes, but not in production. */
-  readonly strict: boolean
+  readonly browsers: BrowserRules
+  readonly faults: Faults
+}
+
+interface Faults {
+  readonly translate: TranslateFault
+  /** Makes a fault of an error that the endpoint does not declare. Absent in production. */
+  readonly checkDeclared: CheckDeclared | undefined
 }
 
 interface Sessions {
@@ -71,7 +64,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
       route.all((request, response, next) => {
         const locals = localsOf(response)
         locals.path = contract.prefix + row.path
-        if (row.page && isVisit(request, parts.listedOrigins)) return sendPage(response, row.page)
+        if (row.page && isVisit(request, parts.browsers.listedOrigins)) return sendPage(response, row.page)
         if (!methodsOf(row).includes(request.method)) return next()
         locals.endpoint = row.endpoint.name
         locals.access = row.endpoint.access
@@ -97,7 +90,7 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     .all(refuseOtherMethods)
   router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
-    sendError(error, response, contract.errorFormat, parts.translateFault)
+    sendError(error, response, contract.errorFormat, parts.faults.translate)
   })
   return router
 }
@@ -121,13 +114,14 @@ async function answer<Needs>(
   response: Response,
 ): Promise<void> {
   const { endpoint } = row
-  const { refreshTransport, clearSiteData, policy } = parts
+  const { policy, faults } = parts
+  const { listedOrigins, refreshTransport, readDevice, leaveCookies, clearSiteData } = parts.browsers
   const { requestId } = localsOf(response)
-  const unproven = readCaller(request, { requestId, device: parts.readDevice(request), policy })
+  const unproven = readCaller(request, { requestId, device: readDevice(request), policy })
   const inTime = startDeadline()
   const authenticated = await inTime(authenticate(endpoint, parts, unproven, response))
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
-  const rules = { takesForms, listedOrigins: parts.listedOrigins }
+  const rules = { takesForms, listedOrigins }
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
   const input = row.read({ ...sent, ...request.params })
   if (authenticated) await inTime(requireFresh(endpoint, parts, input, authenticated))
@@ -136,9 +130,9 @@ async function answer<Needs>(
     if (row.refreshField !== undefined && isRefused(error)) {
       refreshTransport.deliver(request, response, 'forgotten', undefined)
     }
-    throw row.translateError(parts.strict ? undeclaredAsFault(error, endpoint, parts.authenticationErrors) : error)
+    throw row.translateError(faults.checkDeclared ? faults.checkDeclared(error, endpoint) : error)
   })
-  const body = parts.leaveCookies(endpoint, result, row.write(result), { request, response })
+  const body = leaveCookies(endpoint, result, row.write(result), { request, response })
   if (endpoint.logsOut && clearSiteData.length > 0) {
     response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
   }

@@ -7,12 +7,10 @@ import { contracts } from '../../../src/contracts/index.ts'
 import { ownRows } from '../../../src/http/contracts/contract.ts'
 import { endpoint } from '../../../src/http/contracts/endpoint.ts'
 import { problemDetails } from '../../../src/http/contracts/error-format.ts'
-import { createCookies } from '../../../src/http/serving/cookies.ts'
+import { createBrowserRules } from '../../../src/http/serving/browser-rules.ts'
+import { createDeclarationCheck } from '../../../src/http/serving/declared-errors.ts'
 import { sendError } from '../../../src/http/serving/errors.ts'
-import { createRefreshTransport } from '../../../src/http/serving/refresh-transport.ts'
-import { createResponseCookies } from '../../../src/http/serving/response-cookies.ts'
 import { createContractRouter } from '../../../src/http/serving/router.ts'
-import { createDeviceReader } from '../../../src/http/serving/trusted-device.ts'
 import { AuthError, defineErrors, requestErrors } from '../../../src/kernel/errors.ts'
 import { refusalOf } from '../../support/answers.ts'
 import { endpoints } from '../../support/endpoints.ts'
@@ -281,8 +279,6 @@ describe('an endpoint that fails', () => {
       faultIds.push(requestId)
       return new AuthError(requestErrors.internal_error)
     }
-    const cookies = createCookies({ secure: true, sameSite: 'strict', partitioned: false })
-    const refreshTransport = createRefreshTransport({ choice: 'body', cookies, origins: [] })
     const app = express()
     app.use((_request, response, next) => {
       response.locals.requestId = 'the-id'
@@ -317,15 +313,14 @@ describe('an endpoint that fails', () => {
             authenticate: () => Promise.reject(new Error('no endpoint demands it')),
             requireRecent: () => Promise.reject(new Error('no endpoint demands it')),
           },
-          authenticationErrors: [],
           limiterOf: () => (_request, _response, next) => next(),
-          clearSiteData: [],
-          listedOrigins: [],
-          refreshTransport,
-          readDevice: createDeviceReader(cookies, []),
-          leaveCookies: createResponseCookies({ cookies, refreshTransport, listedOrigins: [] }),
-          translateFault,
-          strict,
+          browsers: createBrowserRules({
+            cookies: { secure: true, sameSite: 'strict', partitioned: false },
+            refreshTransport: 'body',
+            corsOrigins: [],
+            clearSiteData: [],
+          }),
+          faults: { translate: translateFault, checkDeclared: strict ? createDeclarationCheck([]) : undefined },
         },
       ),
     )
