@@ -48,8 +48,9 @@ interface Sessions {
 }
 
 /** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
-export function createContractRouter<Needs>(contract: Contract<Needs>, parts: RouterParts<Needs>): Router {
-  const { takesForms, trailingSlash } = contract
+export function createContractRouter<Needs>(contract: Contract<Needs>, routerParts: RouterParts<Needs>): Router {
+  const { trailingSlash } = contract
+  const parts = { ...routerParts, takesForms: contract.takesForms }
   const router = Router({ caseSensitive: true, strict: !trailingSlash })
   router.use((_request, response, next) => {
     localsOf(response).contract = contract.name
@@ -61,19 +62,19 @@ export function createContractRouter<Needs>(contract: Contract<Needs>, parts: Ro
     const allow = rows.flatMap(methodsOf)
     for (const row of rows) {
       const limit = parts.limiterOf(row.endpoint)
+      const methods = methodsOf(row)
+      const fullPath = contract.prefix + row.path
       route.all((request, response, next) => {
         const locals = localsOf(response)
-        locals.path = contract.prefix + row.path
+        locals.path = fullPath
         if (row.page && isVisit(request, parts.browsers.listedOrigins)) return sendPage(response, row.page)
-        if (!methodsOf(row).includes(request.method)) return next()
+        if (!methods.includes(request.method)) return next()
         locals.endpoint = row.endpoint.name
         locals.access = row.endpoint.access
         limit(request, response, (refusal?: unknown) => {
           if (refusal) return next(refusal)
           // Without an error, next() would go on as if no answer had been sent.
-          answer(row, { ...parts, takesForms }, request, response).catch((error: unknown) =>
-            next(error ?? new Error('no reason given')),
-          )
+          answer(row, parts, request, response).catch((error: unknown) => next(error ?? new Error('no reason given')))
         })
       })
     }
