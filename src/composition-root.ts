@@ -71,16 +71,8 @@ export async function createCompositionRoot(
   })
   const signer = createJwtSigner({ accessTokenKeys, secretKeys, ...config.tokens, longestLifetime, clock })
   const phones = createPhoneNumbers(config.phones)
-  const services = createFeatures(config, {
-    database,
-    clock,
-    logger,
-    hasher,
-    signer,
-    phones,
-    mailer: mailer ?? smtp,
-    moreGates,
-  })
+  const ports = { clock, logger, hasher, signer, phones, mailer: mailer ?? smtp }
+  const services = createFeatures(config, { database, ports, moreGates })
 
   let stopping = false
   const askDatabase = oneAtATime(() => problemOfDatabase(database))

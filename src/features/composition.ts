@@ -16,14 +16,14 @@ import * as user from './user/index.ts'
 /** All features, each made of the ports, the stores and the features above it. */
 export type Features = ReturnType<typeof createFeatures>
 
-export function createFeatures(
-  config: CompleteConfig,
-  {
-    database,
-    moreGates = [],
-    ...ports
-  }: Ports & { database: Database; moreGates?: readonly RequestGate[] | undefined },
-) {
+interface Surroundings {
+  readonly database: Database
+  readonly ports: Ports
+  /** Beside those of the features. */
+  readonly moreGates?: readonly RequestGate[] | undefined
+}
+
+export function createFeatures(config: CompleteConfig, { database, ports, moreGates = [] }: Surroundings) {
   const { secretKeys } = config
 
   const mailPorts = { ...ports, db: database.db }
