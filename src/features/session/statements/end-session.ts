@@ -13,7 +13,7 @@ interface Ending {
  * Ends a session of the user and inserts the event. No rows: the session does not live, or is another user's.
  *
  * It gains: one statement in place of two, on the path of every logout. It costs: it reads the table `users` and writes
- * `events` beside its own table. Only the files in `statements/` folders may touch tables of another feature.
+ * `events` beside its own table.
  *
  * The session is of the present epoch when the user's is not higher. `<=` and not `=`: when the statement has waited for
  * the row of the session, it sees the new epoch of that row and still the old one of the user.

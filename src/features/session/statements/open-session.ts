@@ -29,7 +29,7 @@ interface NewSession {
  * reset that runs at the same time.
  *
  * It costs: it touches the tables of five owners (password, throttle, user, session, events), so a change of one of these
- * tables has to look here. Only the files in `statements/` folders may touch tables of another feature.
+ * tables has to look here.
  */
 export function openSession(
   db: Db,

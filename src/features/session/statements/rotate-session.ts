@@ -11,7 +11,7 @@ export type NextGeneration = Pick<
  * that saw the same generation, one finds it unchanged.
  *
  * It gains: one statement that reads the user's epoch as well, on the path of every refresh. It costs: it reads the table
- * `users` beside its own. Only the files in `statements/` folders may touch tables of another feature. For `<=` see
+ * `users` beside its own. For `<=` see
  * end-session.ts.
  */
 export async function rotateSession(

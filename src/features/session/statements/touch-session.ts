@@ -10,8 +10,7 @@ interface Use extends Pick<Session, 'lastUsedAt' | 'lastIp' | 'lastUserAgent'> {
  * ended.
  *
  * It gains: one statement that reads the user's epoch as well, on the path of every refresh that keeps its token. It
- * costs: it reads the table `users` beside its own. Only the files in `statements/` folders may touch tables of another
- * feature. For `<=` see end-session.ts.
+ * costs: it reads the table `users` beside its own. For `<=` see end-session.ts.
  */
 export async function touchSession(
   db: Db,

@@ -16,7 +16,7 @@ interface Failure {
  *
  * It gains: a failure costs one statement that reaches the disk, whether there is an account or not and whether the event
  * is recorded or not; with two statements the response time would tell which. It costs: it writes the table `events`
- * beside its own. Only the files in `statements/` folders may touch tables of another feature.
+ * beside its own.
  */
 export function recordFailure(
   db: Db,
