@@ -16,7 +16,7 @@ async function rows() {
     sessions: await db.session.count(),
     tokens: await db.mailToken.count(),
     mails: await db.outboxMail.count(),
-    allowances: await db.mailRateLimit.count(),
+    rateLimits: await db.mailRateLimit.count(),
     registrations: await db.registration.count(),
     events: await db.event.count(),
   }
@@ -33,11 +33,11 @@ describe('the clean-up', () => {
 
     server.pass('29d')
     await server.services.cleanUp.run()
-    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, allowances: 0, registrations: 1, events })
+    expect(await rows()).toEqual({ users, sessions: 1, tokens: 3, mails: 3, rateLimits: 0, registrations: 1, events })
 
     server.pass('40d')
     await server.services.cleanUp.run()
-    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, allowances: 0, registrations: 0, events })
+    expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, rateLimits: 0, registrations: 0, events })
   })
 
   it('deletes everything in batches, and leaves what a request holds for the next time', async () => {

@@ -177,7 +177,7 @@ describe('readConfig', () => {
       5,
     ],
     [
-      'an address that opens an application, whose pages have an origin that nobody knows',
+      'an address that opens an application, whose pages have an unknown origin',
       { FRONTEND_URL: 'myapp://app/' },
       ({ server, links }) => [server.corsOrigins, links.frontendUrl, links.toOwnPages],
       [[], 'myapp://app', false],
@@ -624,7 +624,7 @@ describe('settings that do not fit together', () => {
       'FRONTEND_URL must be set when REST_AUTH_VERIFY_EMAIL_PATH is: the site that has this page',
     ],
     [
-      'links to pages of our own that could ask nobody',
+      'links to pages of our own that could reach no server',
       { CONTRACTS: 'rest-auth,drf' },
       "FRONTEND_URL must be set when CONTRACTS leaves out v1: the site that the links in mails lead to, as this server's own pages use v1",
     ],
@@ -639,12 +639,12 @@ describe('settings that do not fit together', () => {
       'COOKIE_PARTITIONED must not be on unless COOKIE_SAMESITE is none: other cookies reach no other site',
     ],
     [
-      'a port that nobody knows in the address that everybody is told',
+      'an unknown port in the public address',
       { PORT: '0' },
       'PUBLIC_URL must be set when PORT is 0: the address by which clients reach the port that the system chooses',
     ],
     [
-      'a socket that nobody knows in the address that everybody is told',
+      'a socket in the public address',
       { PORT: '/run/auth.sock', TRUST_PROXY: '1' },
       'PUBLIC_URL must be set when PORT is a socket: the address by which clients reach this server',
     ],

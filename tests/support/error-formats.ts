@@ -17,7 +17,7 @@ interface Place {
 const placesOf = new Map<string, readonly Place[]>()
 
 /** Checks every answer of the server at that address against the error format of the contract of its path. */
-export function rememberDialects(url: string, served: readonly string[]): void {
+export function rememberErrorFormats(url: string, served: readonly string[]): void {
   const places = contracts
     .filter(({ name }) => served.includes(name))
     .map(({ name: contract, prefix, errorFormat }) => ({
@@ -37,7 +37,7 @@ export function servedAt(url: string): readonly string[] | undefined {
 export const beforeAnyPath = [408, 431]
 
 /** Fails when a refusal has another error format than the contract of its prefix. */
-export function expectDialect(url: string, path: string, { status, headers, text }: Answer): void {
+export function expectErrorFormat(url: string, path: string, { status, headers, text }: Answer): void {
   const asked = path.replace(/[?#].*/s, '')
   const place = placesOf.get(url)?.find(({ prefix }) => asked === prefix || asked.startsWith(`${prefix}/`))
   if (!place || status < 400 || beforeAnyPath.includes(status)) return

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:http'
 import { holdAgainstDocument } from './documents.ts'
-import { expectDialect, servedAt } from './error-formats.ts'
+import { expectErrorFormat, servedAt } from './error-formats.ts'
 
 export interface Exchanged {
   readonly status: number
@@ -23,7 +23,7 @@ const agent = new Agent({ keepAlive: true })
 /** A request byte for byte: nothing is encoded, added to the headers, or followed. */
 export async function exchange(url: string, path: string, sent: Sent = {}): Promise<Exchanged> {
   const answer = await transmit(url, path, sent)
-  expectDialect(url, path, answer)
+  expectErrorFormat(url, path, answer)
   if (sent.method !== 'HEAD') holdAgainstDocument(sent.method ?? 'GET', path, answer, servedAt(url))
   return answer
 }

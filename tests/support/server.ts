@@ -11,7 +11,7 @@ import type { ConnectedDatabase, DatabaseLimits } from '../../src/platform/datab
 import { readConfig, withKeys } from '../../src/settings/config.ts'
 import { freshDatabase, patientLimits } from './database.ts'
 import { holdAgainstDocument } from './documents.ts'
-import { expectDialect, rememberDialects } from './error-formats.ts'
+import { expectErrorFormat, rememberErrorFormats } from './error-formats.ts'
 import { createMemoryLogger } from './memory-logger.ts'
 
 const secretKey = 'tests-sign-with-this-key-and-nothing-else-does-0123456789'
@@ -96,13 +96,13 @@ export async function startServer(
   const http = createHttpServer(answer, createRawResponse({ https, logger }))
   const address = `http://127.0.0.1:${await listen(http, { host: '127.0.0.1', port: 0 })}`
 
-  rememberDialects(address, config.contracts.served)
+  rememberErrorFormats(address, config.contracts.served)
 
   const raw = (method: Method, path: string): Test => {
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1/auth${path}`
     const call = request(address)[method.toLowerCase() as Lowercase<Method>](target)
     return call.expect((answer) => {
-      expectDialect(address, target, answer)
+      expectErrorFormat(address, target, answer)
       holdAgainstDocument(method, target, answer, config.contracts.served)
     })
   }

@@ -69,13 +69,13 @@ export const throttled = users({ failures: 50 })
 
 /** One name for all samples: an unregistered name is counted under a keyed digest, which only the server can make. */
 export async function throttledUnknown(db, count, send) {
-  const [nobody] = makeAccounts(1)
-  await send({ ...nobody, password: wrongPassword })
+  const [unknownUser] = makeAccounts(1)
+  await send({ ...unknownUser, password: wrongPassword })
   await db.query(
     `UPDATE password_attempts SET failures = 50, blocked_until = now() + interval '1 day'
      WHERE throttle_key = (SELECT throttle_key FROM password_attempts WHERE throttle_key LIKE 'name:%' ORDER BY kept_until DESC LIMIT 1)`,
   )
-  return Array.from({ length: count }, () => nobody)
+  return Array.from({ length: count }, () => unknownUser)
 }
 
 /** Addresses of the accounts that were sent as many mails of that kind within the last minutes, or would have been. */

@@ -17,7 +17,7 @@ const usage = `Usage: npm run test:timing -- [--endpoint <name>]… [--samples 5
 Starts the built server with a PostgreSQL of its own in a temporary directory (bcrypt at cost ${bcryptCost}, no limits per
 address, the mail worker and the development mailbox at work), makes people of every class, and asks for them over one
 kept connection: so many samples of each class, all classes in turn, in an order of chance. A class passes if its median
-is less than ${mostMs} ms from that of its reference, who is nobody, and its rank AUC is within ${aucRange.join(' to ')}. Exits with 1 when one fails.
+is less than ${mostMs} ms from that of its reference, an unknown user, and its rank AUC is within ${aucRange.join(' to ')}. Exits with 1 when one fails.
 
   --endpoint  only this one; may be given several times:
 ${Object.keys(endpoints)

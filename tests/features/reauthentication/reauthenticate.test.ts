@@ -57,7 +57,7 @@ describe('POST /reauthenticate', () => {
     expect(refreshed.status).toBe(200)
   })
 
-  it('refuses a wrong password in the way that no client takes for a dead token, and records it', async () => {
+  it('answers a wrong password with 400, so that no client drops its token, and records it', async () => {
     const user = await givenUser(server)
     expect(refusalOf(await reauthenticate(user, 'not the password'))).toBe(wrong)
     expect((await eventsOf(server, user)).at(-1)).toMatchObject({

@@ -26,7 +26,7 @@ describe('the header fields', () => {
     expect(withoutPassing(headers)).toEqual({ ...always, ...json })
   })
 
-  it('of a liveness check are these and no others', async () => {
+  it('of a health check are these and no others', async () => {
     expect(withoutPassing((await ask('/healthz')).headers)).toEqual({ ...always, ...json })
   })
 

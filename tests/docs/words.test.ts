@@ -1,0 +1,46 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+/** Words of a private vocabulary, and the word of the field (see docs/glossary.md). */
+const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
+  [/known.?devices?/i, 'trusted device'],
+  [/allowances?/i, 'mail rate limits'],
+  [/\b(somebody|anybody)\b/i, 'a user, a client'],
+  // The system account of that name is meant where it is quoted, listed or the user of a namespace.
+  [/(?<!['"`^]|called |or )\bnobody\b(?![:'-])/i, 'no user, no client'],
+  [/\bstrangers?\b/i, 'anonymous client'],
+  [/dialect/i, 'error format'],
+  [/circumstances/i, 'details'],
+  [/\bdecoy/i, 'dummyHash'],
+  [/\bvault/i, 'cipher'],
+  [/\bsealed/i, 'encrypted'],
+  [/\bfarewell|\bdisarm|\btidy\b|\bchores?\b/i, 'a plain verb'],
+  [/\bassembly\b/i, 'composition root'],
+  [/how manieth/i, 'number of failures'],
+]
+
+/** The record of decisions keeps the words of its time. */
+const excepted = ['docs/decisions.md', 'tests/docs/words.test.ts']
+
+const folders = ['src', 'tests', 'bench', 'dev', 'docs', 'prisma/schema', '.ci']
+const files = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', '.env.example', '.dependency-cruiser.cjs']
+
+async function listFiles(): Promise<string[]> {
+  const inFolders = folders.map(async (folder) => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => `${parentPath}/${name}`)
+  })
+  const all = [...files, ...(await Promise.all(inFolders)).flat()]
+  return all.filter((path) => !path.startsWith('src/generated/') && !excepted.includes(path))
+}
+
+it('uses the words of the field', async () => {
+  const findings: string[] = []
+  for (const path of await listFiles()) {
+    for (const [index, line] of (await readFile(path, 'utf8')).split('\n').entries()) {
+      for (const [forbidden, word] of replacements) {
+        if (forbidden.test(line)) findings.push(`${path}:${index + 1}: ${forbidden.exec(line)?.[0]}, say: ${word}`)
+      }
+    }
+  }
+  expect(findings).toEqual([])
+})
