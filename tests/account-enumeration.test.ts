@@ -141,7 +141,7 @@ describe('a login that fails', () => {
     ['POST /api/auth/login/', byAddress],
     ['POST /api/login/', byName],
     ['POST /api/v1/drf/auth/login/', byAddress],
-  ] as const)('says nothing of a right password to who is disabled or throttled: %s', async (route, body) => {
+  ] as const)('does not reveal a right password to a user who is disabled or throttled: %s', async (route, body) => {
     const accounts = [await disabled(), await throttled(await verified()), randomUser()]
     expectAlike(await tell(accounts, async (credentials) => [await ask(route, body(credentials))]), 401)
   })
@@ -153,11 +153,14 @@ describe('asking for a mail', () => {
     'POST /api/v1/auth/resend_verification',
     'POST /api/auth/password-reset/',
     'POST /api/auth/password/reset/request/',
-  ])('is answered with the same bytes after as many statements, now and when no more is sent: %s', async (route) => {
-    const accounts = await allAccounts()
-    const once = [...accounts, ...accounts]
-    expectAlike(await tell(once, async ({ email }) => [await ask(route, { email })]), 200)
-  })
+  ])(
+    'is answered with the same bytes after as many statements, also once no more mails are sent: %s',
+    async (route) => {
+      const accounts = await allAccounts()
+      const once = [...accounts, ...accounts]
+      expectAlike(await tell(once, async ({ email }) => [await ask(route, { email })]), 200)
+    },
+  )
 })
 
 describe('registering where verification is required', () => {
@@ -178,7 +181,7 @@ describe('registering where verification is required', () => {
       }),
     ],
   ] as const)(
-    'is answered with the same bytes after as many statements, now and when no more is sent: %s',
+    'is answered with the same bytes after as many statements, also once no more mails are sent: %s',
     async (route, body) => {
       const accounts = await allAccounts()
       const told = await tell([...accounts, ...accounts], async ({ email }) => {

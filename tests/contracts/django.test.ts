@@ -144,7 +144,7 @@ describe.each(contracts)('the error format of $prefix', (contract) => {
     ['half a body', '{"a":'],
     ['a form', 'username=ada'],
     ['broken UTF-8', Buffer.from('{"a":"\xff"}', 'latin1')],
-  ])('calls %s a parse error', async (_name, body) => {
+  ])('answers %s with a parse error', async (_name, body) => {
     expect(foreignRefusalOf(await bytes(body))).toMatch(/^400 \{"detail":"JSON parse error - [^"]+"\}$/)
   })
 
@@ -175,7 +175,7 @@ describe.each(contracts)('the error format of $prefix', (contract) => {
     expect(headers.allow).toMatch(/^GET, HEAD(, PUT|, PATCH)?, OPTIONS$/)
   })
 
-  it('tells no credentials from bad, expired and revoked access tokens as Django does', async () => {
+  it('distinguishes missing credentials from bad, expired and revoked access tokens as Django does', async () => {
     expect(foreignRefusalOf(await ask(contract.bearer))).toBe(django.noCredentials)
     expect(foreignRefusalOf(await look('x'))).toBe(django.badAccess)
     const anotherUser = await givenVerifiedUser(server)
@@ -188,7 +188,7 @@ describe.each(contracts)('the error format of $prefix', (contract) => {
     expect(foreignRefusalOf(await look(late.access_token))).toBe(django.badAccess)
   })
 
-  it('tells bad and expired refresh tokens from blacklisted ones', async () => {
+  it('distinguishes bad and expired refresh tokens from blacklisted ones', async () => {
     expect(foreignRefusalOf(await refresh('x'))).toBe(django.badRefresh)
     const [left, late] = [await givenVerifiedUser(server), await givenVerifiedUser(server)]
     expect(foreignRefusalOf(await refresh(left.access_token))).toBe(django.badRefresh)

@@ -394,13 +394,13 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     expect((await confirm(uid, token)).status).toBe(200)
   })
 
-  it('takes nothing of the link from the body', async () => {
+  it('ignores a uid and a token in the body', async () => {
     const [mine, theirs] = [await givenLinkParts(), await givenLinkParts()]
     const answer = await confirm(mine.uid, 'x', { password, uidb64: theirs.uid, token: theirs.token })
     expect(foreignRefusalOf(answer)).toBe(django.badToken('reset'))
   })
 
-  it('shows a form to any browser and is no GET for a program', async () => {
+  it('shows a form to browsers, and programs cannot GET it', async () => {
     const { pathname: path, uid, token } = await givenLinkParts()
     for (const Accept of ['text/html', '*/*']) {
       const page = await call(server, { method: 'GET', path, headers: { Accept } })

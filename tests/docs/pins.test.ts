@@ -12,7 +12,7 @@ const images = [
 ]
 const actions = workflows.flatMap((text) => found(text, /\buses: *(.+)$/gm))
 
-describe('what is fetched to build and to try the server out', () => {
+describe('images and actions that are fetched to build and to try the server out', () => {
   it('pins each container image by version and digest', () => {
     expect(images.length).toBeGreaterThanOrEqual(3)
     for (const image of images) expect(image).toMatch(/^[\w./-]+:v?\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}$/)

@@ -23,7 +23,7 @@ async function rows() {
 }
 
 describe('the clean-up', () => {
-  it('deletes what was over for 30 days, and neither users nor the audit trail', async () => {
+  it('deletes rows that ended more than 30 days ago, and neither users nor the audit trail', async () => {
     const user = await givenUser(server)
     await givenResetToken(server, user)
     const demanding = await startServer({ ...server.settings, EMAIL_VERIFICATION: 'required' })
@@ -73,7 +73,7 @@ describe('the clean-up', () => {
     })
   })
 
-  it('is left to the instance that is at it', async () => {
+  it('is left to the instance that is already doing it', async () => {
     await withServer({}, async (other) => {
       await givenUser(other)
       other.pass('70d')

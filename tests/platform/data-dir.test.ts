@@ -55,7 +55,7 @@ describe('lockDataDir', () => {
   })
 
   // Where the directory that a server was started in decided, two that were started in different ones both had it.
-  it('keeps others out of a long path wherever they were started', async () => {
+  it('keeps others out of a directory with a long path, whatever directory they were started in', async () => {
     const dataDir = join(folder, 'x'.repeat(120))
     await mkdir(dataDir)
     const before = process.cwd()

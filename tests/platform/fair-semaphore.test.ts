@@ -33,7 +33,7 @@ function givenSemaphore({ width = 1, queueLimit }: { width?: number; queueLimit:
 }
 
 describe('work in the queue', () => {
-  it('is served one of each client and round, whenever it came', async () => {
+  it('runs one item of each client per round, whatever the order of arrival', async () => {
     const { ask, serve, refused } = givenSemaphore({ queueLimit: 20 })
     await ask('a0', 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1', 'a5')
     expect(await serve()).toEqual(['a0', 'a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4', 'a5'])

@@ -130,14 +130,14 @@ describe('createSmtpMailer', () => {
     '556 5.1.10 The domain takes no mail',
     '550 sorry, no mailbox here by that name. (#5.1.1)',
     '553 Mailbox name not allowed',
-  ])('takes a wrong address as final and keeps the reason: %s', async (reply) => {
+  ])('treats a wrong address as final and keeps the reason: %s', async (reply) => {
     const { smtp } = await givenServer({ onRecipient: () => reply })
     const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
     expect(failure).toBeInstanceOf(MailRefused)
     expect(failure.message).toContain(reply)
   })
 
-  test('takes a wrong address as final when the server says so after the mail only', async () => {
+  test('treats a wrong address as final, also when the server reports it only after the mail', async () => {
     const { smtp } = await givenServer({ onMail: () => '550 5.1.1 User unknown' })
     expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).toBeInstanceOf(MailRefused)
   })
@@ -177,12 +177,12 @@ describe('createSmtpMailer', () => {
     ['a refused sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderRefused) } }],
     ['an unknown sender', { options: { onMailFrom: (_address, _session, callback) => callback(senderUnknown) } }],
     ['a refused client', { options: { onConnect: (_session, callback) => callback(new Error('go away')) } }],
-  ] satisfies [string, Parameters<typeof startSmtpServer>[0]][])('takes %s as temporary', async (_what, settings) => {
+  ] satisfies [string, Parameters<typeof startSmtpServer>[0]][])('treats %s as temporary', async (_what, settings) => {
     const { smtp } = await givenServer(settings)
     expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)
   })
 
-  test('takes a wrong login as temporary and tells no password', async () => {
+  test('treats a refused login as temporary, and reveals no password', async () => {
     const options = {
       onAuth: (_auth: unknown, _session: unknown, callback: (error: Error) => void) => callback(new Error('no')),
     }
@@ -194,7 +194,7 @@ describe('createSmtpMailer', () => {
     expect(failure.message).not.toMatch(/hush-hush|aHVzaC1odXNo/)
   })
 
-  test('takes an absent server as temporary', async () => {
+  test('treats an absent server as temporary', async () => {
     const { smtp, stop } = await startSmtpServer()
     await stop()
     expect(await failureOf(createSmtpMailer({ smtp, from }).send(mail))).not.toBeInstanceOf(MailRefused)

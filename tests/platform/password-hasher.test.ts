@@ -12,7 +12,7 @@ const createHasher = ({ cost = 4, peppers = [] as string[], queueLimit = 50 } = 
 const client = '203.0.113.7'
 
 describe('the password hasher', () => {
-  it('knows the right password from a wrong one', async () => {
+  it('accepts the right password and refuses a wrong one', async () => {
     const hasher = createHasher()
     const hash = await hasher.hash(password, client)
     expect(await hasher.verify(password, hash, client)).toBe(true)
@@ -93,7 +93,7 @@ describe('the password hasher', () => {
     'bcrypt-sha384$none$2b$04$short',
     `bcrypt-sha384$unknown$2b$04$${'x'.repeat(53)}`,
     `$2b$04$${'x'.repeat(53)}`,
-  ])('takes no password for what is no hash of ours: %j', async (stored) => {
+  ])('accepts no password for a stored text that is no hash of ours: %j', async (stored) => {
     const hasher = createHasher()
     for (const attempt of [password, '', 'x', stored ?? ''])
       expect(await hasher.verify(attempt, stored, client)).toBe(false)
@@ -134,7 +134,7 @@ describe('the password hasher', () => {
     expect(await comparedDuring(() => hasher.dummyVerify(client))).toEqual([])
   })
 
-  it('has as little room for dummies as for real comparisons', async () => {
+  it('queues dummy and real comparisons in the same places', async () => {
     const hasher = createHasher({ queueLimit: 6 })
     const places = availableParallelism() + 3
     await hasher.dummyVerify(client)

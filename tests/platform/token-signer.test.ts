@@ -86,7 +86,7 @@ const good = forge(accessHeader, accessPayload)
 const [goodHead = '', goodBody = '', goodSignature = ''] = good.split('.')
 
 describe('the JWT signer', () => {
-  it('reads what was made by hand after the rules, so that the refusals below are due to what they name', () => {
+  it('accepts a handmade token that keeps the rules, so that each refusal below has only the cause in its title', () => {
     expect(signer.verify('access', good)).toEqual({ state: 'valid', claims })
     expect(
       signer.verify('refresh', forge({ alg: 'HS256', typ: 'rt+jwt' }, refreshPayload, refreshKey(secrets[0]))),
@@ -121,11 +121,11 @@ describe('the JWT signer', () => {
     ['issued 60 seconds ahead of our clock', now + 60, now + 600],
     ['of the longest lifetime', now, now + 900],
     ['good for another second', now - 600, now + 1],
-  ])('takes a token that was %s', (_name, iat, exp) => {
+  ])('accepts a token that was %s', (_name, iat, exp) => {
     expect(signer.verify('access', forge(accessHeader, { ...accessPayload, iat, exp })).state).toBe('valid')
   })
 
-  it.each([0, 1, 86_400, now - 901])('calls a token that ended %i seconds ago expired and tells its claims', (ago) => {
+  it.each([0, 1, 86_400, now - 901])('reports a token that ended %i seconds ago as expired, with its claims', (ago) => {
     const [iat, exp] = [now - ago - 900, now - ago]
     expect(signer.verify('access', forge(accessHeader, { ...accessPayload, iat, exp }))).toEqual({
       state: 'expired',
@@ -264,7 +264,7 @@ describe('the JWT signer', () => {
     expect(signer.verify(kind, token)).toEqual({ state: 'invalid' })
   })
 
-  it('takes no token for one of the other kind, even if only one word of it tells', () => {
+  it('accepts no token as one of the other kind, even if they differ in one word only', () => {
     expect(signer.verify('refresh', signer.sign('access', claims))).toEqual({ state: 'invalid' })
     expect(signer.verify('access', signer.sign('refresh', claims))).toEqual({ state: 'invalid' })
     const key = refreshKey(secrets[0])
@@ -304,7 +304,7 @@ describe('the JWT signer', () => {
   })
 
   // The last character of 32 bytes in base64url holds two bits of nothing: three other characters decode to the same bytes.
-  it('knows one spelling of a token only', () => {
+  it('accepts one spelling of a token only', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const last = alphabet.indexOf(good.at(-1) ?? '')
     const others = [1, 2, 3].map((bits) => good.slice(0, -1) + alphabet[(last & ~3) | ((last + bits) & 3)])
@@ -344,7 +344,7 @@ describe('SECRET_KEY', () => {
     expect((await refresh(after, body.refresh_token)).status).toBe(200)
   })
 
-  it('refuses tokens of a key that is no more in the list', async () => {
+  it('refuses tokens of a key that is no longer in the list', async () => {
     const user = await givenUser(before)
     expect(refusalOf(await session(after, user.access_token))).toBe('401 token_invalid')
     expect(refusalOf(await refresh(after, user.refresh_token))).toBe('401 token_invalid')

@@ -41,7 +41,7 @@ describe('access-token-key', () => {
     expect([given.stdout(), given.stderr()]).toEqual([`${two}\n`, ''])
   })
 
-  it('prints the one of the data directory where none is given, and the same again', async () => {
+  it('prints the key of the data directory where none is given, the same each time', async () => {
     const DATA_DIR = join(await givenFolder(), 'data')
     const printed: string[] = []
     for (const _turn of [1, 2]) {
@@ -54,7 +54,7 @@ describe('access-token-key', () => {
     expect(printed).toEqual([key, key])
   })
 
-  it('takes the key of the data directory for no access token key', async () => {
+  it('refuses the secret key of the data directory as access token key', async () => {
     const DATA_DIR = join(await givenFolder(), 'data')
     expect(await startProcess({ DATA_DIR }, { args: ['access-token-key'] }).exit).toBe(0)
     const ACCESS_TOKEN_KEY = (await readFile(join(DATA_DIR, 'secret-key'), 'utf8')).trim()
@@ -84,7 +84,7 @@ it('names all that is wrong with the settings, without a stack', async () => {
   expect(server.stderr()).not.toMatch(/eighty|^ +at /m)
 })
 
-it('names what .env gives and no setting has', async () => {
+it('names the variables in .env that are no setting', async () => {
   const cwd = await givenFolder()
   await writeFile(join(cwd, '.env'), 'EMIAL_HOST=mail.example.com\nnpm_typo=1\nLOG_LEVEL=loud\n')
   const server = startProcess({ npm_config_loglevel: 'warn', TZ: 'UTC' }, { cwd })
@@ -242,7 +242,7 @@ it('refuses to open the mailbox to other machines, and names the ways out', asyn
   expect(server.stderr()).toMatch(/PUBLIC_URL must name this machine.*NODE_ENV=production.*EMAIL_HOST/)
 })
 
-it('writes only JSON in production, and warns there of what is seldom right', async () => {
+it('writes only JSON in production, and warns there of settings that are seldom right', async () => {
   const server = startProcess({
     ...productionSettings,
     DATABASE_URL: await emptyDatabase(),

@@ -117,7 +117,7 @@ it.each(ordinary)('says what to do about a DATA_DIR that cannot be written, as $
   )
 })
 
-it('stops at Ctrl-C under npm start, then takes no other process for its PostgreSQL, and ends with its own', async () => {
+it("stops at Ctrl-C under npm start, starts although its PostgreSQL's number is now another process, and ends when its PostgreSQL does", async () => {
   const DATA_DIR = join(await givenFolder(), 'data')
   const first = startProcess({ DATA_DIR, NODE_ENV: 'development' }, { throughNpm: true })
   await first.ready

@@ -71,7 +71,7 @@ describe('the log of a process', () => {
     },
   )
 
-  it('tells of a fault by its stack alone, as what else an error has can hold a query with its values', async () => {
+  it('holds only the stack of a fault, as other fields of an error can hold a query with its values', async () => {
     const DATABASE_URL = await freshDatabase()
     const process = startProcess({ RATE_LIMITS: 'off', DATABASE_URL, DATA_DIR: await givenFolder() })
     const url = await process.ready

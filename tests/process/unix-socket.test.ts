@@ -86,7 +86,7 @@ describe('a Unix socket as PORT', () => {
     expect(warnings()).toHaveLength(1)
   })
 
-  it('shows the development mailbox to no one: who asks there may be a proxy', async () => {
+  it('shows the development mailbox to no client, as each may be a proxy', async () => {
     const { ask } = await givenSocketServer()
     await ask('/api/v1/auth/register_credentials', json(credentials, '203.0.113.9'))
     for (const path of ['/mailbox', '/mailbox.json', '/mailbox/1', '/mailbox/1/message']) {
@@ -122,7 +122,7 @@ describe('a Unix socket as PORT', () => {
     expect(await readdir(join(first.path, '..'))).toEqual(['auth.sock'])
   })
 
-  it('is left to the server that listens there, of several that start at once on a dead one, too', async () => {
+  it('is left to the server that listens there, also when several start at once on an abandoned one', async () => {
     const first = await givenSocketServer()
     first.server.kill('SIGKILL')
     await first.server.exit
@@ -168,7 +168,7 @@ describe('a Unix socket that cannot be had is a start error that says why', () =
     )
   })
 
-  it('where a file is that is no socket, which it leaves alone', async () => {
+  it('where a file that is no socket has the name; the file stays', async () => {
     const path = join(await givenFolder(), 'notes.txt')
     await writeFile(path, 'mine')
     expect(await refusalOf(path)).toMatch(/^The server cannot listen on PORT PATH: it is a file and no socket\./)

@@ -99,7 +99,7 @@ function warningsIn({ logged }: TestServer): string[] {
   return logged.map((line) => JSON.parse(line)).flatMap(({ level, message }) => (level === 'warn' ? [message] : []))
 }
 
-it('forges more header fields than budgets would hide', () => {
+it('sends fewer forged requests than a budget allows, so that none of the refusals below comes from a limit', () => {
   expect(forgeries.length * 3).toBeLessThan(30)
 })
 
@@ -109,7 +109,7 @@ describe.each<[string, 1 | 2, string]>([
   ['two proxies, and two are trusted', 2, '2'],
   ['two proxies, and their network is trusted', 2, '10.0.0.0/8, 127.0.0.0/8'],
 ])('behind %s,', (_name, hops, trustProxy) => {
-  it('no header that a client writes changes whom it is counted as', async () => {
+  it('no header of a client changes the address that it is counted by', async () => {
     await expectDeaf(await givenWorld(trustProxy), hops)
   })
 
@@ -149,14 +149,14 @@ describe('behind proxies that are not trusted,', () => {
     expect(addressesIn(server)).toEqual(new Set(['127.0.0.1']))
   })
 
-  it('the outer one of two, clients share the budget of that one, whatever they write', async () => {
+  it('the outer one of two, clients share its budget, whatever headers they send', async () => {
     const { ask, server } = await givenWorld('1')
     await ask(2, '203.0.113.10', { 'X-Forwarded-For': '198.51.100.1' })
     expect((await ask(2, '203.0.113.11')).left).toBe(28)
     expect(addressesIn(server)).toEqual(new Set(['127.0.0.9']))
   })
 
-  it('but are within another network than they are, too', async () => {
+  it('or whose network is not the trusted one, clients share a budget as well', async () => {
     const { ask, server } = await givenWorld('10.0.0.0/8')
     await ask(1, '203.0.113.12', { 'X-Forwarded-For': '10.0.0.1' })
     expect((await ask(1, '203.0.113.13')).left).toBe(28)

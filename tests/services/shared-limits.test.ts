@@ -118,7 +118,7 @@ describe('budgets in Redis', () => {
 })
 
 describe('while Redis is away', () => {
-  it('what takes a password or sends mail is refused, the rest goes on, and both instances recover by themselves', async () => {
+  it('endpoints that take a password or send mail refuse, the others go on, and both instances recover by themselves', async () => {
     const redis = await runningRedis()
     const servers = [startInstance(redis), startInstance(redis)]
     const urls = await Promise.all(servers.map(({ ready }) => ready))
@@ -173,7 +173,7 @@ describe('while Redis is away', () => {
     expect((await readSession(url)).headers.ratelimit).toContain('r=599;')
   })
 
-  it('a server stops as ever', async () => {
+  it('a server stops as usual', async () => {
     const redis = await givenRedis()
     const server = startInstance(redis)
     await server.ready
@@ -198,7 +198,7 @@ describe('a Redis that does not answer', () => {
     await expectOutages(server, ['down', 'back'])
   })
 
-  it('and then goes away before its first answer is used again, too', async () => {
+  it('is also used again when it is replaced before it has answered', async () => {
     const redis = await runningRedis()
     const url = await startInstance(redis).ready
     redis.freeze()

@@ -90,7 +90,7 @@ describe('readConfig', () => {
     expect(() => (config.server.corsOrigins as string[]).push('https://evil.example')).toThrow(TypeError)
   })
 
-  it('takes an empty or blank value for an absent one', () => {
+  it('treats an empty or blank value as absent', () => {
     expect(readConfig({ PORT: '', SECRET_KEY: '  ', FRONTEND_URL: '\t' })).toEqual(readConfig({}))
   })
 
@@ -503,7 +503,7 @@ describe('a malformed value', () => {
     ])
   })
 
-  it('is told in one message, a line each', () => {
+  it('is reported in one message, a line each', () => {
     expect(() => readConfig({ PORT: 'x', HASH_QUEUE: 'x' })).toThrow(
       /^The settings cannot be used:\n {2}- PORT .*\n {2}- HASH_QUEUE .*$/,
     )
@@ -671,7 +671,7 @@ describe('settings that do not fit together', () => {
     ).toEqual(verifies ? [] : [problem])
   })
 
-  it('are not looked for where a value could not be read', () => {
+  it('are not reported where a value could not be read', () => {
     const problems = problemsOf({
       REFRESH_TOKEN_LIFETIME: 'long',
       SESSION_LIFETIME: '1d',
@@ -733,7 +733,7 @@ describe('in production', () => {
     expect(readConfig(production)).toMatchObject({ production: true, server: { host: '0.0.0.0', rateLimits: true } })
   })
 
-  it('shows neither its documentation nor its traffic unless told to', () => {
+  it('serves neither documentation nor metrics unless they are switched on', () => {
     expect(readConfig(production).server).toMatchObject({ docs: false, metrics: false })
     const { server } = readConfig({ ...production, DOCS: 'on', METRICS: 'on' })
     expect(server).toMatchObject({ docs: true, metrics: true })
@@ -793,12 +793,12 @@ describe('in production', () => {
     }
   })
 
-  it('takes every key that the remedy and its like make', () => {
+  it('accepts every key that the command of the remedy and similar ones make', () => {
     const keys = Array.from({ length: 1000 }, () => [randomKey(), randomBytes(32).toString('hex')]).flat()
     expect(problemsOf({ ...production, SECRET_KEY: keys.join(',') })).toEqual([])
   })
 
-  it('names the file where what it holds is never right', () => {
+  it('names the file where its value is always wrong', () => {
     const read = () => 'change-me-change-me-change-me-change-me'
     const { SECRET_KEY: _key, ...rest } = production
     expect(() => readConfig({ ...rest, SECRET_KEY_FILE: '/run/secrets/key' }, read)).toThrow(
@@ -817,12 +817,12 @@ describe('in production', () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'https://app.example.com,http://app.example.com' }],
     ['EMAIL_USE_TLS', { EMAIL_USE_TLS: 'off', EMAIL_HOST_USER: 'auth', EMAIL_HOST_PASSWORD: 'hidden' }],
     ['PASSWORD_PEPPER', { PASSWORD_PEPPER: 'change-me-change-me-change-me-change-me' }],
-  ])('refuses what is never right of %s, and only here', (name, settings) => {
+  ])('refuses values of %s that are always wrong, and only here', (name, settings) => {
     expect(problemsOf({ ...production, ...settings })).toEqual([expect.stringMatching(`^${name} must `)])
     expect(problemsOf({ ...production, ...settings, NODE_ENV: 'development' })).toEqual([])
   })
 
-  it('takes what is right on its own machine only: a mail server without encryption', () => {
+  it('accepts a mail server without encryption on its own machine', () => {
     const mail = { EMAIL_HOST: '127.0.0.1', EMAIL_USE_TLS: 'off', EMAIL_HOST_USER: 'a', EMAIL_HOST_PASSWORD: 'b' }
     expect(problemsOf({ ...production, ...mail })).toEqual([])
     expect(configWarnings(readConfig({ ...production, ...mail }))).toEqual([])
@@ -839,13 +839,13 @@ describe('in production', () => {
     ['ACCESS_TOKEN_LIFETIME', { ACCESS_TOKEN_LIFETIME: '2h' }],
     ['SESSION_LIFETIME', { SESSION_LIFETIME: '400d' }],
     ['NODE_ENV', { NODE_ENV: 'development' }],
-  ])('warns of what is seldom right of %s, with the remedy', (name, settings) => {
+  ])('warns of values of %s that are seldom right, with the remedy', (name, settings) => {
     expect(configWarnings(readConfig({ ...production, ...settings }))).toEqual([
       expect.stringMatching(`^${name}.*(set|remove) `),
     ])
   })
 
-  it('warns of nothing that is usual', () => {
+  it('does not warn of usual settings', () => {
     expect(configWarnings(readConfig(production))).toEqual([])
     expect(configWarnings(readConfig({}))).toEqual([])
   })

@@ -95,7 +95,7 @@ describe('an address that attackers registered', () => {
     },
   )
 
-  it('belongs to its owner by any mailed link, also one that another attempt caused', async () => {
+  it('belongs to its owner by any mailed link, also one that another registration caused', async () => {
     const owner = anOwner()
     const attackers = await attack(owner, 3, 3)
     await register(owner, aNetwork())
@@ -261,7 +261,7 @@ describe('links of /api/auth, where a token alone verifies', () => {
     expect((await visit(attempts[0]?.token ?? '')).status).toBe(400)
   })
 
-  it('do nothing alone when our own API mailed them, as those belong to no attempt in particular', async () => {
+  it('do nothing alone when our own API mailed them, as those belong to no single registration', async () => {
     const owner = await givenAttempt(anOwner())
     const attackers = await attack(owner, 1, 1)
     const first = await tokenOfLastMail(owner.email)

@@ -134,7 +134,7 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(await warnings()).toBe(1 + 5)
   })
 
-  it('mails a free address five links an hour at most for one network, each of which completes any attempt', async () => {
+  it('mails a free address five links an hour at most for one network, each of which completes any registration', async () => {
     const { email } = randomUser()
     const answers = await times(20, () => register({ ...randomUser(), email }))
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
@@ -170,7 +170,7 @@ describe('POST /register_credentials, where verification is required', () => {
     }
   })
 
-  it('does not reveal by a login whether the address of an attempt has an account', async () => {
+  it('does not reveal by a login whether the address of a registration has an account', async () => {
     const owner = await givenVerified()
     const outcomes = []
     for (const email of [owner.email, randomUser().email]) {
@@ -228,7 +228,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(await countUsers(late.email)).toBe(0)
   })
 
-  it('completes the attempt that was verified, with its own password; the other one is void', async () => {
+  it('completes the registration that was verified, with its own password; the other one is void', async () => {
     for (const winner of [0, 1]) {
       const { email } = randomUser()
       const attempts = [
@@ -253,7 +253,7 @@ describe('POST /verify_email, where verification is required', () => {
     }
   })
 
-  it('shows the maker of another attempt nothing of it', async () => {
+  it('does not reveal it to the client that made another registration', async () => {
     const { email } = randomUser()
     const otherUser = { ...randomUser(), email, password: 'the password of another user' }
     await register(otherUser)
@@ -303,7 +303,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(refusalOf(await verify(newest.token))).toBe('400 verification_token_invalid')
   })
 
-  it('keeps an attempt as long for a registered address as for a free one, so that a later login reveals nothing', async () => {
+  it('keeps a registration as long for an address with an account as for a free one, so that a later login reveals nothing', async () => {
     const owner = await givenVerified()
     const outcomes = []
     for (const email of [owner.email, randomUser().email]) {
@@ -317,7 +317,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(outcomes[0]).toBe(outcomes[1])
   })
 
-  it('keeps an attempt for a sub-address as long, whoever has the address and however many links were mailed', async () => {
+  it('keeps a registration of a sub-address as long, whether the address has an account or not and however many links were mailed', async () => {
     const logins = []
     for (const { email } of [await givenVerified(), randomUser()]) {
       const attempt = { ...randomUser(), email: email.replace('@', '+1@') }
@@ -335,7 +335,7 @@ describe('POST /verify_email, where verification is required', () => {
     expect(logins[1]).toBe(logins[0])
   })
 
-  it('makes one user of two attempts of one address that are verified at once', async () => {
+  it('makes one user of two registrations of one address that are verified at once', async () => {
     for (let round = 0; round < 4; round += 1) {
       const { email } = randomUser()
       const attempts = [await givenRegistration(server, { email }), await givenRegistration(server, { email })]

@@ -67,7 +67,7 @@ describe('POST /verify_email', () => {
     expect(refusalOf(await verify(token))).toBe('400 verification_token_invalid')
   })
 
-  it('accepts a token without use, as a reset has verified the address, and changes nothing', async () => {
+  it('accepts a token when a reset has verified the address already, and changes nothing', async () => {
     const user = await givenUser(server)
     const token = await givenVerificationToken(server, user)
     const find = () => server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })

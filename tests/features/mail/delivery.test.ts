@@ -52,7 +52,7 @@ describe('from the outbox to a mail server', () => {
     ])
   })
 
-  it('a mail that a wrong relay refuses is sent when the operator has put it right', async () => {
+  it('a mail that a misconfigured relay refuses is sent once the operator has repaired the relay', async () => {
     const { smtp, received, stop } = await startSmtpServer({
       onRecipient: () => (received.length === 0 && !isRight ? '554 5.7.1 relay denied' : undefined),
     })

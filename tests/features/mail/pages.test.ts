@@ -33,7 +33,7 @@ describe('GET /mailbox', () => {
     expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/)
   })
 
-  it('lists mails of one moment by their causes, newest first', async () => {
+  it('lists mails of the same moment in the order in which they were queued, newest first', async () => {
     const users = []
     for (let count = 0; count < 12; count++) users.push(await givenUser(server))
     const { mails } = (await get('/mailbox.json')).body

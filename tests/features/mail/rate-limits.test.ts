@@ -88,7 +88,7 @@ describe('the sub-addresses of a mailbox', () => {
     expect(await countMails(email, /changed/i)).toBe(5)
   })
 
-  it('get as many mails together that an account exists already', async () => {
+  it('get five mails together that say that an account exists already', async () => {
     const { email } = randomUser()
     const addresses = await givenSubAccounts(email)
     for (const [index, address] of addresses.entries()) {
@@ -137,7 +137,7 @@ describe('the owner of an address', () => {
 })
 
 describe('notices to a mailbox that is not verified', () => {
-  it('are five, also when of some that race the latest is written first', async () => {
+  it('are five, also when the latest of several that race is written first', async () => {
     const scope = scopeOf(server.database, server.database.db)
     const { email } = randomUser()
     const allowed = []

@@ -229,7 +229,7 @@ describe('POST /change_password', () => {
     expect((await logIn(server, user.username, user.password)).status).toBe(200)
   })
 
-  it('asks who calls before it looks at what was sent', async () => {
+  it('checks the token before it reads the body', async () => {
     expect(refusalOf(await server.send('POST', '/change_password', { body: { x: 1 } }))).toBe('401 unauthenticated')
   })
 })

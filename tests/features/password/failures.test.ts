@@ -46,7 +46,7 @@ describe('a login that fails', () => {
     expect(events).toEqual([{ type: 'login_failed', userId: user.id, sessionId: null, details: { failures: 1 } }])
   })
 
-  it('is recorded at the 1st, 5th, 10th, 20th, 50th and 100th in a row, once each', async () => {
+  it('is recorded at the 1st, 5th, 10th, 20th, 50th and 100th consecutive failure, once each', async () => {
     const user = await givenUser(server)
     await fail(105, user)
     expect(await failuresOf(user)).toEqual([1, 5, 10, 20, 50, 100].map((failures) => ({ failures })))
@@ -162,7 +162,7 @@ describe('logins with unregistered names', () => {
   })
 })
 
-it('a reset with an invalid token is not recorded, whoever the token was for', async () => {
+it('a reset with an invalid token is not recorded, whether it names a user or not', async () => {
   const user = await givenUser(server)
   const token = await givenResetToken(server, user)
   server.pass('31m')

@@ -41,7 +41,7 @@ const similar: readonly (readonly [what: string, passwordOf: (owner: Owner) => s
   ['the username', ({ username }) => username, 'username'],
   ['the username in capitals', ({ username }) => username.toUpperCase(), 'username'],
   ['the username and a figure', ({ username }) => `${username}1`, 'username'],
-  ['the mails of the username', ({ username }) => reversed(username), 'username'],
+  ['the letters of the username', ({ username }) => reversed(username), 'username'],
   ['the address', ({ email }) => email, 'email address'],
   ['what stands before the @', ({ email }) => email.slice(0, email.indexOf('@')), 'email address'],
   ['the mails of a word of the address', () => reversed('kowalczyk'), 'email address'],
@@ -140,8 +140,8 @@ describe('a password that is too similar to', () => {
 
   it.each([
     ['begins with the username', ({ username }: Owner) => `${username} and some more words`],
-    ['shares some mails with the names', () => 'will he dive in bed'],
-  ])('nothing, though it %s, is taken', async (_what, passwordOf) => {
+    ['shares some letters with the names', () => 'will he dive in bed'],
+  ])('nothing of its owner, although it %s, is accepted', async (_what, passwordOf) => {
     const { display_name, ...owner } = randomOwner()
     const answer = await server.send('POST', '/register_credentials', {
       body: { ...owner, password: passwordOf({ ...owner, display_name }) },
@@ -151,7 +151,7 @@ describe('a password that is too similar to', () => {
 })
 
 describe('a registration that is completed', () => {
-  it('with a new password holds it against the names that were registered, and the username that is chosen now', () =>
+  it('with a new password compares it with the names that were registered, and with the username that is chosen now', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (strict) => {
       const { display_name, ...owner } = randomOwner()
       const { token } = await givenRegistration(strict, owner)
@@ -168,7 +168,7 @@ describe('a registration that is completed', () => {
       expect((await verify({ username: chosen, new_password: owner.username })).status).toBe(200)
     }))
 
-  it('with its own password takes no username that is like it', () =>
+  it('with its own password refuses a username that is similar to it', () =>
     withServer({ EMAIL_VERIFICATION: 'required' }, async (strict) => {
       const credentials = await givenRegistration(strict, { password: 'a stapled trombone' })
       const verify = (username: string, password = credentials.password) =>
@@ -190,7 +190,7 @@ describe('a password of digits', () => {
     expect(foreignRefusalOf(foreign)).toBe(django.fields({ password: ['This password is entirely numeric.'] }))
   })
 
-  it('is taken with anything else in it', async () => {
+  it('is accepted with any other character in it', async () => {
     const answer = await server.send('POST', '/register_credentials', {
       body: { ...randomUser(), password: '7091 8264 357' },
     })
@@ -208,7 +208,7 @@ describe('a common password', () => {
     },
   )
 
-  it('is each on the list of Django', () => {
+  it('is refused for every entry in the list of Django', () => {
     const policy = createPasswordPolicy({ minLength: 8 })
     const owner = { username: 'x', email: 'x', firstName: '', lastName: '' }
     const passwords = gunzipSync(readFileSync('data/common-passwords.txt.gz')).toString().trim().split('\n')
@@ -237,7 +237,7 @@ describe('a common password', () => {
 })
 
 describe('a password with several faults', () => {
-  it('is told all of them, in the order of Django', async () => {
+  it('is refused with all of them, in the order of Django', async () => {
     const { username, email } = { ...randomUser(), username: `90817${Date.now() % 10}` }
     const register = client(() => server, '/api')
     const answer = await register('POST register/', { username, email, password: username })

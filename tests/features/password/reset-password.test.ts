@@ -69,13 +69,13 @@ describe('POST /reset_password', () => {
     ])
   })
 
-  it('marks the address as verified, as its reader was here', async () => {
+  it('marks the address as verified, as the link proves the mailbox', async () => {
     const user = await givenUser(server)
     await reset(await givenResetToken(server, user))
     expect((await logIn(server, user.username, newPassword)).body.user.email_verified).toBe(true)
   })
 
-  it('leaves the time when the address was verified first', async () => {
+  it('keeps the time of the first verification of the address', async () => {
     const user = await givenUser(server)
     await server.send('POST', '/verify_email', { body: { token: await givenVerificationToken(server, user) } })
     const find = () => server.database.db.user.findUniqueOrThrow({ where: { id: user.id } })

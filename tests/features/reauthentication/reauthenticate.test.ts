@@ -68,7 +68,7 @@ describe('POST /reauthenticate', () => {
     expect(await rowOf(user)).toBeNull()
   })
 
-  it('waits after five wrong passwords like a change of the password, even with the right one', async () => {
+  it('is throttled after five wrong passwords like a change of the password, even with the right one', async () => {
     const user = await givenUser(server)
     for (let attempt = 0; attempt < 5; attempt += 1) await reauthenticate(user, 'not the password')
     expect(refusalOf(await reauthenticate(user, user.password))).toBe(wrong)
@@ -146,7 +146,7 @@ describe('POST /reauthenticate', () => {
 })
 
 describe.each(Object.entries(deeds))('%s', (_name, deed) => {
-  it('is done within ten minutes of the login', async () => {
+  it('is allowed within ten minutes of the login', async () => {
     const user = await givenUser(server)
     server.pass('9m')
     expect(Math.floor((await deed(user, user)).status / 100)).toBe(2)
@@ -184,7 +184,7 @@ describe('a recent authentication', () => {
     expect((await rename(other)).status).toBe(200)
   })
 
-  it('is not needed for what changes no username, and to end the own session', async () => {
+  it('is not needed to change other fields, or to end the own session', async () => {
     const user = await givenUser(server)
     server.pass('11m')
     const { username } = user
@@ -200,7 +200,7 @@ describe('a recent authentication', () => {
     expect((await server.send('POST', '/logout', { token: another.access_token })).status).toBe(200)
   })
 
-  it('is demanded once the request is valid, and before anything is said of what it names', async () => {
+  it('is demanded after the request is validated, and before the answer reveals whether the target exists', async () => {
     const user = await givenUser(server)
     server.pass('11m')
     const invalid = await server.send('PATCH', '/profile', { token: user.access_token, body: { username: '' } })

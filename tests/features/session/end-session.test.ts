@@ -14,7 +14,7 @@ const end = (id: string, token?: string) => server.send('DELETE', `/sessions/${i
 const idOf = async (token: string): Promise<string> => (await server.send('GET', '/session', { token })).body.session.id
 
 describe('DELETE /sessions/{id}', () => {
-  it('ends another session of the caller, which is dead at its next request', async () => {
+  it('ends another session of the caller, whose next request is refused', async () => {
     const user = await givenUser(server)
     const other = await givenSession(server, user)
     const answer = await end(await idOf(other.access_token), user.access_token)
@@ -77,7 +77,7 @@ describe('DELETE /sessions/{id}', () => {
     }
   })
 
-  it('finds a session no more once it has ended for any reason', async () => {
+  it('does not find a session that has ended, for whatever reason', async () => {
     const user = await givenUser(server)
     const [ended, loggedOut] = [await givenSession(server, user), await givenSession(server, user)]
     const ids = [await idOf(ended.access_token), await idOf(loggedOut.access_token)] as const
@@ -86,7 +86,7 @@ describe('DELETE /sessions/{id}', () => {
     for (const id of ids) expect(refusalOf(await end(id, user.access_token))).toBe('404 session_not_found')
   })
 
-  it('finds an expired session no more', async () => {
+  it('does not find an expired session', async () => {
     const user = await givenUser(server)
     const id = await idOf(user.access_token)
     server.pass('8d')

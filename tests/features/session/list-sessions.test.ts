@@ -46,7 +46,7 @@ describe('GET /sessions', () => {
     expect(body.sessions.map(({ current }: { current: boolean }) => current)).toEqual([false, true, false])
   })
 
-  it('tells of each session what the session tells of itself, and nothing else', async () => {
+  it('shows of each session the fields of GET /session, and nothing else', async () => {
     const user = await givenUser(server)
     const own = await server.send('GET', '/session', { token: user.access_token })
     const { body } = await list(user.access_token)
@@ -125,7 +125,7 @@ describe('GET /sessions', () => {
     expect([rest.total, rest.next_cursor]).toEqual([8, null])
   })
 
-  it('goes on after everything was ended with what was opened since', async () => {
+  it('keeps the place of its cursor when all sessions were ended and one was opened since', async () => {
     const user = await givenUser(server)
     await givenSession(server, user)
     const { next_cursor } = (await list(user.access_token, '?limit=1')).body
@@ -168,7 +168,7 @@ describe('GET /sessions', () => {
     expect(refusalOf(await list(user.access_token, query))).toBe(`400 invalid_request ${issues}`)
   })
 
-  it('ignores what else a query holds', async () => {
+  it('ignores other parameters of the query', async () => {
     const user = await givenUser(server)
     const { status, body } = await list(user.access_token, '?_=1700000000&cursor=&limit=1&user_id=1&epoch=7')
     expect([status, body.sessions.length, body.total]).toEqual([200, 1, 1])

@@ -69,7 +69,7 @@ describe('POST /logout', () => {
     await Promise.all([user, other].map(expectDead))
   })
 
-  it('may be said twice, with either token', async () => {
+  it('may be sent twice, with either token', async () => {
     const user = await givenUser(server)
     for (const shown of [{ refresh: user.refresh_token }, { access: user.access_token }]) {
       const [first, second] = [await logOut(shown), await logOut(shown)]
@@ -79,7 +79,7 @@ describe('POST /logout', () => {
     await expectDead(user)
   })
 
-  it('is recorded once, however often it is said', async () => {
+  it('is recorded once, however often it is sent', async () => {
     const user = await givenUser(server)
     await collide(
       server,
@@ -107,7 +107,7 @@ describe('POST /logout', () => {
     await expectDead(child.body)
   })
 
-  it('is fine with a refresh token that has expired, as its session is over', async () => {
+  it('accepts a refresh token that has expired, as its session is over', async () => {
     const user = await givenUser(server)
     server.pass('8d')
     expect((await logOut({ refresh: user.refresh_token })).status).toBe(200)
@@ -123,7 +123,7 @@ describe('POST /logout', () => {
     )
   })
 
-  it('takes a refresh token of a user who is gone', async () => {
+  it('takes a refresh token of a deleted user', async () => {
     const user = await givenUser(server)
     await server.database.db.user.delete({ where: { id: user.id } })
     expect((await logOut({ refresh: user.refresh_token })).status).toBe(200)
@@ -144,7 +144,7 @@ describe('POST /logout', () => {
     await expectAlive(user)
   })
 
-  it('wants one of the two tokens', async () => {
+  it('demands one of the two tokens', async () => {
     expect(refusalOf(await logOut({}))).toBe('401 unauthenticated')
     expect(refusalOf(await server.send('POST', '/logout', { body: {} }))).toBe('401 unauthenticated')
   })

@@ -67,7 +67,7 @@ describe('GET /session', () => {
     expect(await findSession(db, id)).toEqual(await db.session.findUnique({ where: { id }, include: { user: true } }))
   })
 
-  it('tells both limits of the session', async () => {
+  it('shows both limits of the session', async () => {
     const { body } = await read((await givenUser(server)).access_token)
     const { created_at, last_used_at, expires_at, ends_at } = body.session
     const days = (until: string) => (Date.parse(until) - Date.parse(created_at)) / 86_400_000
@@ -149,7 +149,7 @@ describe('GET /session', () => {
     expect(refusalOf(await read(user.refresh_token))).toBe('401 token_invalid')
   })
 
-  it('tells each session of a user its own metadata', async () => {
+  it('shows each session of a user its own metadata', async () => {
     const user = await givenUser(server)
     server.pass('10m')
     const { body: other } = await server.send('POST', '/login_credentials', {

@@ -75,7 +75,7 @@ describe.each(clients)('a gate, for clients of $name', (client) => {
     ])
   })
 
-  it('stops uses and refreshes by a step or a refusal, and the session goes on once it does not', async () => {
+  it('stops uses and refreshes by a step or a refusal, and the session goes on once the gate passes', async () => {
     const user = await givenGated()
     const { access, refresh } = client.tokensIn((await ask(client.logIn(user))).body)
     const sessions: unknown[] = []
@@ -106,7 +106,7 @@ describe.each(clients)('a gate, for clients of $name', (client) => {
 })
 
 describe('a gate', () => {
-  it('makes a token inactive that is introspected', async () => {
+  it('makes introspection report a token as inactive', async () => {
     const user = await givenGated()
     const { body } = await server.send('POST', '/login_credentials', {
       body: { username: user.username, password: user.password },

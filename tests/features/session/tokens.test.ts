@@ -65,7 +65,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(session).toMatchObject({ generation: 1, revokedAt: null })
   })
 
-  it('gives one successor to 50 requests that come as they come', async () => {
+  it('gives one successor to 50 requests whose order is left to chance', async () => {
     const user = await givenUser(server)
     const answers = await times(50, () => renew(user))
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
@@ -86,7 +86,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(refusalOf(await refresh(winners[0]?.body, strict))).toBe('401 session_revoked')
   })
 
-  it('repeats the pair for an access token that was just followed, and treats it as a copy after the grace window', async () => {
+  it('repeats the pair for an access token that was just replaced, and treats it as a copy after the grace window', async () => {
     const user = await givenUser(server)
     const first = await renew(user)
     server.pass('9s')
@@ -106,7 +106,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
     expect(refusalOf(await refresh(second))).toBe('401 session_revoked')
   })
 
-  it('treats an access token as a copy that a refresh has followed, too', async () => {
+  it('treats an access token that a refresh has replaced as a copy, too', async () => {
     const user = await givenUser(server)
     const { body } = await refresh(user)
     server.pass('11s')
@@ -115,7 +115,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
   })
 
   // A thief with one copied access token and its owner took turns through eight generations, unseen.
-  it('lets a thief and the owner of one access token not take turns, and tells the owner', async () => {
+  it('ends the session when a thief and the owner use one access token in turns, and tells the owner', async () => {
     const user = await givenUser(server)
     const ofOwner = (await renew(user)).body
     server.pass('1m')

@@ -99,7 +99,7 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     expect(refusalOf(await look(onlyThief))).toBe('401 session_revoked')
   })
 
-  it('closes the client for good when the first sight and the predecessor race', async () => {
+  it('ends the forgiveness for good when the first sight and the predecessor race', async () => {
     const { user } = await givenRefreshed()
     const { body: next } = await refresh(user)
     await Promise.all([times(5, () => refresh(user)), times(5, () => look(next)), times(5, () => refresh(user))])
@@ -149,7 +149,7 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     expect(await version()).toEqual(seen)
   })
 
-  it('forgives nothing of what was rotated while it was off', async () => {
+  it('forgives no rotation from the time when it was off', async () => {
     await withServer({ ...server.settings, REFRESH_GRACE_UNSEEN: '0s' }, async (off) => {
       const user = await givenUser(off)
       await refresh(user, off)

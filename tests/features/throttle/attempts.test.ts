@@ -242,7 +242,7 @@ describe('a hundred wrong passwords in a row', () => {
     expect(events.map(({ details }) => details)).toEqual([{ failures: 100 }])
   })
 
-  it('of which the last turns out right end in an ordinary success', async () => {
+  it('are not counted when the hundredth is right, which is an ordinary success', async () => {
     const user = await givenUser(server)
     await failAlmostAHundredTimes(user.username)
     expect(await isIn(user)).toBe(true)
@@ -370,7 +370,7 @@ describe('wrong passwords, where verification is required', () => {
     }
   })
 
-  it('for a username do not show in what an attempt for its address is told', async () => {
+  it('for a username do not change the answers for a registration of its address', async () => {
     const owner = await givenUser(server)
     const outcomes = []
     for (const { username, email } of [owner, randomUser()]) {
@@ -386,7 +386,7 @@ describe('wrong passwords, where verification is required', () => {
     expect(outcomes[1]).toContain('credentials_invalid')
   })
 
-  it('are not cleared by a login with the password of an attempt', async () => {
+  it('are not cleared by a login with the password of a pending registration', async () => {
     const owner = await givenUser(server)
     const attempt = { ...randomUser(), email: owner.email, password: 'the password of the attempt' }
     await strict.send('POST', '/register_credentials', { body: attempt })

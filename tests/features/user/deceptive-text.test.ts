@@ -50,7 +50,7 @@ const honest = [
 ] as const
 
 describe('a profile', () => {
-  it.each(deceptive)('takes no name that holds %s', async (_what, name) => {
+  it.each(deceptive)('refuses a name that holds %s', async (_what, name) => {
     const { access_token } = await givenVerifiedUser(server)
     for (const field of nameFields) {
       const answer = await server.send('PATCH', '/profile', { token: access_token, body: { [field]: name } })
@@ -73,7 +73,7 @@ describe('a profile', () => {
     expect((await server.send('GET', '/profile', { token: access_token })).body.full_name).toBe('')
   })
 
-  it.each(honest)('takes a name in %s as it is', async (_what, name) => {
+  it.each(honest)('accepts a name in %s unchanged', async (_what, name) => {
     const { access_token } = await givenUser(server)
     for (const field of nameFields) {
       const { status, body } = await server.send('PATCH', '/profile', { token: access_token, body: { [field]: name } })
@@ -132,7 +132,7 @@ describe('a domain of letters that look alike', () => {
 })
 
 describe('a username', () => {
-  it('in letters of another script that look alike is another one, and opens nothing of the first', async () => {
+  it('in look-alike letters of another script is another username, without access to the first account', async () => {
     const user = await givenUser(server)
     const alike = user.username.replace(/^p/, '\u0440')
     expect(alike).not.toBe(user.username)

@@ -133,7 +133,7 @@ describe('an address as a username', () => {
     }
   })
 
-  it('is no other address by the way in which usernames are folded', async () => {
+  it('cannot become the address of another user when it is folded', async () => {
     const own = address('', 'strasse.example')
     const username = own.replace('strasse', 'straße')
     expect(refusalOf(await register({ username, email: own }))).toBe(

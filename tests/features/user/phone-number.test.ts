@@ -81,7 +81,7 @@ describe('a phone number', () => {
     expect(refusalOf(answer)).toBe(`400 invalid_request #/phone_number ${code}`)
   })
 
-  it('without its country is told what to write', async () => {
+  it('without a country code is refused with the remedy', async () => {
     const { body } = await change('020 7946 0018')
     expect(body.detail).toMatch(/^phone_number: must begin with \+ and the code of its country, such as \+44/)
   })
@@ -93,7 +93,7 @@ describe('a phone number', () => {
     ['020 7946 0018 ext 7', '+442079460018;ext=7'],
     ['0049 30 1234567', '+49301234567'],
     ['+49 30 1234567', '+49301234567'],
-  ])('%s is one of PHONE_DEFAULT_COUNTRY where it says nothing else', async (typed, kept) => {
+  ])('%s without a country code is read as one of PHONE_DEFAULT_COUNTRY', async (typed, kept) => {
     const answer = await change(typed, british)
     expect([answer.status, answer.body.phone_number]).toEqual([200, kept])
   })
@@ -107,7 +107,7 @@ describe('a phone number that an earlier version has stored', () => {
   const given = (phoneNumber: string) =>
     server.database.db.user.update({ where: { id: user.id }, data: { phoneNumber, phoneNumberVerified: true } })
 
-  it.each(['020 7946 0018', '123', '+44 20 7946 0018'])('is answered and taken as it is: %s', async (old) => {
+  it.each(['020 7946 0018', '123', '+44 20 7946 0018'])('is answered and accepted unchanged: %s', async (old) => {
     await given(old)
     const { body } = await server.send('GET', '/profile', { token: user.access_token })
     expect(body.phone_number).toBe(old)

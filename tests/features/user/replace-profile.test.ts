@@ -108,7 +108,7 @@ describe('PUT /profile', () => {
     expect(refusalOf(await replace(user, body))).toBe(`400 invalid_request ${issue}`)
   })
 
-  it('writes down who changed which fields, when and from where', async () => {
+  it('records who changed which fields, when and from where', async () => {
     const user = await givenUser(server)
     const events = await recordedBy(server, 'PUT', '/profile', { token: user.access_token, body: profile })
     const details = { fields: Object.keys(profile).join(' ') }

@@ -46,7 +46,7 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
       expect((await read(`${prefix}/openapi.json`, 'POST')).status).toBe(405)
     })
 
-    it('has nothing that the recommended rules of Redocly find fault with', async () => {
+    it('passes the recommended rules of Redocly', async () => {
       const config = await createConfig({ extends: ['recommended'] })
       // As a deployment has it: one of the rules is that no document names localhost.
       const settings = {
@@ -59,7 +59,7 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
       expect(problems.map(({ ruleId, message }) => `${ruleId}: ${message}`)).toEqual([])
     })
 
-    it('has each row once, under a name of its own', () => {
+    it('has each operation of the contract once, under a name of its own', () => {
       const operations = Object.values<Record<string, Operation>>(document.paths).flatMap((item) => Object.values(item))
       expect(operations).toHaveLength(rows.length)
       expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(rows.length)
@@ -114,7 +114,7 @@ describe('the documents', () => {
     expect((await read('/openapi.json')).body).toEqual((await read('/api/v1/auth/openapi.json')).body)
   })
 
-  it('are there for the contracts that are served, and say of which one the end is known', async () => {
+  it('exist for the contracts that are served, and announce the end of a contract', async () => {
     await withServer({ CONTRACTS: 'v1,drf', CONTRACT_SUNSET: 'drf=2027-12-31' }, async (narrow) => {
       expect((await read('/api/auth/openapi.json', 'GET', narrow)).status).toBe(404)
       const { body } = await read('/api/v1/drf/auth/openapi.json', 'GET', narrow)
@@ -124,7 +124,7 @@ describe('the documents', () => {
   })
 })
 
-describe('the documents tell of this deployment', () => {
+describe('the documents describe this deployment', () => {
   const readOwn = async (settings: Record<string, string>, path = '/api/v1/auth') => {
     const other = await startServer(settings)
     try {
@@ -134,7 +134,7 @@ describe('the documents tell of this deployment', () => {
     }
   }
 
-  it('its address, below a prefix too, and whom to ask', async () => {
+  it('its address, also below a prefix, and its contact', async () => {
     const document = await readOwn({ PUBLIC_URL: 'https://example.com/auth' }, '/api/v1/drf/auth')
     expect(document.servers).toEqual([{ url: 'https://example.com/auth/api/v1/drf/auth' }])
     expect(document.info.contact).toMatchObject({ url: 'https://example.com/auth' })

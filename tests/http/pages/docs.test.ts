@@ -45,11 +45,11 @@ describe('GET /docs', () => {
     )
   })
 
-  it('offers addresses where a document is', async () => {
+  it('offers only addresses that have a document', async () => {
     for (const [address] of await choicesOf(server)) expect((await ask(address)).body.openapi).toBe('3.1.0')
   })
 
-  it('offers none of a contract that is not served', async () => {
+  it('offers no document of a contract that is not served', async () => {
     await withServer({ CONTRACTS: 'drf,v1' }, async (other) => {
       const addresses = (await choicesOf(other)).map(([address]) => address)
       expect(addresses).toEqual(['/api/v1/auth/openapi.json', '/api/v1/drf/auth/openapi.json'])

@@ -30,7 +30,7 @@ describe('GET /', () => {
     })
   })
 
-  it('tells programs in JSON that there is nothing', async () => {
+  it('answers programs with a 404 in JSON', async () => {
     await withServer({}, async ({ url }) => {
       for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json' }, { Accept: 'image/png' }]) {
         expect(refusalOf(await exchange(url, '/', { headers }))).toBe('404 not_found')

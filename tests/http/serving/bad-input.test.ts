@@ -56,7 +56,7 @@ describe.each(withFields)('$route: $name', (target) => {
   /** A body in which everything is right but this field, whose value is JSON text. */
   const bodyWith = (value: string) => asJson({ ...sampleBody(target), [field.name]: '@' }).replace('"@"', () => value)
 
-  it('refuses what is no text, with a pointer to the field', () =>
+  it('refuses values that are no text, with a pointer to the field', () =>
     expectNoTrace(() =>
       eachOf(notText, async (_name, value, code) => {
         const answer = await send(target, bodyWith(value))
@@ -66,7 +66,7 @@ describe.each(withFields)('$route: $name', (target) => {
       }),
     ))
 
-  it('refuses texts that no field takes, with a pointer to the field', () =>
+  it('refuses texts that no field accepts, with a pointer to the field', () =>
     expectNoTrace(async () => {
       const empty: readonly Refusal[] = field.mayBeEmpty
         ? []
@@ -79,7 +79,7 @@ describe.each(withFields)('$route: $name', (target) => {
       expect(refusalOf(await send(target, bodyWith(`"${megabyte}"`)))).toBe('413 body_too_large')
     }))
 
-  it('counts the last of two values', () =>
+  it('takes the last of two values', () =>
     expectNoTrace(async () => {
       const twice = `{"${field.name}":${asJson(field.sample)},${bodyWith('[]').slice(1)}`
       expect(refusalOf(await send(target, twice))).toBe(`400 invalid_request ${pointer} invalid_type`)
@@ -97,7 +97,7 @@ describe.each(withFields.filter(({ field }) => !field.optional))('$route: $name'
     }))
 })
 
-it('lets nothing be empty but what a user may leave empty', () => {
+it('allows an empty text only for names and the phone number', () => {
   const mayBeEmpty = withFields.filter(({ field }) => field.mayBeEmpty).map(({ name }) => name)
   expect([...new Set(mayBeEmpty)].sort()).toEqual(['display_name', 'first_name', 'last_name', 'phone_number'])
 })
@@ -131,7 +131,7 @@ const surprised = /^400 invalid_request( #\/\w+ required)* #\/surprise unknown_f
 describe.each(withBody)('$route', (target) => {
   const body = asJson(sampleBody(target))
 
-  it('refuses what is not JSON', () =>
+  it('refuses a body that is not JSON', () =>
     expectNoTrace(() =>
       eachOf(brokenBodies(body), async (_name, bytes) => {
         const answer = await send(target, bytes)
@@ -160,7 +160,7 @@ describe.each(withBody)('$route', (target) => {
       expect(refusalOf(await send(target, body, {}))).toBe('415 unsupported_media_type')
     }))
 
-  it('takes JSON under all of its names', () =>
+  it('accepts JSON under all of its names', () =>
     expectNoTrace(async () => {
       await eachOf(jsonTypes, async (type) => {
         const answer = await send(target, '{"surprise":1}', { 'Content-Type': type })
@@ -191,7 +191,7 @@ describe.each(withBody)('$route', (target) => {
       }),
     ))
 
-  it('answers briefly, however much is wrong', () =>
+  it('names ten problems at most, in short', () =>
     expectNoTrace(async () => {
       const tenIssues = /^400 invalid_request( \S+ [a-z_]+){10}$/
       expect(refusalOf(await send(target, fewerKeys))).toMatch(tenIssues)
@@ -211,7 +211,7 @@ describe.each(withBody)('$route', (target) => {
 })
 
 describe.each(withBody.filter(({ access }) => access === 'bearer'))('$route', ({ method, path }) => {
-  it('looks at no body before it knows the caller', () =>
+  it('checks the token before it reads the body', () =>
     expectNoTrace(async () => {
       for (const body of ['{', '{"surprise":1}', 'x'.repeat(100_000)]) {
         expect(refusalOf(await exchange(server.url, path, { method, headers: json, body }))).toBe('401 unauthenticated')
@@ -238,7 +238,7 @@ describe.each(withoutBody)('$route', (target) => {
 })
 
 describe.each(endpoints)('$route', (target) => {
-  it('lets no query change anything', () =>
+  it('ignores any query', () =>
     expectNoTrace(async () => {
       const queries = [
         '?',
@@ -258,7 +258,7 @@ describe.each(endpoints)('$route', (target) => {
 })
 
 describe.each(endpoints.filter(({ pattern }) => pattern.includes('{')))('$route', (target) => {
-  it('knows nothing under hostile names', () =>
+  it('refuses hostile names in the path like any unknown one', () =>
     expectNoTrace(async () => {
       const names = [
         '__proto__',

@@ -3,13 +3,13 @@ import { startDeadline } from '../../../src/http/serving/deadline.ts'
 const never = new Promise<string>(() => undefined)
 
 describe('a deadline', () => {
-  it('lets pass what ends in time, be it well or not', async () => {
+  it('passes on a result or an error that comes in time', async () => {
     const inTime = startDeadline(60_000)
     expect(await inTime(Promise.resolve('done'))).toBe('done')
     await expect(inTime(Promise.reject(new Error('wrong')))).rejects.toThrow('wrong')
   })
 
-  it('says that the server is busy for all that does not end', async () => {
+  it('answers that the server is busy for all work that takes longer', async () => {
     const inTime = startDeadline(20)
     for (const work of [never, never]) {
       await expect(inTime(work)).rejects.toMatchObject({ definition: { code: 'overloaded', status: 503 } })

@@ -83,7 +83,7 @@ describe.each(withFields)('$route: $name', (target) => {
   /** With a confirmation beside it, what is longest does not fit into a body. */
   const fits = ([, value]: Refusal) => bodyWith(value).length <= 16_384
 
-  it('refuses what is no text, by the name of the field', () =>
+  it('refuses values that are no text, by the name of the field', () =>
     expectNoTrace(() =>
       eachOf(
         notText.filter(fits).filter(([, value]) => Number.isNaN(Number(value))),
@@ -97,7 +97,7 @@ describe.each(withFields)('$route: $name', (target) => {
       ),
     ))
 
-  it('refuses texts that no field takes, by the name of the field', () =>
+  it('refuses texts that no field accepts, by the name of the field', () =>
     expectNoTrace(async () => {
       await eachOf(badText(field.sample).filter(fits), async (_name, value, code) => {
         const said = messageOn(field.name, await send(target, bodyWith(value)))
@@ -111,7 +111,7 @@ describe.each(withFields)('$route: $name', (target) => {
 describe.each(withFields.filter(({ route }) => !/register|change-password|me|profile/.test(route)))(
   '$route: $name',
   (target) => {
-    it('fails over no number, however large', () =>
+    it('refuses a number of any size without a fault', () =>
       eachOf([['0'], ['42'], ['-1'], ['1.5'], ['1e999'], ['9007199254740993']] as const, async (value) => {
         const body = asJson({ ...sampleBody(target), [target.field.name]: '@' }).replace('"@"', () => value)
         expect(foreignRefusalOf(await send(target, body)).slice(0, 3)).toMatch(/^40[01]$/)
@@ -122,7 +122,7 @@ describe.each(withFields.filter(({ route }) => !/register|change-password|me|pro
 describe.each(withBody)('$route', (target) => {
   const body = asJson(sampleBody(target))
 
-  it('refuses what is not JSON', () =>
+  it('refuses a body that is not JSON', () =>
     expectNoTrace(() =>
       eachOf(brokenBodies(body), async (_name, bytes) => {
         const answer = await send(target, bytes)
@@ -141,7 +141,7 @@ describe.each(withBody)('$route', (target) => {
       }),
     ))
 
-  it('takes JSON under all of its names', () =>
+  it('accepts JSON under all of its names', () =>
     expectNoTrace(() =>
       eachOf(jsonTypes, async (type) => {
         const answer = await send(target, '{"half', { 'Content-Type': type })
@@ -194,7 +194,7 @@ describe.each(withBody)('$route', (target) => {
 })
 
 describe.each(withoutBody)('$route', (target) => {
-  it('takes no body and no query for more than it is', () =>
+  it('ignores any body and any query', () =>
     expectNoTrace(async () => {
       const plain = await send(target, '', {})
       for (const bytes of ['{', asJson({ token: canary }), megabyte]) {
@@ -229,7 +229,7 @@ describe('GET /api/auth/verify-email/', () => {
       }),
   )
 
-  it('takes no operator for a token', () =>
+  it('does not read token[not] as a token', () =>
     expectNoTrace(async () => {
       const answer = await exchange(server.url, '/api/auth/verify-email/?token[not]=x', { headers: asked })
       expect(foreignRefusalOf(answer)).toBe(django.required('token'))
@@ -257,7 +257,7 @@ describe('PATCH /api/auth/password-reset-confirm/{uidb64}/{token}/', () => {
     'LTE',
   ]
 
-  it('knows nothing under hostile names', () =>
+  it('refuses hostile names in the path like any unknown one', () =>
     expectNoTrace(async () => {
       for (const name of hostile) {
         for (const answer of [await patch(name, 'x'), await patch('MQ', name), await patch(name, name)]) {

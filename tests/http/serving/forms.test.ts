@@ -86,7 +86,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     },
   )
 
-  it('counts with the last of a field that is repeated', async () => {
+  it('has the last value of a repeated field', async () => {
     const { username, password } = await givenVerifiedUser(server)
     const login = (passwords: string[]) =>
       sendForm(encode([['username', username], ...passwords.map((each): Part => ['password', each])]), {
@@ -96,7 +96,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect(foreignRefusalOf(await login([password, 'something else']))).toBe(django.noAccount)
   })
 
-  it('counts a question mark at its beginning', async () => {
+  it('has a question mark at its beginning as part of the first name', async () => {
     const { email, password } = await givenVerifiedUser(server)
     const body = `?email=${encodeURIComponent(email)}&password=${encodeURIComponent(password)}`
     const answer = await sendForm(
@@ -106,7 +106,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect(foreignRefusalOf(answer)).toBe(django.fields({ email: ['This field is required.'] }))
   })
 
-  it('takes an empty field for one that was not filled in where that may be', async () => {
+  it('has an empty optional field as an absent one, unless it may not be blank', async () => {
     const { email, password } = await givenVerifiedUser(server)
     const parts: Part[] = [
       ['username', ''],
@@ -140,7 +140,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect([status, answered['set-cookie']]).toEqual([415, undefined])
   })
 
-  it('is nowhere taken where the operator puts all refresh tokens into cookies', () =>
+  it('is refused by every endpoint where REFRESH_TRANSPORT is cookie', () =>
     withServer({ REFRESH_TRANSPORT: 'cookie' }, async (to) => {
       const { username, password } = randomUser()
       for (const path of ['/api/auth/login/', '/api/login/', '/api/logout/', '/api/v1/drf/auth/login/']) {
@@ -195,7 +195,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect((await sendForm(encode(parts), { path: '/api/login/', headers })).status).toBe(200)
   })
 
-  it('has the bounds of JSON', async () => {
+  it('has the size limits of JSON', async () => {
     const many = Array.from({ length: 500 }, (_, index): Part => [`x${index}`, ''])
     const { username, password } = await givenVerifiedUser(server)
     const own: Part[] = [
@@ -208,7 +208,7 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect(foreignRefusalOf(await sendForm(tooMuch, { path: '/api/login/' }))).toMatch(/^413 /)
   })
 
-  it('has no fields but its own, whatever they are called', async () => {
+  it('has the fields that were sent and no others, whatever their names', async () => {
     const { username, password } = await givenVerifiedUser(server)
     const strange = ['__proto__', 'constructor', 'toString', '', 'username[not]', 'password[]']
     const parts: Part[] = [...strange.map((name): Part => [name, 'x']), ['username', username]]
@@ -263,7 +263,7 @@ describe('a form that cannot be read', () => {
     expect(foreignRefusalOf(answer)).toMatch(/^400 \{"detail":"Multipart form parse error - /)
   })
 
-  it('is answered wherever it ends', async () => {
+  it('is answered, wherever it is cut off', async () => {
     for (let length = 1; length < whole.length; length += 1) {
       expect([400, 401]).toContain((await login({ 'Content-Type': type }, whole.slice(0, length))).status)
     }
@@ -287,7 +287,7 @@ describe('a form that cannot be read', () => {
 })
 
 describe('a file in a form', () => {
-  it('is no text: a field that gets one is refused by name, and another is not looked at', async () => {
+  it('is no text: under the name of a field it is refused, and under another name ignored', async () => {
     const { username, password } = await givenVerifiedUser(server)
     const own: Part[] = [
       ['username', username],

@@ -157,7 +157,7 @@ describe('without its database', () => {
     expect((await server.send('GET', '/session', { token: user.access_token })).status).toBe(200)
   })
 
-  it('the log tells of each such request in a line that is no alarm and holds no address of the database', async () => {
+  it('each such request is logged as a warning at most, without the address of the database', async () => {
     const linesBefore = server.logged.length
     await whileCutOff(async () => {
       await server.send('GET', '/session', { token: user.access_token })
@@ -170,7 +170,7 @@ describe('without its database', () => {
     expect(lines.join('')).not.toContain(new URL(proxy.url).password)
   })
 
-  it('requests that are refused anyway still are', async () => {
+  it('requests that are refused without the database are refused as usual', async () => {
     await whileCutOff(async () => {
       expect(refusalOf(await ask('/nowhere'))).toBe('404 not_found')
       expect(refusalOf(await ask('/api/v1/auth/session'))).toBe('401 unauthenticated')

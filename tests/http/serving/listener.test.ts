@@ -79,7 +79,7 @@ function expectRawProblem({ status, head: fields, body }: RawAnswer, expected: n
 }
 
 describe('the HTTP server', () => {
-  it('answers what is HTTP', async () => {
+  it('answers valid HTTP', async () => {
     const { status, body } = await talk(`${head('Connection: close')}\r\n`)
     expect([status, body]).toEqual([200, 'GET /'])
   })
@@ -96,7 +96,7 @@ describe('the HTTP server', () => {
   })
 
   // Clients took the body for the beginning of the next answer.
-  it('sends no body to who asks for the head of an answer', async () => {
+  it('sends no body with a refusal of a HEAD request', async () => {
     const { status, head, body } = await talk(
       `HEAD / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`,
     )
@@ -135,7 +135,7 @@ describe('the HTTP server', () => {
     expect((await talk(`${head('Connection: close')}\r\n`)).status).toBe(200)
   })
 
-  it('lets go of a client that keeps its own half of the connection open', async () => {
+  it('closes the connection of a client that keeps its own half open', async () => {
     await withServer(
       () => undefined,
       async (to, own) => {
@@ -154,7 +154,7 @@ describe('the HTTP server', () => {
     )
   })
 
-  it('lets go of a client that does not take its answer', async () => {
+  it('closes the connection of a client that does not read its answer', async () => {
     await withServer(
       (_request, response) => response.end(Buffer.alloc(64 * 1024 * 1024)),
       async (to, own) => {
@@ -171,7 +171,7 @@ describe('the HTTP server', () => {
     )
   })
 
-  it('does not keep the requests of a client who reads no answers', async () => {
+  it('does not buffer the requests of a client that reads no answers', async () => {
     let received = 0
     await withServer(
       () => {
@@ -184,7 +184,7 @@ describe('the HTTP server', () => {
     )
   })
 
-  it('says nothing about garbage that follows a request which is still being answered', async () => {
+  it('sends no refusal of garbage while the request before it is still being answered', async () => {
     await withServer(
       () => undefined,
       async (to) => {

@@ -51,7 +51,7 @@ async function addedBy(requests: number, work: () => Promise<unknown>): Promise<
 const post = (path: string, body: object = {}) => server.send('POST', `/${path}`, { body })
 
 describe('GET /metrics', () => {
-  it('tells in the text format of Prometheus how often each endpoint of each contract was asked', async () => {
+  it('reports in the text format of Prometheus the requests of each endpoint of each contract', async () => {
     const { status, headers, text } = await exchange(server.url, '/metrics')
     expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
     expect(text).toMatch(/^# HELP auth_requests_total .+\n# TYPE auth_requests_total counter\nauth_requests_total\{/)
@@ -88,7 +88,7 @@ describe('GET /metrics', () => {
     })
   })
 
-  it('tells nothing of a contract that is switched off', async () => {
+  it('reports nothing of a contract that is switched off', async () => {
     await withServer({ CONTRACTS: 'drf', FRONTEND_URL: 'https://app.example.com' }, async (other) => {
       const names = [...(await countersOf(other)).keys()].map((name) => name.split(' ')[0])
       expect(new Set(names)).toEqual(new Set(['drf']))
@@ -114,7 +114,7 @@ describe('GET /metrics', () => {
     expect(added).toEqual({ 'v1 endSession 4xx': 2 })
   })
 
-  it('counts apart who left before the answer', async () => {
+  it('counts requests apart whose client left before the answer', async () => {
     const added = await addedBy(1, async () => {
       const headers = { 'Content-Type': 'application/json', 'Content-Length': '1000' }
       const leaving = request(`${server.url}/api/v1/auth/login_credentials`, { method: 'POST', headers })
@@ -138,7 +138,7 @@ describe('GET /metrics', () => {
     expect(await seriesOf(server, 'auth_request_duration_seconds_sum{contract="v1"')).not.toEqual([])
   })
 
-  it('tells how many passwords wait to be hashed, are hashed, and can wait', () =>
+  it('reports how many passwords wait to be hashed, are being hashed, and can wait', () =>
     withServer({ HASH_QUEUE: '7' }, async (other) => {
       expect(await seriesOf(other, 'auth_hash_queue')).toEqual([
         'auth_hash_queue_waiting 0',
@@ -147,7 +147,7 @@ describe('GET /metrics', () => {
       ])
     }))
 
-  it('tells what the process uses', async () => {
+  it('reports the resources that the process uses', async () => {
     const names = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_start_time_seconds']
     for (const name of names) expect(await seriesOf(server, name)).toEqual([expect.stringMatching(/^\w+ [\d.]+$/)])
     expect(await seriesOf(server, 'nodejs_eventloop_utilization')).toEqual([
@@ -169,11 +169,11 @@ describe('METRICS', () => {
     expect(refusalOf(await exchange(url, '/metrics'))).toBe('404 not_found')
   }
 
-  it('off: nothing is told', () => withServer({ METRICS: 'off' }, absent))
+  it('off: nothing is reported', () => withServer({ METRICS: 'off' }, absent))
 
-  it('absent in production: nothing is told either', () => withServer(productionSettings, absent))
+  it('absent in production: nothing is reported either', () => withServer(productionSettings, absent))
 
-  it('on in production: it is told', () =>
+  it('on in production: the metrics are reported', () =>
     withServer({ ...productionSettings, METRICS: 'on' }, async ({ url }) => {
       expect((await exchange(url, '/metrics')).status).toBe(200)
     }))

@@ -62,7 +62,7 @@ describe('the budget of an endpoint', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(1)
   })
 
-  it('takes what is no address for that of the proxy, and lets it go nowhere else', async () => {
+  it('counts a forwarded text that is no address as the address of the proxy, and stores it nowhere', async () => {
     const ask = (forwarded: string) =>
       exchange(server.url, '/api/v1/auth/register_credentials', {
         method: 'POST',
@@ -97,7 +97,7 @@ describe('the budget of an endpoint', () => {
     expect(refusalOf(answer)).toBe('429 rate_limited')
   })
 
-  it('is one for requests at once: of 60, 30 pass', async () => {
+  it('holds for requests at the same time: of 60, 30 pass', async () => {
     const address = newAddress()
     const answers = await times(60, () => ask(logIn, address))
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(30)
@@ -120,7 +120,7 @@ describe('the budget of an endpoint', () => {
     expect((await ask({ method: 'GET', path }, address)).headers.ratelimit).toMatch(/; r=598;/)
   })
 
-  it('costs nothing where nothing is limited', async () => {
+  it('is not mentioned where nothing is limited', async () => {
     const { headers } = await ask({ method: 'GET', path: '/healthz' }, newAddress())
     expect(headers.ratelimit).toBeUndefined()
   })
@@ -141,7 +141,7 @@ describe('a budget of another size', () => {
     ['RATE_LIMIT_READS', 'read', { method: 'GET', path: '/api/v1/auth/session' }],
   ] as const
 
-  it.each(classes)('%s is that of every endpoint of its class, and told by each', async (setting, rateClass) => {
+  it.each(classes)('%s holds for every endpoint of its class, and each reports it', async (setting, rateClass) => {
     await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', [setting]: '7' }, async (other) => {
       for (const { name, method, path, bucket, budget, rateClass: own } of limited) {
         const { headers } = await ask({ method, path }, newAddress(), other)
@@ -172,7 +172,7 @@ describe('a budget of another size', () => {
     })
   })
 
-  it('is none with 0, for that class alone', async () => {
+  it('is unlimited with 0, for that class alone', async () => {
     await withServer({ RATE_LIMITS: 'on', TRUST_PROXY: '1', RATE_LIMIT_PASSWORDS: '0' }, async (open) => {
       const address = newAddress()
       const answers = await times(40, () => ask(logIn, address, open))
@@ -222,7 +222,7 @@ describe('the address of a client', () => {
       'an IPv4 address and its form in IPv6',
       ['198.51.100.7', '::ffff:198.51.100.7', '::FFFF:198.51.100.7', '::ffff:c633:6407'],
     ],
-  ])('is one for %s', async (_name, addresses) => {
+  ])('is counted as one for %s', async (_name, addresses) => {
     const answers = []
     for (const address of addresses) answers.push(await ask(logIn, address))
     expect(answers.map(({ headers }) => /r=(\d+)/.exec(String(headers.ratelimit))?.[1])).toEqual(
@@ -234,7 +234,7 @@ describe('the address of a client', () => {
     ['neighbouring IPv6 /56s', ['2001:db8:0:2ff::1', '2001:db8:0:300::1']],
     ['IPv4 addresses in IPv6', ['::ffff:198.51.100.8', '::ffff:198.51.100.9']],
     ['an IPv4 address and the loopback', ['198.51.100.10', '::1']],
-  ])('is not one for %s', async (_name, addresses) => {
+  ])('is counted as several for %s', async (_name, addresses) => {
     for (const address of addresses) expect((await ask(logIn, address)).headers.ratelimit).toMatch(/; r=29;/)
   })
 
@@ -248,7 +248,7 @@ describe('the address of a client', () => {
     expect((await ask(verifyToken, network(1))).status).toBe(400)
   })
 
-  it('loses nothing of the eight budgets of its /48 by what a neighbour sends beyond its own', async () => {
+  it('keeps the eight budgets of its /48 when a neighbour exceeds its own', async () => {
     await times(300, () => ask(logIn, '2001:db8:50:100::1'))
     const answers = await times(210, (index) => ask(logIn, `2001:db8:50:${(index % 7) + 2}00::1`))
     expect(answers.filter(({ status }) => status === 429)).toEqual([])

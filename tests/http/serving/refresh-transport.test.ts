@@ -59,7 +59,7 @@ const refresh = (cookie: string | undefined, headers: Record<string, string> = b
   call('/api/v1/auth/access_token', { headers: { ...headers, ...asCookie(cookie) }, to })
 
 describe('the cookie with the refresh token', () => {
-  it('is set for who asks for it, with every attribute that guards it, and the body holds no token', async () => {
+  it('is set when the request asks for it, with every attribute that protects it, and the body holds no token', async () => {
     const user = await givenUser(server)
     const answer = await call('/api/v1/auth/login_credentials', {
       body: { username: user.username, password: user.password },
@@ -107,7 +107,7 @@ describe('the cookie with the refresh token', () => {
     })
   })
 
-  it('of an earlier COOKIE_PARTITIONED is in the way of nothing', async () => {
+  it('that was set under another COOKIE_PARTITIONED does no harm', async () => {
     const settings = { ...server.settings, COOKIE_SAMESITE: 'none' }
     await withServer({ ...settings, COOKIE_PARTITIONED: 'off' }, async (before) => {
       const { cookie, username, password } = await givenBrowser(before)
@@ -122,7 +122,7 @@ describe('the cookie with the refresh token', () => {
     })
   })
 
-  it('is set by nothing else than being asked for', async () => {
+  it('is set only when the request asks for it', async () => {
     const user = await givenUser(server)
     const body = { username: user.username, password: user.password }
     for (const headers of [{}, { 'Auth-Transport': 'body' }, { Cookie: `${secureName}=x` }]) {
@@ -132,7 +132,7 @@ describe('the cookie with the refresh token', () => {
     }
   })
 
-  it('refuses a transport that there is not', async () => {
+  it('is refused for an unknown transport', async () => {
     const answer = await call('/api/v1/auth/verify_token', { body: {}, headers: { 'Auth-Transport': 'pigeon' } })
     expect(refusalOf(answer)).toMatch(/^400 invalid_request/)
     const { username, password } = await givenUser(server)
@@ -144,7 +144,7 @@ describe('the cookie with the refresh token', () => {
   })
 
   // The header was once read only when the answer was written: the account was there, and the session over.
-  it('does nothing for who names a transport that there is not', async () => {
+  it('is refused for an unknown transport before the request changes anything', async () => {
     const headers = { 'Auth-Transport': 'pigeon' }
     const credentials = randomUser()
     const refused = await call('/api/v1/auth/register_credentials', { body: credentials, headers })
@@ -180,7 +180,7 @@ describe('the cookie with the refresh token', () => {
     expect(answer.body.refresh_token).toBeUndefined()
   })
 
-  it('is not needed by who has a refresh token in the body, and then takes its place', async () => {
+  it('is not needed beside a refresh token in the body, and then takes its place', async () => {
     const { refresh_token } = await givenUser(server)
     const answer = await call('/api/v1/auth/access_token', { body: { refresh_token }, headers: browser })
     expect(answer.status).toBe(200)
@@ -188,7 +188,7 @@ describe('the cookie with the refresh token', () => {
     expect(cookieOf(answer)).toBeDefined()
   })
 
-  it('counts for nothing where it is not asked for', async () => {
+  it('is ignored unless the request asks for it', async () => {
     const { cookie } = await givenBrowser()
     const { 'Auth-Transport': _asked, ...headers } = browser
     expect(refusalOf(await refresh(cookie, headers))).toMatch(/^400 invalid_request/)
@@ -205,7 +205,7 @@ describe('the cookie with the refresh token', () => {
     expect((await both(cookie)).status).toBe(200)
   })
 
-  it('is missing where none comes, or two do', async () => {
+  it('counts as missing where a request has none, or two of its name', async () => {
     const { cookie } = await givenBrowser()
     expect(refusalOf(await call('/api/v1/auth/access_token', { headers: browser }))).toBe('401 refresh_cookie_missing')
     const twice = { Cookie: `${secureName}=${cookie}; ${secureName}=${cookie}` }
@@ -217,7 +217,7 @@ describe('the cookie with the refresh token', () => {
   it.each([
     ['a no-break space', '\u00a0'],
     ['a tab', '\t'],
-  ])('is none whose name begins with %s', async (_name, space) => {
+  ])('is ignored when %s stands before its name', async (_name, space) => {
     const { cookie } = await givenBrowser()
     const answer = await call('/api/v1/auth/access_token', {
       headers: { ...browser, Cookie: `theme=dark; ${space}${secureName}=${cookie}` },
@@ -229,7 +229,7 @@ describe('the cookie with the refresh token', () => {
   it.each([
     ['a logout', '/api/v1/auth/logout'],
     ['a logout everywhere', '/api/v1/auth/logout_all'],
-  ])('goes with %s, and nothing else of the origin is cleared', async (_name, path) => {
+  ])('is deleted by %s, and nothing else of the origin is cleared', async (_name, path) => {
     const { cookie, access_token } = await givenBrowser()
     const answer = await call(path, {
       headers: { ...browser, ...asCookie(cookie), Authorization: `Bearer ${access_token}` },
@@ -246,7 +246,7 @@ describe('the cookie with the refresh token', () => {
     expect((await server.send('GET', '/session', { token: access_token })).status).toBe(401)
   })
 
-  it('goes when it was copied and used', async () => {
+  it('is deleted when its token was copied and used', async () => {
     const { cookie } = await givenBrowser()
     await refresh(cookie)
     server.pass('11s')
@@ -433,7 +433,7 @@ describe('a page of another origin', () => {
     'https://APP.example.com',
     'http://app.example.com',
     `${app}:444`,
-  ])('gets no permission as %s', async (origin) => {
+  ])('may not read answers as %s', async (origin) => {
     for (const { headers } of [
       await preflight(origin),
       await call('/api/v1/auth/access_token', { headers: { Origin: origin } }),

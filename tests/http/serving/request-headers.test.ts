@@ -33,7 +33,7 @@ function expectRefusal({ head, body }: { head: string; body: string }, isOwnForm
 
 // Node answered these by itself, with a status and nothing else.
 describe.each(places)('at $path', ({ path, isOwnFormat }) => {
-  it('refuses a request for no host in the error format of the place', async () => {
+  it('refuses a request without a host in the error format of the path', async () => {
     const answer = await talk(`GET ${path} HTTP/1.1`, 'Connection: close')
     expect(answer.status).toBe(400)
     expectRefusal(answer, isOwnFormat, 'invalid_request')

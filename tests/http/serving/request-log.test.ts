@@ -56,7 +56,7 @@ describe('the log', () => {
     ])
   })
 
-  it('tells of a refusal its code, and of a caller who is known the id', async () => {
+  it('holds the code of a refusal and the id of an authenticated user', async () => {
     const credentials = randomUser()
     const { body } = await server.send('POST', '/register_credentials', { body: credentials })
     const [refused, read] = requestsOf(
@@ -69,13 +69,13 @@ describe('the log', () => {
     expect(read).toMatchObject({ endpoint: 'readProfile', status: 200, user_id: body.user.id })
   })
 
-  it('tells the route and not what stood in its place', async () => {
+  it('holds the route and not the values in the path', async () => {
     const [line] = await loggedBy(() => server.send('DELETE', '/sessions/something-private'))
     expect(line).toMatchObject({ path: '/api/v1/auth/sessions/{id}', endpoint: 'endSession', status: 401 })
     expect(JSON.stringify(line)).not.toContain('private')
   })
 
-  it('tells the path where there is no route, without its query and cut', async () => {
+  it('holds the path where there is no route, shortened and without its query', async () => {
     const [line, long] = await loggedBy(async () => {
       await server.send('GET', '//nowhere?token=private&access_token=private')
       await server.send('GET', `//${'x/'.repeat(5000)}`)
@@ -86,7 +86,7 @@ describe('the log', () => {
   })
 
   // A link for a page that no site has ended here, with its token.
-  it('tells nothing of a path that could be a token', async () => {
+  it('holds nothing of a path that could be a token', async () => {
     const token = 'T0k-n_'.repeat(4).slice(0, 20)
     const lines = await loggedBy(async () => {
       await server.send('GET', `//openSession/${token}/now`)
@@ -103,7 +103,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain(token)
   })
 
-  it('keeps to one line for any request', async () => {
+  it('holds one line for a request with line breaks and JSON in it', async () => {
     const lines = await loggedBy(() =>
       server.send('GET', '//a%0a{"level":"error"}', { headers: { 'User-Agent': 'x"},{"level":"error' } }),
     )
@@ -214,7 +214,7 @@ describe('the log', () => {
     expect(log).not.toMatch(/Bearer|eyJ|[\w-]{43}/)
   })
 
-  it('stores no token and no password as it is, either', async () => {
+  it('nor does the database hold a token or a password in the clear', async () => {
     const credentials = { ...randomUser(), password: 'CANARY password' }
     const { body } = await server.send('POST', '/register_credentials', { body: credentials })
     await server.send('POST', '/forgot_password', { body: { email: credentials.email } })

@@ -139,7 +139,7 @@ describe('a page of another origin', () => {
     'https://app.example.com,https://evil.example',
     '*',
     'file://',
-  ])('may not when it is %s', async (origin) => {
+  ])('may not read our answers when it is %s', async (origin) => {
     for (const method of ['GET', 'OPTIONS']) {
       const { headers } = await ask('/api/v1/auth/session', {
         method,
@@ -179,11 +179,11 @@ describe('a page of another origin', () => {
     }
   })
 
-  it('is told in an answer without an origin too that the answer depends on it', async () => {
+  it('gets Vary: Origin, also on answers to requests without an origin', async () => {
     expect((await ask('/healthz')).headers.vary).toBe('Origin')
   })
 
-  it('by default may when it is of the frontend', async () => {
+  it('may by default read our answers when it is of FRONTEND_URL, and only then', async () => {
     await withServer({ FRONTEND_URL: 'https://front.example.com/app' }, async (byDefault) => {
       for (const [origin, allowed] of [
         ['https://front.example.com', 'https://front.example.com'],

@@ -97,7 +97,7 @@ describe('a HEAD request', () => {
   })
 })
 
-describe('an address where nothing is', () => {
+describe('a path where nothing is', () => {
   it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])('is a problem for %s', async (method) => {
     for (const path of [
       '/nowhere',
@@ -164,7 +164,7 @@ describe('a bearer token', () => {
     expect(status).toBe(200)
   })
 
-  it('counts for nothing in the address', async () => {
+  it('is ignored in the address', async () => {
     const { access_token } = await givenUser(server)
     for (const name of ['access_token', 'token', 'bearer', 'authorization', 'jwt']) {
       const answer = await ask('GET', `/api/v1/auth/session?${name}=${access_token}`)
@@ -172,7 +172,7 @@ describe('a bearer token', () => {
     }
   })
 
-  it('counts for nothing in a cookie, in another header, or in the body', async () => {
+  it('is ignored in a cookie, in another header, or in the body', async () => {
     const { access_token } = await givenUser(server)
     const path = '/api/v1/auth/session'
     for (const name of ['Cookie', 'X-Access-Token', 'Proxy-Authorization', 'X-Authorization']) {
@@ -185,7 +185,7 @@ describe('a bearer token', () => {
     expect(refusalOf(answer)).toBe('401 unauthenticated')
   })
 
-  it('is wanted alone, after the right word', async () => {
+  it('is accepted only alone and after the word Bearer', async () => {
     const { access_token } = await givenUser(server)
     const odd = [
       '',
@@ -350,7 +350,7 @@ describe('an endpoint that fails', () => {
       expect(faultIds).toEqual(['the-id'])
     }))
 
-  it('with an error that it did not declare tells it in production, where no user should pay for that', () =>
+  it('with an error that it did not declare answers with that in production, where users should not meet a fault', () =>
     withRouter(false, async (get, faultIds) => {
       expect(refusalOf(await get('undeclared'))).toBe('403 undeclared')
       expect(faultIds).toEqual([])
@@ -367,7 +367,7 @@ describe('an endpoint that fails', () => {
       }),
   )
 
-  it('lets nothing leave that its schema does not name', () =>
+  it('sends no field that its schema does not name', () =>
     withRouter(true, async (get) => {
       expect((await get('tooMuch')).body).toEqual({ user: { id: 1 } })
     }))
@@ -393,7 +393,7 @@ describe('a fault of ours', () => {
 })
 
 describe('GET /problems', () => {
-  it('tells of every code that any endpoint may answer with', async () => {
+  it('explains every code that any endpoint may answer with', async () => {
     const { status, headers, text } = await ask('GET', '/problems')
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('text/html; charset=utf-8')

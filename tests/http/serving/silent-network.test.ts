@@ -31,7 +31,7 @@ function withImpatientServer(work: (server: TestServer, proxy: DatabaseProxy) =>
 }
 
 describe('a network between server and database that drops packets silently', () => {
-  it('makes requests 503, whatever they do and however many they are, and none fails once it is whole', () =>
+  it('makes all requests 503, however many there are, and none once packets arrive again', () =>
     withImpatientServer(async (server, proxy) => {
       const user = await givenUser(server)
       const { username, password, access_token: token } = user

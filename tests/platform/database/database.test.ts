@@ -57,7 +57,7 @@ describe('afterCommit', () => {
       expect(await db.mailboxMail.count()).toBe(0)
     }))
 
-  it('acts on no work that was done as padding', () =>
+  it('does not act for work that was only padding', () =>
     withDatabase(async ({ transaction, afterCommit, padWork }) => {
       const acted: string[] = []
       await transaction(async (tx) => {

@@ -52,8 +52,8 @@ function createMeeting(count: number): () => Promise<void> {
   }
 }
 
-describe('a transaction that PostgreSQL sacrifices to another one', () => {
-  it('is done again after a deadlock, and its actions happen once', () =>
+describe('a transaction that PostgreSQL aborts in favour of another one', () => {
+  it('is repeated after a deadlock, and its actions happen once', () =>
     withDatabase(async (database) => {
       const mails = await givenMails(database)
       const meet = createMeeting(2)
@@ -73,7 +73,7 @@ describe('a transaction that PostgreSQL sacrifices to another one', () => {
       expect(await textsOf(database)).toEqual(['ab', 'ab'])
     }))
 
-  it('is done again after a serialization failure, be it of one statement or of several', () =>
+  it('is repeated after a serialization failure, whether it has one statement or several', () =>
     withDatabase(async (database, url) => {
       const [id] = await givenMails(database)
       await setDefault(url, 'default_transaction_isolation', 'repeatable read')
@@ -98,7 +98,7 @@ describe('a transaction that PostgreSQL sacrifices to another one', () => {
       expect(await textsOf(database)).toEqual(['abx', ''])
     }))
 
-  it('is given up in the end, as a database that cannot serve', () =>
+  it('fails after the last repetition, as if the database were unavailable', () =>
     withDatabase(async (database) => {
       let tries = 0
       const conflict = (tx: Db) => tx.$executeRaw`DO $$ BEGIN RAISE serialization_failure; END $$`

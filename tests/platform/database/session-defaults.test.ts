@@ -54,7 +54,7 @@ describe('a PostgreSQL with other defaults', () => {
     },
   )
 
-  it('serves a whole life with dates and times as the address says', async () => {
+  it('serves a whole life with the DateStyle and TimeZone of the address', async () => {
     const url = await freshDatabase()
     const address = `${url}?options=-c%20DateStyle%3DGerman%20-c%20TimeZone%3DAsia/Tokyo&client_encoding=LATIN1`
     await withServer({ DATABASE_URL: address }, (server) => liveWholeLife(server, url))

@@ -140,7 +140,7 @@ describe('an sslmode', () => {
     },
   )
 
-  it('is one of a certificate that has expired, where it is checked', async () => {
+  it('is a start error with an expired certificate, where that is checked', async () => {
     await postgres.showCertificate('expired')
     try {
       const checked = postgres.url('any', fill('sslmode=verify-full&sslrootcert={authority}'))
@@ -151,7 +151,7 @@ describe('an sslmode', () => {
     }
   })
 
-  it('is one sentence of the process, at once', async () => {
+  it('is one message of the process, without a wait', async () => {
     const DATABASE_URL = postgres.url('any', 'sslmode=verify-full')
     for (const args of [[], ['migrate']]) {
       const server = startProcess({ ...processKey, DATABASE_URL, DATABASE_WAIT: '1h' }, { args })
@@ -162,7 +162,7 @@ describe('an sslmode', () => {
 })
 
 describe('a PostgreSQL without TLS', () => {
-  it('is used in the clear with prefer, and is a start error with what asks for TLS', async () => {
+  it('is used in the clear with prefer, and is a start error with a mode that requires TLS', async () => {
     const plain = await emptyDatabase()
     expect(await refusal(`${plain}?sslmode=prefer`)).not.toContain('StartError')
     for (const parameters of ['sslmode=require', fill('sslmode=verify-full&sslrootcert={authority}')]) {
@@ -188,7 +188,7 @@ describe('while the server runs', () => {
     })
   })
 
-  it('is not followed into the clear when PostgreSQL loses its TLS', async () => {
+  it('gets no connection in the clear when PostgreSQL loses its TLS', async () => {
     const url = postgres.url('any', 'sslmode=require')
     await applyMigrations({ url })
     await withServer({ DATABASE_URL: url }, async (server) => {
