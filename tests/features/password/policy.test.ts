@@ -208,7 +208,7 @@ describe('a common password', () => {
     },
   )
 
-  it('is refused for every entry in the list of Django', () => {
+  it('is each entry of the list of Django', () => {
     const policy = createPasswordPolicy({ minLength: 8 })
     const owner = { username: 'x', email: 'x', firstName: '', lastName: '' }
     const passwords = gunzipSync(readFileSync('data/common-passwords.txt.gz')).toString().trim().split('\n')
