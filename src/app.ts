@@ -69,7 +69,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(crossOrigin(server.corsOrigins, server.corsHeaders))
   app.use(createHealthRouter({ whyNotReady }))
   if (metrics) app.use(metrics.router)
-  // Behind what is asked on this machine, without a proxy.
+  // After health checks and metrics, which are requested on this machine without a proxy.
   app.use(warnOfProxies(logger, server))
 
   const limited = server.rateLimits ? served.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint)) : []
@@ -115,7 +115,7 @@ export function createApp(parts: AppParts): RequestListener {
     const place = served.find(({ prefix }) => isBelow(request.path, prefix))
     sendError(error, response, place?.errorFormat ?? problemDetails, translateFault)
   })
-  // The third is for what Express refuses before all of the above; its own answer would be a page.
+  // The third argument answers what Express refuses before all of the above; Express itself would answer with a page.
   const sendRawResponse = createRawResponse({ https, logger })
   const unrouted = new AuthError(requestErrors.invalid_request)
   return (request, response) => app(request as Request, response as Response, () => sendRawResponse(unrouted, response))

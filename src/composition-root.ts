@@ -16,16 +16,16 @@ import { createPhoneNumbers } from './platform/phone-numbers.ts'
 import { createJwtSigner } from './platform/token-signer.ts'
 import type { CompleteConfig } from './settings/config.ts'
 
-/** The services with the real world as their ports, and the app in front of them. */
+/** The services with their real adapters, and the app in front of them. */
 export interface CompositionRoot {
   readonly answer: RequestListener
   readonly services: Features
   readonly database: ConnectedDatabase
-  /** Begins the work that no request asks for, once it is known what can be reached. */
+  /** Starts the background work, once it is known whether Redis can be reached. */
   readonly start: () => Promise<void>
-  /** Says from now on that it is not ready any more. */
+  /** From now on readiness checks are answered "not ready". */
   readonly markNotReady: () => void
-  /** Ends that work, cutting off what lasts longer than the limit. */
+  /** Ends the background work, and cuts off work that lasts longer than the limit. */
   readonly drain: (limitMs: number) => Promise<void>
   /** Closes the connections to the database and to Redis: requests fail from now on. */
   readonly close: () => Promise<void>
@@ -56,7 +56,7 @@ export async function createCompositionRoot(
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
   const clock: Clock & { stop?: () => void } =
     givenClock ?? (await startDatabaseClock({ readMs: () => readDatabaseMs(database.db) }))
-  // Most servers have neither, and would have megabytes of libraries for nothing.
+  // Loaded on demand: most servers use neither, and the libraries take megabytes.
   const redis =
     server.rateLimits && server.redisUrl !== undefined
       ? (await import('./platform/redis.ts')).connectRedis({ url: server.redisUrl, logger })

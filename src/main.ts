@@ -31,7 +31,7 @@ Options:
 The settings are environment variables or lines of a file .env; .env.example lists them all.
 `
 
-/** A second signal means impatience, unless it is the echo of the first: npm passes on what the terminal sent already. */
+/** A second signal ends the server at once, unless it is an echo: npm passes on a signal that the terminal has sent already. */
 const echoMs = 1000
 
 /** The time that an immediate end allows PostgreSQL. */

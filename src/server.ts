@@ -24,7 +24,7 @@ export interface AuthServer {
   readonly stop: () => Promise<void>
   /** Stops only the PostgreSQL that was started, for an end that cannot wait. */
   readonly kill: () => Promise<void>
-  /** Resolves when something ended without which the server cannot go on. */
+  /** Resolves when a part has ended that the server cannot do without. */
   readonly failed: Promise<StartError>
 }
 
@@ -130,7 +130,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     await embedded?.stop()
   }
 
-  /** Never settles once it was cut short by a stop: that is no failure, and the stop decides how the process ends. */
+  /** Never settles once a stop has interrupted the start: that is no failure, and the stop decides how the process ends. */
   async function asStartup<Result>(work: Promise<Result>): Promise<Result> {
     startup = work
     try {

@@ -6,7 +6,7 @@ import type { ContractPolicy } from '../kernel/policy.ts'
 import type { Config } from '../settings/config.ts'
 import { contracts } from './index.ts'
 
-/** The policy of a contract: what it lays down itself, and the settings for the rest. */
+/** The policy of a contract: its own rules, and the settings for the rest. */
 export function contractPolicy({ name, policy }: Contract<FeatureServices>, config: Config): ContractPolicy {
   const { accessLifetime, refreshLifetime, sessionLifetime } = config.sessions
   return {
@@ -44,8 +44,8 @@ function requiresVerification(
 }
 
 /**
- * What to tell the operator when some served contracts require verified addresses, and so hide which addresses have an account, and
- * others tell: what the first hide is told by the second.
+ * A message for the operator when some of the served contracts require verified addresses, and so hide which addresses
+ * have an account, while others reveal it.
  */
 export function describeDisagreement(config: Pick<Config, 'contracts' | 'emailVerification'>): string | undefined {
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))

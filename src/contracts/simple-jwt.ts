@@ -14,7 +14,7 @@ import { logOutRow, pairAnswered, refreshSent } from './django/tokens.ts'
 
 const Person = z.object({ id: z.int(), username: z.string(), email: z.string() })
 
-/** A published service with short sessions: registering, logging in, one protected place. */
+/** A published service with short sessions: registering, logging in, one protected route. */
 export const simpleJwt: Contract<FeatureServices> = {
   name: 'simple-jwt',
   title: 'Short sessions',

@@ -11,7 +11,7 @@ interface Account {
   readonly gid: number
 }
 
-/** How the programs of PostgreSQL, which refuse to be root, are run. */
+/** How the programs of PostgreSQL, which refuse to run as root, are run. */
 export interface PostgresAccount {
   /** Gives a file or folder, with all that is in it, to the account. Does nothing when it has it already. */
   readonly own: (path: string) => Promise<void>
@@ -23,8 +23,9 @@ export interface PostgresAccount {
 const environment = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
 
 /**
- * An ordinary user runs PostgreSQL as itself. Root runs it as an existing account that can reach the files (the owner of
- * DATA_DIR, or nobody); failing that, in a user namespace where root is called nobody. Throws a StartError when no way is open.
+ * An ordinary user runs PostgreSQL as itself. Root runs it as an existing account that can reach the files (the owner
+ * of DATA_DIR, or nobody); failing that, in a user namespace where root is called nobody. Throws a StartError when none
+ * of these is possible.
  */
 export async function choosePostgresAccount(binaries: PostgresBinaries, dataDir: string): Promise<PostgresAccount> {
   if (process.getuid?.() !== 0) return { own: async () => undefined, run: runner([], {}) }

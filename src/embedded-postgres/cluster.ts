@@ -31,7 +31,7 @@ export async function query<Row extends QueryResultRow>(url: string, sql: string
   }
 }
 
-/** INT cuts its clients off and writes everything down, QUIT leaves that to the next start. Tells whether it is gone. */
+/** INT disconnects the clients and shuts down cleanly, QUIT leaves recovery to the next start. Says whether PostgreSQL has ended. */
 export async function endPostgres(pid: number, isGone: () => Promise<boolean>): Promise<boolean> {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     try {
@@ -46,7 +46,7 @@ export async function endPostgres(pid: number, isGone: () => Promise<boolean>): 
   return false
 }
 
-/** Where things are and how they are run. */
+/** An embedded PostgreSQL: its programs, its files, and the account that runs it. */
 export interface Installation {
   readonly binaries: PostgresBinaries
   readonly account: PostgresAccount
@@ -73,10 +73,10 @@ export async function provideCluster(installation: Installation): Promise<void> 
   await account.own(cluster)
 }
 
-/** The directory gets its name when it is complete: a start that is killed leaves nothing but litter. */
+/** The directory gets its name when it is complete: a start that is killed leaves only a temporary directory. */
 async function createCluster({ binaries, account, dataDir, cluster, password }: Installation): Promise<void> {
   const litter = (await readdir(dataDir)).filter((name) => name.startsWith('postgres.new-'))
-  // The initdb of a killed start may be writing still; what escapes is removed the next time.
+  // The initdb of a killed start may still be writing; the files that it adds now are removed at the next start.
   await Promise.allSettled(litter.map((name) => rm(join(dataDir, name), { recursive: true, force: true })))
 
   const draft = join(dataDir, `postgres.new-${randomBytes(6).toString('hex')}`)

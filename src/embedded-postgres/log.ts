@@ -7,11 +7,11 @@ import type { PostgresAccount } from './account.ts'
 /** A program that writes to the log file in DATA_DIR. */
 export interface LoggedRun {
   readonly child: ChildProcess
-  /** Its exit code, or what else ended it. */
+  /** Its exit code, or the signal or error that ended it. */
   readonly exited: Promise<number | string>
   /** The output so far. */
   readonly output: () => Promise<string>
-  /** How it ended, with the last lines that it wrote and where the others are. */
+  /** How it ended, with the last lines that it wrote and the path of the log. */
   readonly failure: (outcome: number | string) => Promise<string>
 }
 

@@ -10,7 +10,7 @@ export async function stopOrphan({ cluster, password }: Installation): Promise<v
   const trace = await readTrace(cluster)
   if (!trace || !isAlive(trace.pid)) return
   if (!(await servesDirectory(trace, cluster, password))) {
-    // The number belongs to another process by now, and PostgreSQL would take that for a PostgreSQL.
+    // The process id belongs to another program by now, and PostgreSQL would take that for a running PostgreSQL.
     await rm(join(cluster, 'postmaster.pid'), { force: true })
     return
   }

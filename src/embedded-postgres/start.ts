@@ -67,7 +67,7 @@ interface Launched {
   readonly url: string
 }
 
-/** Reasons that pass: a port that came into use in between, or remains of a PostgreSQL that is just ending. */
+/** Causes that pass by themselves: a port that came into use in between, or remains of a PostgreSQL that is just ending. */
 const passing = /Address already in use|could not bind|pre-existing shared memory|postmaster\.pid" already exists/
 
 async function launch(installation: Installation, parameters: Readonly<Record<string, string>>): Promise<Launched> {
@@ -132,7 +132,7 @@ function supervise({ child, exited, failure }: LoggedRun, url: string, lock: Dat
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
 
   async function stop(): Promise<void> {
-    // Its number may be another's once it has ended.
+    // Once it has ended, its process id may belong to another process.
     if (child.pid !== undefined && !hasEnded()) await endPostgres(child.pid, async () => hasEnded())
     await lock.release()
   }

@@ -20,7 +20,10 @@ import * as throttle from './throttle/index.ts'
 import { user as userFeature } from './user/feature.ts'
 import * as user from './user/index.ts'
 
-/** The parts of a feature that the frame collects. Each feature exports them from its feature.ts. Its settings are listed in settings.ts, as they are read first. */
+/**
+ * The parts that the server collects from the feature.ts of each feature. Its settings are listed in settings.ts, as
+ * they are read first.
+ */
 interface Feature {
   readonly name: string
   /** In the order in which documents have them. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 
-/** An address in the one form in which it is kept and told: an IPv4 address that is written as an IPv6 one becomes IPv4. */
+/** An address in the one form in which it is stored and logged: an IPv4 address that is written as an IPv6 one becomes IPv4. */
 export function plainAddress(address: string): string {
   const groups = groupsOf(address)
   const isMapped = groups?.slice(0, 6).join() === '0,0,0,0,0,65535'
@@ -35,7 +35,7 @@ function networkOf(address: string, prefixLength: 48 | 56): string {
 
 /** The eight groups of an IPv6 address, whatever form it is written in; undefined for anything else. */
 function groupsOf(address: string): number[] | undefined {
-  // IPv4 is told at once, as most addresses are that and each request asks.
+  // A fast check for IPv4: every request calls this, and most addresses are IPv4.
   if (!address.includes(':') || !isIPv6(address)) return undefined
   const [withoutZone = ''] = address.split('%')
   const [before = [], after = []] = new URL(`http://[${withoutZone}]`).hostname

@@ -8,9 +8,9 @@ export interface Caller {
   /** The network that stands for the caller wherever something is limited per client. */
   readonly network: string
   readonly userAgent: string
-  /** The token of the Authorization header as it came, not yet believed. */
+  /** The token of the Authorization header as it came, not yet verified. */
   readonly bearer: string | undefined
-  /** The token by which the browser says that it is known, not yet believed. */
+  /** The token by which a client claims to be a trusted device, not yet verified. */
   readonly device: string | undefined
   readonly policy: ContractPolicy
 }

@@ -14,7 +14,7 @@ export interface DatabaseTls {
 
 const modes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
-/** Those of libpq that are heeded here, and what asks `pg` for its meaning, which is always so here. */
+/** The parameters of libpq that are supported here, and `ssl`, as other drivers write it. */
 const heeded = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation', 'ssl']
 
 /** Reads what DATABASE_URL says of TLS. Throws an Error whose message continues the name of the setting. */
@@ -23,7 +23,7 @@ export function readDatabaseTls(url: string): DatabaseTls {
   const said = (name: string) => searchParams.get(name) || undefined
   const names = [...searchParams.keys()].filter((name) => /^(requiressl$|ssl)/i.test(name))
   if (names.some((name) => !heeded.includes(name))) {
-    // Passing over it could mean less protection than was asked for.
+    // If it were ignored, the connection could be less protected than the operator wants.
     throw new Error(`must not have parameters of TLS other than ${heeded.slice(0, -1).join(', ')}`)
   }
   const binding = [...searchParams].filter(([name]) => name.toLowerCase() === 'channel_binding')

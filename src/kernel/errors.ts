@@ -69,7 +69,7 @@ export interface ErrorDetails {
   readonly step?: Step
 }
 
-/** A refusal that the caller is told about. Anything else that is thrown is a fault of ours. */
+/** A refusal that the caller is told about. Any other error that is thrown is a fault of ours. */
 export class AuthError extends Error {
   readonly definition: ErrorDefinition
   readonly details: ErrorDetails

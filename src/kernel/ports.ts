@@ -1,18 +1,18 @@
-/** The world outside the domain, as the domain sees it. Tests replace these and nothing else. */
+/** The ports: the outside world as the features see it. Tests replace these and nothing else. */
 
 export interface Clock {
   now(): Date
 }
 
 export interface Logger {
-  /** Whether lines of `info` are written: what one would tell need not be gathered otherwise. */
+  /** Whether lines of level `info` are written. If not, callers need not collect their content. */
   readonly writesInfo: boolean
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
 }
 
-/** Its work waits in turn for a core. The client is the network that the work is done for, and gets its share of the turns. */
+/** Hashing waits for a core in a fair queue. `client` is the network that the work is for; the networks take turns. */
 export interface PasswordHasher {
   /** Hashes with the current scheme, pepper and cost. Throws `overloaded` when too many wait already. */
   hash(password: string, client: string): Promise<string>

@@ -5,7 +5,7 @@ export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
 }
 
-/** Several secrets of one setting: the first makes, all of them verify. */
+/** Several secrets of one setting: the first is used for new values, all of them for old ones. */
 export type Secrets = readonly [string, ...string[]]
 
 /** One key for this purpose from each secret, in their order. */

@@ -50,7 +50,7 @@ export function listOf(text: string): readonly string[] {
   return text === '' ? [] : text.split(',').map((item) => item.trim())
 }
 
-/** Items separated by commas, each of which is as it must be. */
+/** Items separated by commas, each of which passes the check. */
 export function list(description: string, isItem: (item: string) => boolean): SettingType<readonly string[]> {
   return settingType(description, (text) => {
     const items = listOf(text)

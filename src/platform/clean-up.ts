@@ -4,7 +4,7 @@ import type { Scope, Transaction } from '../kernel/unit-of-work.ts'
 
 /** Deletes expired rows. Any number of instances may share one database: one of them works at a time. */
 export interface CleanUp {
-  /** Tidies now and every hour. */
+  /** Deletes now and every hour. */
   start(): void
   /** Begins no further batch and waits for the one in progress. */
   stop(): Promise<void>

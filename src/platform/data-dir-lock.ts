@@ -87,7 +87,7 @@ async function whoListens(address: string): Promise<string | undefined> {
   }
 }
 
-/** Two that find the same dead lock may both remove it, the second one the first one's new lock. */
+/** Two processes that find the same abandoned lock may both remove it; the second then removes the new lock of the first. */
 async function wasReplaced(address: string): Promise<boolean> {
   const mine = await stat(address)
   await delay(100)

@@ -8,7 +8,7 @@ export async function openDataDir(dataDir: string): Promise<string> {
   try {
     const made = await makeFolder(dataDir)
     const path = await realpath(dataDir)
-    // Root's PostgreSQL runs as another account, which has to pass through; the files in it are closed by themselves.
+    // Root's PostgreSQL runs as another account, which has to pass through; each file in it has permissions of its own.
     if (made && process.getuid?.() === 0) await chmod(path, 0o711)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     // Even root cannot write everywhere, and access() does not tell for every kind of file system.
@@ -25,7 +25,7 @@ export async function openDataDir(dataDir: string): Promise<string> {
   }
 }
 
-/** Tells whether it had to. Node's own `recursive` tries forever where a parent is there and says that it is not, as /proc does. */
+/** Says whether it made the folder. Node's own `recursive` never ends where an existing parent is reported as missing, as in /proc. */
 async function makeFolder(path: string): Promise<boolean> {
   if (await exists(path)) return false
   await makeFolder(dirname(path))
@@ -62,7 +62,7 @@ export async function readOrCreateSecret(dataDir: string, name: string): Promise
     const { uid, gid } = await stat(dataDir)
     // As root, for the ordinary user whose directory it is.
     if (process.getuid?.() === 0) await chown(draft, uid, gid)
-    // Of two that start at once, the first one's secret stays; it is never there in part.
+    // Of two processes that start at once, the first one's secret stays; the file is never incomplete.
     await link(draft, file).catch((error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error
     })

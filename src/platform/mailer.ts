@@ -13,7 +13,7 @@ export interface SmtpTimeouts {
 }
 
 export interface SmtpMailer extends Mailer {
-  /** Hangs up on the mails in flight. */
+  /** Closes the connections of the mails in flight. */
   close(): void
 }
 

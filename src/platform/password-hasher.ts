@@ -32,7 +32,8 @@ export function createBcryptHasher({
   const current = knownPeppers[0]
   // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
   const inTurn = createFairSemaphore({ width: availableParallelism(), queueLimit })
-  // A real hash of the current cost: bcrypt answers at once for anything else, and time would tell who exists.
+  // A real hash of the current cost: bcrypt answers at once for any other text, and the response time would reveal
+  // which accounts exist.
   const dummyHash = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
   /** How long a comparison takes lately, in ms. */
   let usualMs = 0
@@ -46,8 +47,8 @@ export function createBcryptHasher({
   }
 
   /**
-   * Compares, and works on until it has worked as hard as for a hash of the current cost, or time would tell whose
-   * hash is older: what 2^12 has more than 2^10 is 2^10 + 2^11.
+   * Compares, and then does the work that is missing to the current cost, or the response time would reveal an older
+   * hash: 2^12 = 2^10 + 2^10 + 2^11.
    */
   async function compare(digest: string, hash: string, hashCost: number): Promise<boolean> {
     const matches = await bcrypt.compare(digest, hash)

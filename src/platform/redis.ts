@@ -14,7 +14,7 @@ export interface ConnectedRedis {
 }
 
 /** How long a count may take: a Redis that does not answer is as down as one that cannot be reached. */
-const killDelayMs = 1000
+const countTimeoutMs = 1000
 
 const retryAfterSeconds = 5
 
@@ -26,7 +26,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     RESP: 2,
     // A count that waits for a connection would have its request wait with it.
     disableOfflineQueue: true,
-    // A connection that died without a word is noticed by its silence.
+    // Pings reveal a connection that broke without an error.
     pingInterval: 2000,
     socket: {
       connectTimeout: 2000,
@@ -42,7 +42,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     if (!closing) outage.begin(error)
   })
   client.on('ready', outage.end)
-  // Whether the first thing that happens is an error or not.
+  // Settles at the first event, an error included.
   const settled = once(client, 'ready').then(
     () => undefined,
     () => undefined,
@@ -58,7 +58,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
       if (client.isReady) outage.end()
     }
     try {
-      const result = await within(killDelayMs, answer)
+      const result = await within(countTimeoutMs, answer)
       recover()
       return result
     } catch (error) {
@@ -106,7 +106,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     settled,
     async close() {
       closing = true
-      if (client.isReady) await Promise.race([client.close(), delay(killDelayMs, undefined, { ref: false })])
+      if (client.isReady) await Promise.race([client.close(), delay(countTimeoutMs, undefined, { ref: false })])
       client.destroy()
     },
   }

@@ -13,7 +13,10 @@ export interface SmtpFailure {
  */
 const badAddress = ['5.1.1', '5.1.2', '5.1.3', '5.1.6', '5.1.10']
 
-/** Without an enhanced code, 550 and its neighbours also mean what the operator has to mend: relaying, logins, senders, block lists. */
+/**
+ * Without an enhanced code, 550 and its neighbours also mean faults that the operator has to repair: relaying, logins,
+ * senders, block lists.
+ */
 const isAboutUs = /relay|rcpthosts|auth|sender|permitted|denied|policy|spam|block|listed|reputation/i
 
 /** Whether a mail server's reply says that the recipient's address is wrong, so that the same would fail for ever. */

@@ -10,7 +10,7 @@ type Keys = readonly [KeyObject, ...KeyObject[]]
 type Texts = readonly [string, ...string[]]
 
 const headerType: Readonly<Record<TokenKind, string>> = { access: 'at+jwt', refresh: 'rt+jwt' }
-/** How far ahead of ours the clock may be that a token was issued by; its end is kept to the second. */
+/** How far in the future `iat` may be, as the clock of the issuing instance may be ahead. For `exp` there is no tolerance. */
 const tolerableSkewSeconds = 60
 const longestToken = 2048
 const compactForm = /^[\w-]+\.[\w-]+\.[\w-]{43}$/
@@ -106,7 +106,7 @@ function verifiedPayload(token: string, keys: Keys): unknown {
   return undefined
 }
 
-/** The one spelling of what was read: a name that stands twice, a space or a loose bit is read differently elsewhere. */
+/** The only accepted spelling of that content: programs read a repeated name, a space or an unused bit in different ways. */
 function spell(part: object | string): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }

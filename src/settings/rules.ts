@@ -18,7 +18,7 @@ export function countsProxies(trustProxy: number | readonly string[] | undefined
 /** The contracts that have an endpoint for mailed verification tokens. */
 const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
 
-/** A key in two settings is known to everyone who knows one of them: the key for access tokens is shared with other services. */
+/** A key in two settings is known wherever one of them is known: the key for access tokens is shared with other services. */
 const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
 
 /** Settings that contradict each other. A setting that could not be read has its own problem and contradicts nothing. */
@@ -58,7 +58,7 @@ export function problemsBetween(read: SettingsRead): string[] {
       'PUBLIC_URL must be set when PORT is a socket: the address by which clients reach this server',
     ],
     [
-      // The socket that systemd hands over may belong to a port: that is judged once it is there.
+      // The socket that systemd hands over may belong to a port: that is checked once the socket is there.
       isSocket && given.PORT !== 'systemd' && areRead('TRUST_PROXY') && !countsProxies(given.TRUST_PROXY),
       proxiesUncounted,
     ],
@@ -92,7 +92,7 @@ export function problemsBetween(read: SettingsRead): string[] {
       'EMAIL_USE_TLS must not be off in production when EMAIL_HOST_PASSWORD is sent to another machine',
     ],
     [
-      // `pg` would read it, and to pass over it could mean less protection than was asked for.
+      // `pg` would read it, and if it were ignored, the connection could be less protected than the operator wants.
       given.DATABASE_URL !== undefined &&
         !/[?&]ssl(mode)?=/.test(given.DATABASE_URL) &&
         !!environment.PGSSLMODE?.trim(),

@@ -102,7 +102,7 @@ function bodyOf(error: AuthError, { method, mediaType, access, authorization }: 
 }
 
 function headerNotValid([scheme, ...rest]: readonly string[]): unknown {
-  // Other schemes are not ours to judge.
+  // With another scheme the request has no credentials, as in Django.
   if (scheme !== 'Bearer') return { detail: 'Authentication credentials were not provided.' }
   return rest.length === 1
     ? tokenNotValid('token_invalid', true)

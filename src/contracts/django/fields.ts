@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { EmailAddress } from '../../features/user/email.ts'
 
 /**
- * A text as the framework's CharField takes it: numbers count as their digits, spaces around it do not count. What else
- * is allowed in it, the endpoint's own rules say.
+ * A text as the framework's CharField takes it: numbers count as their digits, spaces around it do not count. The
+ * endpoint's own rules decide what else it may contain.
  */
 export const Text = charField(z.string().trim().min(1, { abort: true }))
 export const BlankableText = charField(z.string().trim())

@@ -75,7 +75,7 @@ function newUserOf(account: z.output<typeof NewAccount>): NewUser {
   }
 }
 
-/** Nothing but what was sent, as it must not tell what became of it. */
+/** Only the fields that were sent: the answer must not reveal whether the address has an account. */
 function pendingReply({ username, email, first_name = '', last_name = '' }: z.output<typeof NewAccount>) {
   return {
     detail: 'A mail with a link is on its way: follow it to finish the registration',

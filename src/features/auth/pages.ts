@@ -13,10 +13,9 @@ export const verificationPage: Page = {
 }
 
 /**
- * One button, which posts the token to that address; where a registration waits, it then asks for the password of the
- * account, which is the one that was registered or a new one. A button and not the visit itself verifies, as programs
- * that look at mails for their readers follow links too. The forms are POST for browsers that submit them without the
- * script: a GET would put the password into the address.
+ * One button, which posts the token to that address; for a pending registration it then asks for the password of the
+ * account, the registered one or a new one. The visit itself verifies nothing, as mail scanners follow links too. The
+ * forms are POST for browsers that submit them without the script: a GET would put the password into the address.
  */
 export function verificationView(target: string): View {
   return { kind: 'view', title: 'Verify your e-mail address', body: fillTemplate(template, { target }), script }

@@ -24,13 +24,16 @@ import { pendingAs, unverifiedIn } from './unverified.ts'
 /** From an anonymous client to a user whose address can be verified. */
 export interface RegistrationService {
   /**
-   * Creates the user, and logs in if asked to; or, where verification is required, mails a token and answers nothing that tells
-   * whether the address has an account. Throws what is wrong with username, address or password.
+   * Creates the user and opens a session; or, where verification is required, mails a token and returns nothing that
+   * reveals whether the address has an account. Throws what is wrong with username, address or password.
    */
   register(person: NewUser, password: string, caller: Caller): Promise<LoggedIn | undefined>
   /** The same without a session. */
   createAccount(person: NewUser, password: string, caller: Caller): Promise<UserReply | undefined>
-  /** Mails one new link if something with this address waits to be verified; it serves whatever registration waits. */
+  /**
+   * Mails one new link if an account or a registration with this address is not verified yet. The link works for each
+   * pending registration.
+   */
   resend(email: string, caller: Caller): Promise<void>
 }
 
@@ -76,7 +79,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
     try {
       return await transaction(async (within) => {
         const { email } = person
-        // Without its mail the account is made all the same; a link can be asked for.
+        // The account is created even if the mail may not be sent; the user can ask for a link.
         const mayMail = await within.mailRateLimits.spendRegistration('registration', email, caller.network)
         const user = await createUser(within, person, passwordHash, caller)
         const order = { purpose: 'verify_email', targetId: String(user.id), email, at: clock.now() } as const
@@ -91,17 +94,18 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
   async function registerLater(person: NewUser, passwordHash: string, caller: Caller): Promise<void> {
     await transaction(async ({ users, registrations, mailRateLimits, mailTokens, outbox, events, padWork }) => {
       const user = await users.findByEmail(person.email)
-      // Kept for a known address too, though nothing can verify it: a login with its password is answered alike.
+      // Stored for a known address too, although nothing can verify it, so that a login with its password gets the same
+      // answer.
       const registration = await registrations.create(person, passwordHash, caller.network)
       const { id } = registration
       const { email } = person
-      // Without its own mail a registration waits all the same; its client can ask for a link.
+      // The registration stays even if its mail may not be sent; its client can ask for a link.
       const kind = user ? 'address_in_use' : 'registration'
       const mayMail = await mailRateLimits.spendRegistration(kind, email, caller.network)
       await padWork(mayMail ? id : undefined, async (targetId = randomUUID()) => {
         const { event: _event, ...order } = pendingAs({ ...registration, id: targetId }, caller.policy)
         if (!user) return mailToken({ mailTokens, outbox }, { ...order, email }, caller)
-        // For the time that it takes: the token is in no mail.
+        // Only so that it takes the same time: this token is in no mail.
         await mailTokens.issue({ ...order, email })
         await outbox.enqueue(addressInUse, email, {})
       })
@@ -118,7 +122,8 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
     refuseForeignAddress(person.username, person.email)
     passwords.policy.check(password, 'password', person)
     const { verificationRequired } = caller.policy
-    // One's own address can be the username of no other account than that of the address, which must not show.
+    // Only the account of this address can have the address as its username, so "username taken" would reveal that
+    // account.
     const mustNotShow = verificationRequired && identifierKey(person.username) === person.email
     if (!mustNotShow && (await stores.users.usernameIsTaken(person.username)))
       throw new AuthError(userErrors.username_taken)
@@ -150,18 +155,20 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
       const pending = await stores.registrations.listPending(email)
       const unverified = user ? unverifiedIn(user) : pending[0] && pendingAs(pending[0], policy)
       await transaction(async ({ registrations, mailRateLimits, mailTokens, outbox, events, padWork }) => {
-        // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
+        // The budget is spent for every address, known or not. Without it nothing changes, and the token that was
+        // mailed last stays valid.
         const mail = { isMailed: unverified !== undefined, isVerified: false }
         const mayMail = await mailRateLimits.spendAsked('resend_verification', email, mail)
         await padWork(mayMail ? unverified : undefined, async (one) => {
           const { event, ...order } = one ?? pendingAs({ id: randomUUID(), createdAt: clock.now() }, policy)
-          // A newer link kills the older, also that of a contract whose links are of another purpose.
+          // A newer link ends the older one, also one of another purpose, which another contract has mailed.
           await mailTokens.revoke({ purpose: 'verify_registration', targetId: order.targetId })
           await mailToken({ mailTokens, outbox }, { ...order, email }, caller)
           await events.record({ type: authEvents.verification_resent, ...event }, caller)
         })
-        // After the tokens, as a verification takes them: in another order the two can deadlock. Prolonged without a mail
-        // and for a known address too: a login with its password tells whether it waits, and would tell which it was.
+        // Locked after the tokens, as a verification does: in another order the two can deadlock. Prolonged without a
+        // mail and for a known address too: a login with its password shows whether the registration is pending, and
+        // would reveal which case it was.
         await registrations.prolong(pending.map(({ id }) => id))
       })
     },

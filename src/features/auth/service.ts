@@ -11,7 +11,7 @@ import { createRegistration } from './registration.ts'
 import type { VerificationService, VerificationStores } from './verification.ts'
 import { createVerification } from './verification.ts'
 
-/** The ways in: logging in, registering, and verifying the address. */
+/** Logging in, registering, and verifying the address. */
 export interface Auth {
   readonly login: LoginService
   readonly registration: RegistrationService

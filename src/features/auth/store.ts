@@ -7,18 +7,18 @@ import { mailTokenLifetimes } from '../mail/index.ts'
 import type { NewUser } from '../user/index.ts'
 import { identifierFilter, usernameKey } from '../user/index.ts'
 
-/** The table of registrations that wait for their address to be verified. */
+/** The table of pending registrations. */
 export interface RegistrationStore {
   create(user: NewUser, passwordHash: string, network: string): Promise<Registration>
-  /** Those of these that still wait, in this order. */
+  /** Those with these ids that are still pending, in the order of the ids. */
   findPending(ids: readonly string[]): Promise<Registration[]>
-  /** The newest that waits under this username or address. */
+  /** The newest pending one with this username or address. */
   findNewest(identifier: string): Promise<Registration | null>
-  /** The newest few that wait for the address, one of each client network: registering again and again pushes out no other network's. */
+  /** The newest few of the address, one per client network, so that repeated registrations from one network displace no others. */
   listPending(email: string): Promise<Pick<Registration, 'id' | 'createdAt'>[]>
-  /** Lets them wait as long again as on their first day, as a new token may have been mailed. */
+  /** Starts their lifetime anew, as a new token may have been mailed. */
   prolong(ids: readonly string[]): Promise<void>
-  /** Takes the password from the one that has become a user. It keeps its place, so that none before it becomes the newest. */
+  /** Clears the password of the one that has become a user. The row stays, so that no earlier registration becomes the newest. */
   clearPassword(id: string): Promise<void>
   /** Deletes some of those that have expired before that instant; says how many. */
   deleteExpired(before: Date): Promise<number>
@@ -27,7 +27,7 @@ export interface RegistrationStore {
 /** How many registrations of an address a password is compared with, and how many a new link prolongs. */
 export const mostPending = 5
 
-/** How many are looked through for those. */
+/** How many rows are searched for those. */
 const mostRecent = 200
 
 export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock }): RegistrationStore {
@@ -70,7 +70,7 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
   }
 }
 
-/** A registration waits exactly as long as its token lives. */
+/** A registration is pending exactly as long as its token is valid. */
 function expiryFrom(instant: Date): Date {
   return secondsAfter(instant, mailTokenLifetimes.complete_registration)
 }

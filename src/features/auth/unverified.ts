@@ -19,7 +19,7 @@ export function unverifiedIn({ id, emailVerifiedAt, disabledAt, joinedAt }: User
   return { purpose: 'verify_email', targetId: String(id), at: joinedAt, event: { userId: id } }
 }
 
-/** A waiting registration as what a link of this contract verifies. */
+/** A pending registration as an item that a link of this contract can verify. */
 export function pendingAs(
   { id, createdAt }: Pick<Registration, 'id' | 'createdAt'>,
   { linkCompletesRegistration }: ContractPolicy,

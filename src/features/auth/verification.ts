@@ -17,15 +17,15 @@ import { verificationPurposes } from './unverified.ts'
 
 interface Verification {
   readonly token: string
-  /** Of one of the registrations that wait for the address. */
+  /** The password of one of the pending registrations of the address. */
   readonly password?: string | undefined
-  /** Instead of it, for the newest registration that waits. */
+  /** A new password in its place, for the newest pending registration. */
   readonly newPassword?: string | undefined
-  /** Instead of the one that was registered. */
+  /** Instead of the registered username. */
   readonly username?: string | undefined
 }
 
-/** How a registration is completed otherwise than with its own username and password. */
+/** The choices with which a registration is completed, in place of its own username and password. */
 interface Completion {
   readonly username?: string | undefined
   readonly newHash?: string
@@ -33,12 +33,12 @@ interface Completion {
   readonly throttleKey?: ThrottleKey
 }
 
-/** From a mailed token to a verified address. A token that did its work already changes nothing more. */
+/** From a mailed token to a verified address. A spent token changes nothing. */
 export interface VerificationService {
   /**
    * Verifies the address of an account, or completes a registration. As any client can register any address, the token
-   * proves the mailbox only, and the password decides whose registration it is. Throws what is wrong with token, password
-   * or username; the token is not spent then.
+   * proves the mailbox only, and the password selects the registration. Throws what is wrong with token, password or
+   * username; the token is not spent then.
    */
   verify(verification: Verification, caller: Caller): Promise<void>
   /** The same with the token alone, which has to be of a link that completes the registration that it was mailed for. */
@@ -74,7 +74,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
       if (!mailed || mailed.isSpent) throw new AuthError(authErrors.verification_token_invalid)
       await work(mailed)
     } catch (error) {
-      // Asked afterwards, as another request with the same token may have been faster.
+      // Checked afterwards, as another request with the same token may have been faster.
       if (!(error instanceof AuthError) || !(await didItsWork(token))) throw error
     }
   }
@@ -95,9 +95,10 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
   }
 
   /**
-   * The registration becomes the user. Those of its address wait on in vain: were they deleted, a login with one of their
-   * passwords would begin to be answered otherwise and tell that the address was verified. For the same reason it keeps
-   * its own password where another one was given: that may be the secret of another client that registered the address.
+   * The registration becomes the user. The others of its address stay pending, although nothing can verify them: if
+   * they were deleted, the answer to a login with one of their passwords would change and reveal that the address was
+   * verified. For the same reason the registration keeps its own password when a new one was given: it may be the
+   * secret of another client that registered the address.
    */
   async function complete(
     { token, purpose, email }: IssuedMailToken,
@@ -143,7 +144,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
     caller: Caller,
   ): Promise<void> {
     const { targetId, email } = mailed
-    // The registered one passed all rules with the registered username.
+    // With the registered username the password has passed all rules already.
     if (username !== undefined) passwords.policy.checkUsername(password, 'password', username)
     const others = await stores.registrations.listPending(email)
     // The token's own first: however many others register the address, none of them takes its place.

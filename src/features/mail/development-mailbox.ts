@@ -24,7 +24,7 @@ export function createMailbox({ db, clock }: { db: Db; clock: Clock }): Mailbox 
   }
 
   return {
-    // One after the other: mails that are handed over at once get their ids in the order of their causes.
+    // One after the other, so that the ids follow the order in which the mails were handed over.
     send(mail) {
       const stored = last.then(() => store(mail))
       last = stored.catch(() => undefined)

@@ -5,11 +5,11 @@ import type { Cipher } from '../../kernel/secrets.ts'
 import type { Scope } from '../../kernel/unit-of-work.ts'
 import type { MailTemplate } from './template.ts'
 
-/** Where a mail waits from the moment its cause is committed until a worker has sent it. */
+/** Keeps each mail from the commit of its cause until a worker has sent it. */
 export interface Outbox {
   /** Queues the template in the transaction of the change: no change without its mail, no mail without its change. */
   enqueue<Values>(template: MailTemplate<Values>, recipient: string, values: Values): Promise<void>
-  /** Deletes some of what remains of the mails that were sent or abandoned before that instant; says how much. */
+  /** Deletes some of the rows of mails that were sent or abandoned before that instant; says how many. */
   deleteFinished(before: Date): Promise<number>
 }
 

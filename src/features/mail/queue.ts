@@ -40,14 +40,14 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
     const lifetimeSeconds = (staleAt.getTime() - createdAt.getTime()) / 1000
     // A mail that is soon of no use is tried often, so that it arrives in time.
     const longest = Math.min(firstDelaySeconds * 2 ** (attempts - 1), maxDelaySeconds, lifetimeSeconds / 10)
-    // Half of it is chance, so that mails that failed together do not come back together.
+    // Half of the delay is random, so that mails that failed together are not retried together.
     const at = inSeconds(longest * (1 - Math.random() / 2))
     return at < staleAt ? at : undefined
   }
 
   return {
-    // The rows of RETURNING have no order, and mails are sent in the order of their causes.
-    // The rows are chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
+    // The rows of RETURNING have no order, and mails are sent in the order in which they were queued. The rows are
+    // chosen in a materialized CTE: as a plain sub-select the planner may run it again per row and exceed its limit.
     claim: (limit) => db.$queryRaw<ClaimedMail[]>`
       WITH due AS MATERIALIZED (
         SELECT id FROM outbox_mails
@@ -70,7 +70,8 @@ export function createMailQueue({ db, clock }: { db: Db; clock: Clock }): MailQu
       const nextAttemptAt = outcome.status === 'failed' ? nextAttempt(mail, outcome.staleAt) : undefined
       const status = nextAttemptAt ? 'queued' : outcome.status === 'sent' ? 'sent' : 'abandoned'
       await db.outboxMail.updateMany({
-        // Every claim counts an attempt: with another number the lease ran out and the mail is another worker's.
+        // Every claim counts an attempt: with another number the lease has run out, and another worker has claimed the
+        // mail.
         where: { id: mail.id, status: 'queued', attempts: mail.attempts },
         data: {
           lastError: outcome.status === 'sent' ? null : outcome.reason,

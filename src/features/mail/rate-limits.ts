@@ -13,8 +13,8 @@ interface Limit {
   /** How long after one mail the next may follow. */
   readonly pauseSeconds: number
   /**
-   * The pause before the last of an hour, where it is another: as long as what was mailed before it lives. Otherwise
-   * anonymous clients could ask until the owner has neither a link that works nor one to ask for.
+   * The pause before the last mail of an hour, where it differs: the lifetime of the link that was mailed before it.
+   * Otherwise anonymous clients could use up the mails and leave the owner without a working link.
    */
   readonly lastPauseSeconds?: number
 }
@@ -23,7 +23,7 @@ const perReset: Limit = { perHour: 5, pauseSeconds: 60, lastPauseSeconds: mailTo
 // The tokens in these mails live for longer than an hour.
 const perLink: Limit = { perHour: 5, pauseSeconds: 60 }
 
-/** How many mails of a kind, by what they are counted for. */
+/** The limits of each kind of mail, and what the mails are counted for. */
 const limits = {
   /** For the address that is asked for, whether or not it has an account. */
   forgot_password: perReset,
@@ -45,8 +45,9 @@ type MailKind = keyof typeof limits
 /** How much mail anonymous clients can have sent. Nothing here says who owns an address: a mailbox is for counting only. */
 export interface MailRateLimits {
   /**
-   * Whether a mail that was asked for may go to the address. Each address has a budget, known or not; beside it the mails
-   * that really go out (`isMailed`) are counted for the mailbox. Mails to sub-addresses hold back no verified address.
+   * Whether a mail that was asked for may go to the address. Each address has a budget, known or not; beside it the
+   * mails that really go out (`isMailed`) are counted for the mailbox. Mails to sub-addresses never hold back a mail to
+   * a verified address.
    */
   spendAsked(
     kind: 'forgot_password' | 'resend_verification',
@@ -54,13 +55,13 @@ export interface MailRateLimits {
     mail: { readonly isMailed: boolean; readonly isVerified: boolean },
   ): Promise<boolean>
   /**
-   * Whether the first mail of a registration may go to the address. The network that registers pays, so that others
-   * cannot use up what the owner of the address needs.
+   * Whether the first mail of a registration may go to the address. It counts against the network that registers, so
+   * that other networks cannot use up the mails of the owner.
    */
   spendRegistration(kind: 'registration' | 'address_in_use', email: string, network: string): Promise<boolean>
-  /** Whether the unverified address may be told of one more thing that happened to its account. */
+  /** Whether the unverified address may get one more notice about its account. */
   spendNotice(email: string): Promise<boolean>
-  /** Deletes some of the rows that tell nothing any more; says how many. */
+  /** Deletes some of the rows that have no effect any more; says how many. */
   deleteExpired(): Promise<number>
 }
 
@@ -69,7 +70,7 @@ export function createMailRateLimits({
   clock,
   padWork,
 }: Pick<Scope, 'db' | 'padWork'> & { readonly clock: Clock }): MailRateLimits {
-  /** Until the transaction ends, others who ask wait: of any number at once, no more than the limit are told true. */
+  /** Parallel calls wait until the transaction ends, so no more than the limit get true. */
   async function spend(kind: MailKind, email: string, network = ''): Promise<boolean> {
     const { perHour, pauseSeconds, lastPauseSeconds = pauseSeconds }: Limit = limits[kind]
     const now = clock.now()
@@ -79,7 +80,8 @@ export function createMailRateLimits({
     const pauseBegan = sql`
       CASE WHEN ${count} < ${perHour - 1}::integer THEN ${secondsAfter(now, -pauseSeconds)}::timestamptz
         ELSE ${secondsAfter(now, -lastPauseSeconds)}::timestamptz END`
-    // Of mails that race the later one may be written first: without a pause that must not refuse the other.
+    // Of two racing mails the later may be written first. Where there is no pause, that must not refuse the earlier
+    // one.
     const hasPause = pauseSeconds > 0
     const written = await db.$executeRaw`
       INSERT INTO mail_rate_limits AS known (kind, email, network, sent_at, expires_at)
@@ -94,7 +96,8 @@ export function createMailRateLimits({
   return {
     async spendAsked(kind, email, { isMailed, isVerified }) {
       const isAllowed = await spend(kind, email)
-      // Counted only if it goes out: else asking for sub-addresses without an account would use up the owner's mails.
+      // Counted only if it is sent: otherwise requests for sub-addresses without an account would use up the owner's
+      // mails.
       let hasRoom = false
       await padWork(isAllowed && isMailed ? email : undefined, async () => {
         hasRoom = await spend(`${kind}_mailed`, canonicalAddress(email))

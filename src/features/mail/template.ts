@@ -11,10 +11,10 @@ export interface MailText {
 /** The values that fill a template. The outbox stores them as JSON, so they are JSON's plain values. */
 export type MailValues = Readonly<Record<string, string | number | boolean | null>>
 
-/** A kind of mail. The name is what waiting mails are stored under: it outlives deployments. */
+/** A kind of mail. Queued mails are stored with its name, which must therefore stay the same in later versions. */
 export interface MailTemplate<Values> {
   readonly name: string
-  /** After so many seconds the template is not worth sending any more, as the token in it has expired; three days when absent. */
+  /** The age in seconds at which a mail is not worth sending any more, as the token in it has expired; three days when absent. */
   readonly staleAfterSeconds?: number
   readonly write: (values: Values) => MailText
 }
@@ -60,7 +60,7 @@ function htmlLink(label: string, url: string): string[] {
   ]
 }
 
-// A line break in a subject would begin a header of the writer's choice.
+// A line break in a subject would begin a header, which an attacker could choose.
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed.
   return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()

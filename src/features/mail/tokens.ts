@@ -25,14 +25,14 @@ export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPur
 
 /** The table of single-use tokens. A token proves that its holder reads the mail of the address. */
 export interface MailTokens {
-  /** Makes the token of this purpose and target; an older one is dead from then on. */
+  /** Makes the token of this purpose and target; an older one is invalid from then on. */
   issue(order: { purpose: MailTokenPurpose; targetId: string; email: string }): Promise<string>
   /** The token of one of these purposes, spent or not, until it expires. Any string may be given; finding does not spend it. */
   find<Purpose extends MailTokenPurpose>(token: {
     purposes: readonly Purpose[]
     token: string
   }): Promise<IssuedMailToken<Purpose> | undefined>
-  /** Spends a live token. Of any number who try at once, one is told true. */
+  /** Spends a live token. Of parallel calls, one gets true. */
   spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
   revoke(token: { purpose: MailTokenPurpose; targetId: string }): Promise<void>
   /** Deletes some of the tokens that expired before that instant; says how many. */

@@ -50,7 +50,7 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   let backlog = false
   let outboxAway = false
 
-  /** Takes up due mails as far as there is room. Callers share one run, and what comes during it is looked for once more. */
+  /** Claims due mails as far as there is room. Callers share one run; a call during the run makes it look once more. */
   function fill(): Promise<void> {
     again = true
     filling ??= takeUp().finally(() => {
@@ -117,7 +117,8 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
     },
     wake() {
       if (!timer) return
-      // After a random delay: at once, its work would slow down the next request, whose time would tell that there was a mail to send.
+      // After a random delay: without it, sending would slow down the next request, whose response time would reveal
+      // that there was a mail.
       wakeTimer ??= setTimeout(() => {
         wakeTimer = undefined
         void fill()
@@ -133,7 +134,7 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   }
 }
 
-/** Never rejects: whatever goes wrong is the outcome. */
+/** Never rejects: a failure is an outcome too. */
 async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outcome> {
   const { clock, templates, mailer, sendTimeoutMs = 30_000 } = needs
   const template = templates.find(({ name }) => name === mail.template)

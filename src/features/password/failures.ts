@@ -32,8 +32,8 @@ interface Failure {
 export interface Failures {
   /**
    * Counts the failure of a trusted device for the account too, records a sample, and after a hundred failures refuses
-   * untrusted devices. But for that last step it is the same number of statements in every case, as anything else would
-   * tell by its time whether there is an account.
+   * untrusted devices. Apart from that last step every case takes the same number of statements, or the response time
+   * would reveal whether there is an account.
    */
   follow(failure: Failure, caller: Caller): Promise<void>
 }
@@ -106,7 +106,10 @@ export function createFailures({ ports, work: { stores, transaction } }: Needs):
   }
 }
 
-/** Beside every hundredth. A success begins anew, so an account or a trusted device causes some six events for each of its logins at most. */
+/**
+ * In addition to every hundredth. A success begins the count anew, so an account or a trusted device causes about six
+ * events for each of its logins at most.
+ */
 const sampled = [1, 5, 10, 20, 50]
 
 function isInSample(failures: number): boolean {

@@ -57,7 +57,10 @@ const labels: Readonly<Record<PersonalField, string>> = {
 
 type Personal = readonly [field: PersonalField, value: string]
 
-/** In the order in which Django looks at them. A username that was made up is random: less than the whole of it is there by chance. */
+/**
+ * In the order in which Django looks at them. A generated username is compared only as a whole: a part of a random text
+ * can be in a password by chance.
+ */
 function personalFields(
   { username, firstName, lastName, email, displayName = '' }: PasswordOwner,
   password: string,

@@ -25,7 +25,7 @@ interface PasswordChange {
   readonly next: string
 }
 
-/** Changing and resetting passwords. The device that sets a new one is trusted, and no other is any more. */
+/** Changing and resetting passwords. Only the device that sets the new password stays trusted. */
 export interface PasswordService {
   /** Changes the password, ends the user's other sessions and gives this one a new pair. */
   change(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<TokenPair & DeviceGrant>
@@ -119,7 +119,8 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     async forgot(email, caller) {
       const user = await stores.users.findByEmail(email)
       await transaction(async ({ padWork, mailRateLimits, ...within }) => {
-        // Asked for every address, and nothing remains without: the token that was mailed last stays alive.
+        // The budget is spent for every address, known or not. Without it nothing changes, and the token that was
+        // mailed last stays valid.
         const mayLogIn = user !== null && user.disabledAt === null
         const mail = { isMailed: mayLogIn, isVerified: user?.emailVerifiedAt != null }
         const mayMail = await mailRateLimits.spendAsked('forgot_password', email, mail)

@@ -9,7 +9,7 @@ export interface StoredPassword {
   readonly user: User
 }
 
-/** That a password was right: whose it is, and which version of it. */
+/** The proof that a password was right: its user and its version. */
 export interface PasswordProof extends ConfirmedPassword {
   readonly user: User
 }

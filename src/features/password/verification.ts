@@ -20,7 +20,7 @@ interface Claim {
   readonly failure: EventDefinition
 }
 
-/** Something that waits under a password, such as a registration. */
+/** An item with a password that is no account yet, such as a pending registration. */
 interface Pending {
   readonly passwordHash: string
 }
@@ -43,7 +43,7 @@ export interface PasswordVerification {
     caller: Caller,
     make: (verifyPassword: VerifyPassword) => Promise<Result | undefined>,
   ): Promise<Result | undefined>
-  /** Compares with the password of what waits under that name, if anything does, and throws `ifRight` if it is right. */
+  /** Compares with the password of the pending item of that name, if there is one, and throws `ifRight` if it is right. */
   verifyPendingPassword(
     attempt: { name: string; password: string; pending: Pending | null; ifRight: Error },
     caller: Caller,
@@ -79,7 +79,7 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
     { bearer, device }: Caller,
   ): Promise<ThrottleKey | undefined> {
     if (session) return throttle.keys.session(session.id)
-    // Looked up whichever user is claimed: the time would tell whether there is one.
+    // Looked up for every claim: otherwise the response time would reveal whether the user exists.
     const live = bearer === undefined ? undefined : await sessions.findLiveByToken(bearer)
     const trusted = device === undefined ? undefined : throttle.devices.verify(device)
     if (live && live.session.userId === stored?.user.id) return throttle.keys.session(live.session.id)

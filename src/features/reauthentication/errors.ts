@@ -1,6 +1,6 @@
 import { defineErrors } from '../../kernel/errors.ts'
 
-/** No 401, from which clients take it that the token is dead. */
+/** Not 401, which clients take to mean that the token is invalid. */
 export const reauthenticationErrors = defineErrors({
   password_wrong: [400, 'The password is wrong', 'password'],
 })

@@ -9,7 +9,7 @@ import { reauthenticationErrors } from './errors.ts'
 import { reauthenticationEvents } from './events.ts'
 import type { ReauthenticationStore } from './store.ts'
 
-/** Proving again, in a session, that one is its user. */
+/** Proves again, within a session, that the caller is its user. */
 export interface ReauthenticationService {
   /** Notes in the session that the password was shown again, and says when. Throws `password_wrong`. */
   reauthenticate(password: string, caller: AuthenticatedCaller): Promise<Date>

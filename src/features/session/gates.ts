@@ -37,7 +37,7 @@ export interface Gate<Context> {
 
 /** All gates, asked in turn. */
 export interface Gates {
-  /** Throws what the first gate answers that stops the request. */
+  /** Throws the answer of the first gate that stops the request. */
   pass(question: GateQuestion): Promise<void>
   /** Whether no gate stops the request. */
   letPass(question: GateQuestion): Promise<boolean>

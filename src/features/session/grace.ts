@@ -7,7 +7,7 @@ import type { SessionStore } from './store.ts'
 export interface Grace {
   /** Whether the session was rotated within REFRESH_GRACE: a token of the generation before comes from a retry or a race, and is no copy. */
   isWithinGrace(session: Session): boolean
-  /** Whether that generation was the current one until a moment within REFRESH_GRACE. */
+  /** Whether that generation was the current one less than REFRESH_GRACE ago. */
   coversPredecessor(generation: number, session: Session): boolean
   /**
    * Whether a refresh token of that generation is accepted: the current one, its predecessor within REFRESH_GRACE, or within

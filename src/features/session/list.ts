@@ -38,13 +38,13 @@ export function createLiveSessions({ db, clock }: { db: Db; clock: Clock }): Liv
         where: {
           ...{ userId, epoch, revokedAt: null, expiresAt: { gt: clock.now() } },
           ...(last && {
-            // By this the index finds the place; the rest decides between sessions of one millisecond.
+            // The index finds the place by this column; the other condition orders sessions of the same millisecond.
             createdAt: { lte: last.createdAt },
             OR: [{ createdAt: { lt: last.createdAt } }, { id: { lt: last.id } }],
           }),
         },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-        // One more tells whether there is another page.
+        // One more row shows whether there is another page.
         take: limit + 1,
       })
       const sessions = found.slice(0, limit)
@@ -52,7 +52,7 @@ export function createLiveSessions({ db, clock }: { db: Db; clock: Clock }): Liv
     },
 
     async count({ userId, epoch }) {
-      // In the order of the index, which else is not used for so many rows.
+      // Ordered so that PostgreSQL uses the index, which it otherwise does not for so many rows.
       const [live] = await db.$queryRaw<{ count: number }[]>`
         SELECT count(*)::integer AS count FROM (
           SELECT FROM sessions WHERE user_id = ${userId} AND epoch = ${epoch} AND revoked_at IS NULL

@@ -21,7 +21,7 @@ import { verifyRefreshToken } from './token-verification.ts'
 export interface Rotation {
   /** Trades a refresh token for its successor. Throws why it cannot. */
   refresh(refreshToken: string, caller: Caller): Promise<{ pair: TokenPair; user: User }>
-  /** An access token for a refresh token that stays what it is. Throws why there is none. */
+  /** An access token for a refresh token that is not replaced. Throws why there is none. */
   issueAccessToken(refreshToken: string, caller: Caller): Promise<string>
   /** The pair that follows the one of the caller's access token. Throws why there is none; a copied token ends the session. */
   renew(caller: AuthenticatedCaller): Promise<TokenPair>
@@ -87,7 +87,7 @@ export function createRotation({
       return { pair: pairFor(session, issuedAt), user: session.user }
     }
     const next = await stores.sessions.rotate(session, caller, { unseen: watchesTokens })
-    // The loser of a race looks again: the row now tells who was faster, another refresh or a logout.
+    // The race is lost: the row now shows what was faster, another refresh or a logout.
     return next ? { pair: pairFor(next), user: next.user } : refresh(verified, caller)
   }
 
@@ -114,7 +114,7 @@ export function createRotation({
     return pairFor(session)
   }
 
-  /** Ends the session of a token that two parties have. */
+  /** Ends the session of a copied token. */
   async function endCopied(session: SessionOfUser, token: TokenKind, caller: Caller): Promise<never> {
     const { userId, id: sessionId, user } = session
     await transaction(async ({ sessions, events, notices }) => {
@@ -144,9 +144,9 @@ export function createRotation({
     async renewWithin({ sessions }, caller) {
       const session = { ...caller.session, user: caller.user }
       const isFollowed = caller.generation < session.generation
-      // One more rotation would make a copied token of the one that a faster request has just got.
+      // Another rotation would make the token that a faster request has just got look like a copy.
       const isDone = isFollowed && grace.isWithinGrace(session)
-      // Not watched: no later retry is forgiven, as a changed password shuts out a copy of the earlier tokens.
+      // Not watched, so no later retry is forgiven: a changed password has to shut out copies of the earlier tokens.
       const next = isDone ? undefined : await sessions.rotate(session, caller, { unseen: false })
       return pairFor(next ?? (await findLiveById(session.id, sessions, clock.now())))
     },

@@ -25,8 +25,8 @@ export interface SessionService extends Rotation {
    */
   open(stores: Pick<SessionStores, 'sessions'>, login: Login, caller: Caller): Promise<SessionOfUser | undefined>
   /**
-   * The live session behind the bearer token. Throws why there is none or, unless the caller logs out, what a gate answers that does
-   * not ask for the step which the caller is taking.
+   * The live session of the bearer token. Throws why there is none, or the answer of a gate; but no gate stops a
+   * logout, or the step that it asks for.
    */
   authenticate(
     caller: Caller,

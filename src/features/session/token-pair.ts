@@ -3,8 +3,8 @@ import type { TokenSigner } from '../../kernel/ports.ts'
 import type { TokenPair } from './schemas.ts'
 
 /**
- * The tokens that are the image of the session as it is: the same row gives the same bytes, so nothing is stored. An access token that
- * is issued later than the refresh token may be asked for.
+ * The tokens of the session in its current state: the same row gives the same bytes, so no token is stored. With
+ * `issuedAt` the access token is issued later than the refresh token.
  */
 export function tokenPair(
   session: Session,

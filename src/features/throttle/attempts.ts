@@ -46,7 +46,7 @@ export function createAttempts({ attempts }: { readonly attempts: AttemptStore }
       current.successes += 1
       return { state: 'succeeded', result }
     } catch (error) {
-      // The caller has to learn of the first error, whatever becomes of this.
+      // The caller gets the first error, even if this fails too.
       await attempts.takeBack(throttleKey, counted).catch(() => undefined)
       throw error
     }

@@ -19,16 +19,16 @@ export function createThrottleKeys(secret: Buffer) {
   return {
     /** The account with that id; without an id, the unknown name. */
     account: (userId: number | undefined, name: string): ThrottleKey => {
-      // Digested in either case: the time would tell whether there is an account.
+      // Digested in both cases: otherwise the response time would reveal whether there is an account.
       const unknown = { key: `name:${digest(name)}`, keptSeconds: day }
       return userId === undefined ? unknown : { key: `user:${userId}` }
     },
     /**
-     * The registrations that wait under that name. Apart from the account: with one counter for both, wrong passwords
-     * for a username would show in the answers for an address, and so whether the two are one account.
+     * The pending registrations of that name. Counted apart from the account: with one counter for both, wrong
+     * passwords for a username would change the answers for an address, and so reveal that both belong to one account.
      */
     waiting: (name: string): ThrottleKey => ({ key: `waiting:${digest(name)}`, keptSeconds: day }),
-    /** Registrations that wait for the address, for clients that hold a mailed token: failures at login do not count against them. */
+    /** The pending registrations of the address, for clients that hold a mailed token: failures at login do not count against them. */
     pending: (email: string): ThrottleKey => ({ key: `pending:${digest(email)}`, keptSeconds: day }),
     /** A device that is trusted because of a live session. */
     session: (id: string): ThrottleKey => ({ key: `session:${id}`, keptSeconds: 30 * day }),

@@ -72,8 +72,9 @@ interface Needs {
 
 export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   /**
-   * Counts one more failure of the key if its row, where there is one, meets the guard. A row that does not is written as
-   * it is: whatever is written has to reach the disk, and the time that this takes would tell that the key has to wait.
+   * Counts one more failure of the key if its row, where there is one, meets the guard. A row that does not meet it is
+   * written unchanged: a write has to reach the disk, and without one the response time would reveal that the key is
+   * blocked.
    */
   async function countUp(throttleKey: ThrottleKey, at: Date, guard: Sql): Promise<CountedAttempt> {
     const [row] = await db.$queryRaw<({ isCounted: boolean } & FailureCount)[]>`
@@ -101,7 +102,7 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   return {
     async count(throttleKey) {
       const at = clock.now()
-      // The free attempts are not compared by time: of two at once, the earlier may be counted later.
+      // Free attempts are allowed without a look at the time: of two parallel ones, the earlier may be counted later.
       const isFree = sql`known.failures < ${freeFailures}::integer`
       const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
       return countUp(throttleKey, at, sql`(${isFree} OR ${isOver})`)

@@ -12,7 +12,10 @@ const localPart = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/
 /** Two labels or more of letters, digits and inner hyphens (RFC 1123, section 2.1). The last one is no number: that would be an IP address. */
 const domainName = /^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?!\d+$)[a-z\d][a-z\d-]{0,61}[a-z\d]$/
 
-/** A text that IDNA may map to a domain name. Of ASCII nothing else, as domainToASCII() reads its text as a part of a URL, escapes and ports included. */
+/**
+ * A text that IDNA may map to a domain name. No other ASCII is allowed, as domainToASCII() reads its text as a part of
+ * a URL, escapes and ports included.
+ */
 const typedDomain = /^[a-z\d.\u0080-\u{10ffff}-]+$/iu
 
 /** The address in the one spelling that stands for its mailbox, or what is wrong with it. */

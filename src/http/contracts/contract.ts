@@ -26,7 +26,7 @@ export interface Row<Needs> {
   readonly read: (sent: Fields) => Fields
   /** The answer's body; it keeps only the fields that the reply names. */
   readonly write: (result: unknown) => unknown
-  /** The endpoint's schemas of the fields that it takes as they are, by the contract's words. */
+  /** The endpoint's schemas of the fields that it takes unchanged, by the contract's names. */
   readonly demands: Readonly<Record<string, z.ZodType>>
   /** An error of the endpoint, with the contract's words for the fields that it blames. */
   readonly translateError: (error: unknown) => unknown
@@ -36,7 +36,7 @@ export interface Row<Needs> {
   readonly page: View | undefined
 }
 
-/** A published surface: where it is, under which policy it works, how it speaks of errors, and what it offers. */
+/** A published API: its prefix, its policy, its error format and its endpoints. */
 export interface Contract<Needs> {
   readonly name: ContractName
   readonly title: string
@@ -74,7 +74,7 @@ function ownRow<Needs>(endpoint: Endpoint<Needs>, route: string): Row<Needs> {
     wire: endpoint.input,
     status: endpoint.status,
     reply: endpoint.output,
-    // A query may hold more than is meant for the endpoint, such as what makes an address new to a cache.
+    // A query may have parameters that are not for the endpoint, such as one that bypasses a cache.
     read: (sent) => validate(endpoint.input, takesQuery ? knownOf(sent, endpoint.input) : sent),
     write: (result) => endpoint.output.parse(result),
     demands: {},
@@ -91,7 +91,10 @@ function knownOf(sent: Fields, input: z.ZodObject): Fields {
 interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType> {
   /** The fields that are sent. Other fields are ignored. */
   readonly wire: Wire
-  /** Which field of the endpoint comes from which field, or from the first sent of several, or is made; those of one name need no entry. */
+  /**
+   * The source of each field of the endpoint: a field, the first sent of several, or a function. Fields with the same
+   * name need no entry.
+   */
   readonly from?: {
     readonly [Field in keyof z.input<Input>]?:
       | (keyof z.output<Wire> & string)
@@ -104,7 +107,7 @@ interface Translation<Input extends z.ZodObject, Result, Wire extends z.ZodObjec
   readonly page?: View
 }
 
-/** The endpoint in the words of a foreign contract. */
+/** The endpoint with the names and formats of a foreign contract. */
 export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.ZodObject, Reply extends z.ZodType>(
   route: string,
   endpoint: Endpoint<Needs, Input, Result>,
@@ -141,7 +144,7 @@ export function serve<Needs, Input extends z.ZodObject, Result, Wire extends z.Z
     if (!(error instanceof AuthError) || !error.details.issues) return error
     const issues = error.details.issues.map((issue) => {
       const word = wordFor(String(issue.path[0]), sent)
-      // The client knows no field of this name: no field is to blame.
+      // The contract has no such field, so the error names none.
       return { ...issue, path: word === undefined ? [] : [word, ...issue.path.slice(1)] }
     })
     return new AuthError(error.definition, { ...error.details, issues })

@@ -12,13 +12,14 @@ interface Topic {
 }
 
 /**
- * The cost of a request. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be counted, and are
- * counted by the site of an IPv6 address as well. `change`: a row changes, or a token is judged, which applications do in parallel and
- * from behind one office address. `read`: nothing changes, so where it is a GET, it is a HEAD as well.
+ * The cost of a request. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be
+ * counted, and are counted by the site of an IPv6 address as well. `change`: a row changes, or a token is verified,
+ * which applications do in parallel and from behind one office address. `read`: nothing changes, so where it is a GET,
+ * it is a HEAD as well.
  */
 export type RateClass = 'costly' | 'change' | 'read'
 
-/** The class of the endpoint's own bucket, or a bucket that endpoints share which do the same in other words. */
+/** The class of the endpoint's own bucket, or a bucket that is shared by endpoints that do the same thing. */
 type RateLimit = RateClass | Bucket
 
 export interface Bucket {
@@ -46,7 +47,7 @@ interface Metadata<A extends Access> {
   readonly access: A
   readonly limit: RateLimit
   readonly status: 200 | 201 | 204
-  /** Whether it proves a password, and so treats a device that is known otherwise. */
+  /** Whether it verifies a password, and so treats trusted devices differently. */
   readonly trustsDevice?: true
   /** Whether the caller is logged out afterwards: no gate is asked, and a browser is told to clear what it keeps of this origin. */
   readonly logsOut?: true
@@ -67,7 +68,7 @@ interface Declaration<
   Result extends z.input<Output>,
 > extends Metadata<A> {
   readonly input: Input
-  /** Keeps only the fields it names: what it does not name does not leave. */
+  /** Only the fields that it names are sent. */
   readonly output: Output
   readonly handle: (needs: Needs, input: z.output<Input>, caller: CallerFor<A>) => Promise<Result>
   /** How long ago the user may have authenticated at most: gates are asked once the input is valid, before anything is done. */

@@ -10,7 +10,7 @@ export interface ErrorResponse {
   readonly body: unknown
 }
 
-/** Where an error happened, as far as an error format speaks of it. */
+/** The request in which an error happened, as far as error formats use it. */
 export interface ErrorContext {
   readonly requestId: string
   readonly method: string
@@ -21,7 +21,7 @@ export interface ErrorContext {
   readonly access: Access | undefined
 }
 
-/** How a contract speaks of errors. */
+/** The form that a contract gives to errors. */
 export interface ErrorFormat {
   readonly present: (error: AuthError, context: ErrorContext) => ErrorResponse
   /** The schema of error bodies. */

@@ -12,7 +12,7 @@ export function validate<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const result = schema.safeParse(fields)
   if (result.success) return result.data
-  // Schemas go on checking: of a list without items they say that it is no text, and that it is empty.
+  // Schemas report several faults of one field: of an empty list, that it is no text and that it is empty.
   const firstOfField = new Map(result.error.issues.toReversed().map((issue) => [issue.path.join('.'), issue]))
   const issues = result.error.issues.filter((issue) => firstOfField.get(issue.path.join('.')) === issue)
   throw invalidRequest(issues.flatMap((issue) => describeIssue(issue, fields)).slice(0, mostIssues))

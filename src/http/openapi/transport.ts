@@ -61,7 +61,7 @@ export function transportParameters<Needs>(row: Row<Needs>, { choice }: Document
   ]
 }
 
-/** The header by which a program is known again. */
+/** The header by which a program shows that it is a trusted device. */
 export const deviceParameter: Json = {
   name: deviceHeader,
   in: 'header',

@@ -19,7 +19,7 @@ const ui = SwaggerUIBundle({
   domNode: document.querySelector('#document'),
   url: chooser.value,
   deepLinking: true,
-  // It would ask a server of others whether the document is valid.
+  // Otherwise it would have a third-party server validate the document.
   validatorUrl: null,
 })
 chooser.addEventListener('change', () => {
