@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { projectRoot } from './compile.mjs'
 
 const tsc = join(projectRoot, 'node_modules/.bin/tsc')
-// Beside the build's own output, which has no names that begin so.
+// Beside the build's own output, in which no name begins so.
 const args = ['-p', 'tsconfig.build.json', '--noEmit', '--incremental', '--tsBuildInfoFile', 'dist/.types.json']
 
-/** Checks the types beside the running server, anew whenever it is told to, and prints the faults. */
+/** Checks the types beside the running server, again at each call, and prints the faults. */
 export function createTypeCheck(say) {
   let current
   let wasFaulty = false
 
   function stop() {
     if (!current) return
-    // tsc is two processes, and only together they end.
+    // tsc is two processes, which have to be ended together.
     try {
       process.kill(-current.pid, 'SIGKILL')
     } catch {

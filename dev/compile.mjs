@@ -8,7 +8,7 @@ export const projectRoot = fileURLToPath(new URL('..', import.meta.url))
 const source = join(projectRoot, 'src')
 const output = join(projectRoot, 'dist')
 
-/** What tsc makes of one file, in milliseconds and without looking at types: those are checked beside it. */
+/** The options to compile one file as tsc does, in milliseconds and without types, which are checked beside it. */
 const options = {
   module: { type: 'es6' },
   jsc: { target: 'es2022', parser: { syntax: 'typescript' }, rewriteRelativeImportExtensions: true },
@@ -18,8 +18,8 @@ const options = {
 }
 
 /**
- * Brings dist up to date with src. Returns what keeps it from that, such as a syntax error; then no file of dist has changed, and the
- * server that runs is still the one of dist.
+ * Brings dist up to date with src. Returns the reason when it cannot, such as a syntax error; then no file of dist has
+ * changed, and it still holds the running server.
  */
 export async function compile() {
   if (await needsWholeBuild()) {
@@ -32,7 +32,7 @@ export async function compile() {
     const compiled = await Promise.all(stale.filter(isTypeScript).map(compileFile))
     await Promise.all(compiled.map(write))
   } catch (error) {
-    // What follows is about the compiler and not about the file.
+    // The text behind it is about the compiler and not about the file.
     return error.message.split(/\n+Caused by:/)[0].trim()
   }
   await Promise.all(stale.filter((file) => !isTypeScript(file)).map(copy))

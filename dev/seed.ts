@@ -33,12 +33,12 @@ The settings are those of npm start. With NODE_ENV=production, or with a mail se
 /** Users at a time. */
 const width = 10
 
-/** The settings of the server, but for the cost of a hash: it is cheap, until a login makes it as dear as the settings say. */
+/** The settings of the server, except for a low cost of hashes: a login renews the hash with the cost of the settings. */
 function readSettings(): Config {
   const given = { ...dotenv.config({ quiet: true, processEnv: {} }).parsed, ...process.env }
   if (given.NODE_ENV === 'production') {
     throw new StartError(
-      'NODE_ENV is production. npm run seed is for development: a seeded user has a password that all know',
+      'NODE_ENV is production. npm run seed is for development: the password of seeded users is public',
     )
   }
   const config = readConfig({ ...given, BCRYPT_COST: '4' }, (path) => readFileSync(path, 'utf8'))
@@ -71,7 +71,7 @@ async function seed(): Promise<void> {
 async function addUsers({ services }: CompositionRoot, config: Config): Promise<void> {
   const contract = contracts.find(({ name }) => name === 'v1')
   if (!contract) throw new Error('there is no contract v1')
-  // Users get their first session although EMAIL_VERIFICATION may refuse it to be used until the address is verified.
+  // Users get their first session even where EMAIL_VERIFICATION allows its use only once the address is verified.
   const policy = { ...contractPolicy(contract, config), verificationRequired: false }
 
   async function add({ person, verifies, logins, mistypes, forgets }: SeededUser): Promise<boolean> {

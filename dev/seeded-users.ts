@@ -30,7 +30,7 @@ export interface SeededUser {
   readonly forgets: boolean
 }
 
-/** A hundred users, the same ones each time. Addresses, networks and phone numbers are such that belong to no one. */
+/** A hundred users, the same ones each time. Addresses, networks and phone numbers are reserved for examples. */
 export const seededUsers: readonly SeededUser[] = firstNames.flatMap((firstName, row) =>
   lastNames.map((lastName, column) => {
     const index = 10 * row + column

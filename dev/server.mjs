@@ -72,7 +72,7 @@ async function provideDatabase() {
   if (production) throw new Error('NODE_ENV is production: run the server with npm start')
   if (typeof server.port === 'string') throw new Error(`PORT is ${server.port}: npm run dev listens at a number only`)
   if (database.url !== undefined) return undefined
-  // For two servers, while one takes over from the other, and for what else looks at the database.
+  // For two servers, while one takes over from the other, and for other programs that look at the database.
   const parameters = { max_connections: String(3 * database.poolSize + 20) }
   postgres = startEmbeddedPostgres({ dataDir: database.dataDir, parameters })
   const { url, died } = await postgres
@@ -103,7 +103,7 @@ function startServer(environment, begunAt) {
   children.add(child)
   child.stderr.pipe(process.stderr, { end: false })
   createInterface({ input: child.stdout }).on('line', (line) => {
-    // What a server says of itself when it is ready has been read already. The log goes on.
+    // The banner was printed at the first start: later servers print their log only.
     if (worker !== starting || !introduced || line.startsWith('{')) process.stdout.write(`${line}\n`)
     if (worker === starting && line === 'Stop it with Ctrl-C.') takeOver(worker, begunAt)
   })
@@ -122,9 +122,9 @@ function takeOver(worker, begunAt) {
   const previous = answering
   answering = worker
   starting = undefined
-  // Not before: the new server would be ready later.
+  // Only now: an earlier check would delay the new server.
   types.start()
-  // From here on it gets no new connection; then it ends as it does anywhere.
+  // From here on it gets no new connection; then it stops as usual.
   previous?.disconnect()
   previous?.process.kill('SIGTERM')
   const seconds = ((performance.now() - begunAt) / 1000).toFixed(2)

@@ -47,7 +47,7 @@ function wrapped(text: string): string[] {
   return [...lines, line]
 }
 
-/** The meaning, what the value must be, and what production demands. */
+/** The meaning, the type of the value, and the rule of production. */
 function sentencesOf({ meaning, type, neededInProduction, inProduction }: Setting): string[] {
   return [
     asSentence(meaning),

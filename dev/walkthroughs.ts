@@ -28,7 +28,7 @@ Options:
 
 const projectRoot = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(projectRoot, 'docs/walkthroughs')
-/** Of a copy: what belongs to this folder alone. */
+/** Left out of a copy, as they belong to this folder alone. */
 const leftOut = ['.git', '.data', '.env', 'coverage', 'node_modules']
 
 function readNames(): readonly string[] {

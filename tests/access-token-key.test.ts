@@ -45,9 +45,7 @@ describe.each(shared)('the key for access tokens, %s', (_origin, serverOf, keyOf
     user = await givenUser(server)
   })
 
-  /**
-   * Everything that another service could derive from the key: the key itself, and the labels of this server under it.
-   */
+  /** Every key that another service could derive from the shared key: the key itself, and those for the labels of this server. */
   const guesses = (purpose: string) => [key, Buffer.from(key), derivedKey(key, purpose), Buffer.from(key, 'base64url')]
 
   it('verifies access tokens, and no refresh token', async () => {

@@ -18,8 +18,8 @@ afterAll(async () => {
 
 const new_password = 'another good password'
 
-/** Mailed tokens that have lost their use, and one that was never mailed. */
-async function givenDeadTokens(): Promise<string[]> {
+/** Mailed tokens that are not valid any more, and one that was never mailed. */
+async function givenInvalidTokens(): Promise<string[]> {
   const late = await givenUser(lenient)
   const lateOnes = [await givenVerificationToken(lenient, late), await givenResetToken(lenient, late)]
   lenient.pass('25h')
@@ -46,7 +46,7 @@ describe('a mailed token that is not valid', () => {
     'is refused with the same bytes, whether unregistered, expired, replaced or of another purpose: %s',
     async (route, body) => {
       const told: string[] = []
-      for (const token of await givenDeadTokens()) {
+      for (const token of await givenInvalidTokens()) {
         told.push(bytesOf(await askAnonymously(server, route.replace('{token}', token), body(token))))
       }
       expect(told[0]).toMatch('[400,')

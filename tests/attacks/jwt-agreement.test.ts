@@ -47,7 +47,7 @@ describe('jose, fast-jwt and this server', () => {
         const token = forge(parts, { claims: { ...parts.claims, iat: start, exp: start + length } })
         if (!(await target.isActive(token))) continue
         accepted += 1
-        // The clock goes on meanwhile: both must agree before or after the question.
+        // Time passes meanwhile: the verdicts must agree with the one before or the one after.
         const [early, late] = [
           await verdictsOfOthers(parts, token, before),
           await verdictsOfOthers(parts, token, server.now()),

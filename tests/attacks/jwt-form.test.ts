@@ -13,13 +13,13 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A last character that holds other unused bits than those that the encoder leaves empty, if the segment has any. */
+/** The segment with other unused bits in its last character than the encoder writes, if it has unused bits. */
 function withLooseBits(segment: string, bits: number): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   return segment.slice(0, -1) + alphabet[alphabet.indexOf(segment.slice(-1)) ^ bits]
 }
 
-/** JSON of a length that leaves bits over in base64url. */
+/** JSON of a length at which base64url has unused bits. */
 function uneven(part: object): string {
   const json = JSON.stringify(part)
   return Buffer.byteLength(json) % 3 === 0 ? `${json} ` : json

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A row whose claims, or whose header, are another text for what the genuine token says. */
+/** A row whose claims or header are another text with the content of the genuine token. */
 function text(title: string, change: (json: string, parts: TokenParts) => string | Buffer): Row[] {
   return [
     [`${title}, in the claims`, (parts) => forge(parts, { claims: change(JSON.stringify(parts.claims), parts) })],

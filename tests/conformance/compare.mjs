@@ -1,4 +1,4 @@
-// The parts of two answers that must be alike.
+// The parts of two answers that must be the same.
 import { isDeepStrictEqual } from 'node:util'
 
 /** The parts of an answer that a client of the framework reads and may compare; of these fields the values as well. */
@@ -36,12 +36,12 @@ function shapeOf(value) {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]))
 }
 
-/** How a telephone number is spaced is a server's own. */
+/** Each server may put spaces into a telephone number as it likes. */
 function comparable(value) {
   return /^\+[\d ]+$/.test(value) ? value.replaceAll(' ', '') : value
 }
 
-/** The position of a parse error and the length of a wait are not for programs to read. */
+/** Programs do not read the position of a parse error or the length of a wait. */
 function withoutFigures(body) {
   if (typeof body?.detail !== 'string') return body
   const detail = body.detail

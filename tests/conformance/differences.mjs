@@ -1,6 +1,6 @@
 /**
- * Where we mean to differ: the rows, the first part of the answer that differs (what follows from it may differ too) and why.
- * A row that is named here and does not differ any more is a failure: then the line goes.
+ * The intended differences: the rows, the first part of the answer that differs (what follows from it may differ too)
+ * and why. A row that is named here and does not differ any more is a failure: remove it then.
  */
 export const differences = [
   {

@@ -49,7 +49,7 @@ function part([name, value, filename]) {
   return `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${value}\r\n`
 }
 
-/** Forms that are none, or hold nothing. */
+/** Bodies that are no form, or hold no field. */
 const strangeForms = {
   nothing: { type: urlEncoded, body: '' },
   'nothing in parts': { type: multipart, body: `--${boundary}--\r\n` },

@@ -34,7 +34,7 @@ function row(method, path, what, request) {
   return { title: `${method} ${path}: ${what}`, make }
 }
 
-/** A method that the path has not is refused for every caller; OPTIONS and HEAD have a meaning of their own. */
+/** A method that the path does not have is refused for every caller; OPTIONS and HEAD have a meaning of their own. */
 function rowsOfPath(path, views) {
   const known = views.filter((view) => view.path === path)
   const isBearer = known.some(({ bearer }) => bearer)
@@ -129,7 +129,7 @@ function subsetsOf([first, ...others]) {
 }
 
 function rowsOfField(field, { fields, send, viewRow }) {
-  // A confirmation says the same again.
+  // A confirmation repeats the value.
   const changes = (side, value) => ({
     ...(field in confirmations && pick(confirmations[field], fields(side), value)),
     [field]: value,
@@ -151,7 +151,7 @@ function pick(names, fields, value) {
   return Object.fromEntries(names.filter((name) => name in fields).map((name) => [name, value]))
 }
 
-/** Stands for a side where only the names of fields are asked for. */
+/** Takes the place of a side where only the names of fields are needed. */
 const example = {
   name: 'x',
   user: { username: 'x', email: 'x' },

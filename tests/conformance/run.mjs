@@ -127,7 +127,7 @@ function report(results, others) {
   for (const { title, mine, theirs, parts } of results) {
     const difference = differences.find(({ rows, only = / / }) => rows.test(title) && only.test(title))
     if (difference) used.add(difference)
-    // A fault is never meant.
+    // A fault is never an intended difference.
     const isMeant = parts[0] === difference?.part && mine.status < 500 && theirs.status < 500
     const verdict = !isMeant ? 'FAILED' : difference ? 'different' : 'ok'
     console.log(`${verdict.padEnd(9)}  ${mine.status}  ${title}${difference ? `  (${difference.reason})` : ''}`)
@@ -138,7 +138,7 @@ function report(results, others) {
       console.log(`           ${part}: ours ${JSON.stringify(mine[part])}, theirs ${JSON.stringify(theirs[part])}`)
     }
   }
-  // Where all rows are asked, each difference has some.
+  // When all rows are sent, each difference has to match some.
   const unused = options.contract ? [] : differences.filter((difference) => !used.has(difference))
   for (const { rows, reason } of unused) console.log(`FAILED     no row is ${rows}  (${reason})`)
   console.log(`\n${results.length + others.length - failed} passed, ${failed + unused.length} failed`)

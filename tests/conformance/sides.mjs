@@ -14,7 +14,7 @@ const secondsPerYear = 365 * 86_400
 const children = []
 const ended = () => new Error('a server ended before it answered')
 
-/** This server as it is built, with its own PostgreSQL. Its one proxy is us: each row comes from an address of its own. */
+/** This server as it is built, with its own PostgreSQL. This process is its one proxy: each row comes from an address of its own. */
 export async function startOurs(dataDir) {
   const port = await freePort()
   const settings = {
@@ -64,7 +64,7 @@ function derivedKey(purpose) {
   return Buffer.from(hkdfSync('sha256', secret, '', `auth-server ${purpose}`, 32))
 }
 
-/** The framework, as one of the published services. It ends when we do, with its input. */
+/** The framework, as one of the published services. It ends with this process, which closes its input. */
 export async function startReference(contract, settings = {}) {
   const script = fileURLToPath(new URL('reference/serve.py', import.meta.url))
   const given = { CONTRACT: contract, SECRET_KEY: randomBytes(32).toString('base64url'), ...settings }
@@ -89,7 +89,7 @@ export function aged(token, key) {
   const [header, claims] = token.split('.')
   const genuine = JSON.parse(Buffer.from(claims, 'base64url').toString())
   const iat = genuine.iat - secondsPerYear
-  // Ours repeat the instant in their id.
+  // Tokens of this server repeat the instant in their id.
   const jti = genuine.jti.replace(`.${genuine.iat}.`, `.${iat}.`)
   const older = { ...genuine, jti, iat, exp: genuine.exp - secondsPerYear }
   const content = `${header}.${Buffer.from(JSON.stringify(older)).toString('base64url')}`
@@ -101,12 +101,12 @@ function start([command, ...args], { stdin = 'ignore', cwd }, settings) {
   const stdio = [stdin, stdin === 'pipe' ? 'pipe' : 'ignore', 'inherit']
   const child = spawn(command, args, { env, cwd, stdio })
   children.push(child)
-  // However we end.
+  // However this process ends.
   process.once('exit', () => child.kill('SIGTERM'))
   return child
 }
 
-/** Ends what was started, also what is not ready yet. */
+/** Ends all sides that were started, also those that are not ready yet. */
 export async function stopAll() {
   const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
   const exits = running.map((child) => once(child, 'exit'))

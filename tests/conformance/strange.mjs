@@ -75,7 +75,7 @@ export const strangeTokens = {
 
 const otherKind = (kind) => (kind === 'access' ? 'refresh' : 'access')
 
-/** Tokens as users paste them, and texts that are none. */
+/** Phone numbers as users paste them, and texts that are none. */
 const phoneNumbers = {
   'a phone number in E.164': () => ({ phone_number: '+1234567890' }),
   'a phone number with an extension': () => ({ phone_number: '+44 20 7946 0018 ext. 5' }),

@@ -351,7 +351,7 @@ describe('PATCH password-reset-confirm/{uidb64}/{token}/', () => {
     expect((await send('POST login/', { username: mine.username, password })).status).toBe(200)
   })
 
-  // Decoders read more spellings than encoders write: MDM is "03", and MR is a 1 with loose bits behind it.
+  // Decoders accept more spellings than encoders write: MDM is "03", and MR is a 1 with unused bits set.
   it('accepts one spelling of a uid, and refuses the others like the uid of another user', async () => {
     const { uid, token, username } = await givenLinkParts()
     const id = Buffer.from(uid, 'base64url').toString()

@@ -5,7 +5,7 @@ const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
   [/known.?devices?/i, 'trusted device'],
   [/allowances?/i, 'mail rate limits'],
   [/\b(somebody|anybody)\b/i, 'a user, a client'],
-  // The system account of that name is meant where it is quoted, listed or the user of a namespace.
+  // The system account of that name is allowed: where it is quoted, listed or the user of a namespace.
   [/(?<!['"`^]|called |or )\bnobody\b(?![:'-])/i, 'no user, no client'],
   [/\bstrangers?\b/i, 'anonymous client'],
   [/dialect/i, 'error format'],

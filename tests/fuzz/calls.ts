@@ -164,7 +164,7 @@ function plainCallOf(target: Target): fc.Arbitrary<Call> {
     .map((chosen) => ({ ...plainCall(target, chosen.who), ...chosen }))
 }
 
-/** One field is wrong among others that are right: no other refuses the request before it is looked at. */
+/** One field is wrong and all others are right, so no other field causes the refusal. */
 function spoiltCallOf(target: Target): fc.Arbitrary<Call> {
   const fields = fieldsOf(target)
   if (fields.length === 0) return plainCallOf(target)

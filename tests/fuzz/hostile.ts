@@ -1,4 +1,4 @@
-/** Texts that have broken servers. Words of databases are left out: those are what must not come back. */
+/** Texts that have broken servers. Words of databases are left out, as the test looks for them in the answers. */
 export const hostileTexts = [
   '',
   ' ',

@@ -15,12 +15,12 @@ const always: Readonly<Record<string, RegExp>> = {
 }
 
 /** Texts that no client may read: stacks, files, Prisma, SQL, hashes. */
-const innards =
+const internals =
   /\n\s+at |node_modules|\.[jt]s:\d|file:\/\/|\/(src|dist|tests|home|tmp|root)\/|prisma|\bP20\d\d\b|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.*\b(FROM|VALUES|SET|WHERE)\b|postgres|violates|\$2[aby]\$/i
 
 const mostBytes = 4096
 
-/** Throws the fault of an answer, whatever the request. */
+/** Throws if an answer breaks a promise that holds for every request. */
 export function judgeAnswer(answer: Exchanged): void {
   const { status, headers, text } = answer
   const type = String(headers['content-type'] ?? '')
@@ -40,7 +40,7 @@ export function judgeAnswer(answer: Exchanged): void {
   }
   if (text !== '' && answer.body === undefined && !type.startsWith('text/')) throw new Error(`no JSON: ${text}`)
   if (status < 400) return
-  if (innards.test(text)) throw new Error(`the refusal tells of our insides: ${text}`)
+  if (internals.test(text)) throw new Error(`the refusal tells of our insides: ${text}`)
   if (Buffer.byteLength(text) > mostBytes) throw new Error(`a refusal of ${Buffer.byteLength(text)} bytes`)
 }
 

@@ -19,7 +19,7 @@ interface Tally {
   summary(): string
 }
 
-/** Runs steps one after the other in a world of their own, and holds everything that happens against the promises. */
+/** Runs steps one after the other in a world of their own, and checks every promise after each. */
 export function createRunner(server: TestServer, store: Store) {
   const statuses = new Map<number, number>()
   const tally: Tally = {

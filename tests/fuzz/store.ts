@@ -6,13 +6,13 @@ export type Moment = ReadonlyMap<string, string>
 /** The server's database, seen from outside the server. */
 export interface Store {
   moment(): Promise<Moment>
-  /** Throws what is wrong with what is stored. */
+  /** Throws if stored rows break a rule. */
   judge(now: Date, secrets: readonly string[]): Promise<void>
   empty(): Promise<void>
   close(): Promise<void>
 }
 
-/** Queries that find what must not be; each returns the rows that break the rule. $1 is the time. */
+/** A query for each rule, which returns the rows that break it. $1 is the time. */
 const rules: Readonly<Record<string, string>> = {
   'one live mail token per purpose and target_id': `SELECT purpose, target_id FROM mail_tokens
     WHERE spent_at IS NULL AND expires_at > $1::timestamptz GROUP BY purpose, target_id HAVING count(*) > 1`,
@@ -88,7 +88,7 @@ export async function openStore(url: string): Promise<Store> {
   }
 }
 
-/** Refusals that the audit trail, a counter, or the end of a session whose token was copied may tell of. */
+/** Refusals that may write to the audit trail or a counter, or end a session whose token was copied. */
 const telling = [401, 403, 429, 503]
 /** Counts wrong passwords through every contract. */
 const counter = 'password_attempts'

@@ -37,7 +37,7 @@ export interface World {
   secrets(): string[]
 }
 
-/** Our own API first: the contracts beside it take any text, and refuse it later. */
+/** Our own API first: the other contracts accept any text here, and refuse it later. */
 const samples = new Map(
   [...endpoints, ...targets]
     .flatMap(({ fields }) => fields.map(({ name, sample }) => [name, sample] as const))
@@ -142,7 +142,7 @@ function makePerson(index: number): Credentials {
   }
 }
 
-/** Something, even where there is nothing. */
+/** A member of the pool, or a made-up text where the pool is empty. */
 function pick(pool: readonly string[], index: number): string {
   return pool[index % Math.max(1, pool.length)] ?? 'nothing-yet'
 }

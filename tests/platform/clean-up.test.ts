@@ -89,7 +89,7 @@ describe('the clean-up', () => {
   })
 
   it('reads no large table from end to end', async () => {
-    // Asked one after the other, all goes over one connection, whose own counts are complete.
+    // Sequential statements use one connection, whose own counts are complete.
     await withServer({}, async (other) => {
       const { id } = await givenUser(other)
       const { db } = other.database

@@ -54,7 +54,7 @@ describe('lockDataDir', () => {
     await second.release()
   })
 
-  // Where the directory that a server was started in decided, two that were started in different ones both had it.
+  // When the lock depended on the working directory, two servers that were started in different ones both got it.
   it('keeps others out of a directory with a long path, whatever directory they were started in', async () => {
     const dataDir = join(folder, 'x'.repeat(120))
     await mkdir(dataDir)

@@ -85,7 +85,7 @@ describe('createSmtpMailer', () => {
     const { smtp, received } = await givenServer()
     await createSmtpMailer({ smtp, from }).send({ ...mail, recipient: 'ada@xn--mnchen-3ya.xn--p1ai' })
     expect(received[0]?.head).toMatch(/^To: ada@xn--mnchen-3ya\.xn--p1ai$/m)
-    // This server decodes what it was told.
+    // This server decodes the address that it gets.
     expect(received[0]?.to).toEqual(['ada@münchen.рф'])
   })
 

@@ -106,7 +106,7 @@ describe('the password hasher', () => {
   ])('works as hard as for a real hash when %s', async (_what, stored) => {
     const hasher = createHasher({ cost: 5 })
     const real = await hasher.hash(password, client)
-    // bcrypt answers at once unless it is given a whole hash; then its work is what the cost in it says.
+    // bcrypt answers at once unless it is given a whole hash; then the cost in the hash decides its work.
     const wholeHash = /^\$2b\$05\$[./A-Za-z0-9]{53}$/
     const compared = [
       await comparedDuring(() => hasher.verify(password, real, client)),
@@ -167,7 +167,7 @@ describe('the password hasher', () => {
 
   it('frees the place of a hash that failed', async () => {
     const hasher = createHasher({ cost: 4, queueLimit: 1 })
-    // Not a string, as nothing but a fault of ours could send.
+    // Not a string: only a fault of ours could cause that.
     const failing = Array.from({ length: 20 }, () => hasher.hash(null as unknown as string, client))
     await Promise.allSettled(failing)
     expect(await hasher.verify(password, await hasher.hash(password, client), client)).toBe(true)

@@ -303,7 +303,7 @@ describe('the JWT signer', () => {
     expect(signer.verify('access', token)).toEqual({ state: 'invalid' })
   })
 
-  // The last character of 32 bytes in base64url holds two bits of nothing: three other characters decode to the same bytes.
+  // The last character of 32 bytes in base64url has two unused bits: three other characters decode to the same bytes.
   it('accepts one spelling of a token only', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const last = alphabet.indexOf(good.at(-1) ?? '')

@@ -217,7 +217,7 @@ it('ends at once at a second signal, unless it is the echo of the first', async 
   server.kill('SIGTERM')
   await until(async () => !(await answersAt(port)))
   server.kill('SIGTERM')
-  // Of signals that wait together, the system hands over the one with the lower number first: this comes after the echo.
+  // Of pending signals the system delivers the one with the lower number first, so this one comes after the echo.
   server.kill('SIGWINCH')
   await until(async () => server.stderr().includes('two seconds later'))
   server.kill('SIGTERM')

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) server.close()
 })
 
-/** A database that is not there until the proxy is mended. */
+/** A database that cannot be reached until the proxy is repaired. */
 async function givenAbsentDatabase(): Promise<DatabaseProxy> {
   const proxy = await startDatabaseProxy(await emptyDatabase())
   await proxy.cut()

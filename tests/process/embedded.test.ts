@@ -22,7 +22,7 @@ async function expectClosed(dataDir: string): Promise<void> {
     expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600)
   }
   expect((await stat(join(dataDir, 'postgres'))).mode & 0o777).toBe(0o700)
-  // Passing through is what root's PostgreSQL needs.
+  // Root's PostgreSQL needs to pass through the directory.
   expect((await stat(dataDir)).mode & 0o066).toBe(0)
 }
 
@@ -63,7 +63,7 @@ describe.each(accountsToTry())('as $who', ({ who, account }) => {
     expect(first.stderr()).toBe('')
     expect(postgres && (await isRunning(postgres))).toBe(false)
 
-    // Root reaches closed folders and its PostgreSQL does not: it is run in another way there.
+    // Root can enter closed folders and its PostgreSQL account cannot: root uses another way to run it there.
     for (const mode of who === 'root' ? [0o700, 0o755] : [0o755]) {
       await chmod(folder, mode)
       const next = startProcess({ DATA_DIR }, { account })

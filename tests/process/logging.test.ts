@@ -9,10 +9,10 @@ afterEach(endProcesses)
 
 const typed = { 'Content-Type': 'application/json' }
 
-/** Fields whose values are no part of the promise. */
+/** Fields whose values the log must not hold. */
 const secretFields = /password|token|refresh/
 
-/** Of the TypeScript, and not of what it was compiled to. */
+/** Lines of the TypeScript, not of the compiled files. */
 const linesOfSource = /\/src\/features\/\w+\/[\w-]+\.ts:\d+:\d+/
 
 describe('the log of a process', () => {

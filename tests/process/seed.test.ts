@@ -58,7 +58,7 @@ it(
 
     const server = startProcess({ DATA_DIR })
     const address = await server.ready
-    // That of registering, and the one just now.
+    // The session of the registration, and that of this login.
     expect(await logIn(address, printed)).toEqual({ sessions: 2, verified: true })
 
     expect(await seed(DATA_DIR)).toMatch(/^100 users were there already/m)

@@ -77,7 +77,7 @@ describe('a Unix socket as PORT', () => {
     const left = async (address?: string) => (await ask(logIn, json({}, address))).headers.ratelimit
     expect(await left('203.0.113.1')).toContain('r=29;')
     expect(await left('203.0.113.1')).toContain('r=28;')
-    // Written by the client, before the proxy.
+    // The client wrote the first address, the proxy the second.
     expect(await left('203.0.113.1, 203.0.113.2')).toContain('r=29;')
     expect(warnings()).toEqual([])
     expect(await left()).toContain('r=29;')
@@ -192,7 +192,7 @@ describe('a socket that systemd hands over', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
   })
 
-  /** Starts the server as systemd does: what listens already is its file descriptor 3, and its own no more. */
+  /** Starts the server as systemd does: the listening socket becomes file descriptor 3 of the server, and the test gives it up. */
   async function startHandedOver(place: string | number, trustProxy = '1') {
     const listener = createServer()
     if (typeof place === 'string') listener.listen(place)

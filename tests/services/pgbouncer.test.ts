@@ -45,7 +45,7 @@ describe('through PgBouncer in transaction mode', () => {
     await setDefaults(direct, defaults)
     const url = await startPgbouncer(direct)
     const instances = [await givenServer(url), await givenServer(url)]
-    // Each sends mails of the other, too.
+    // Each server also sends mails of the other.
     const mails = async () => {
       const sent = []
       for (const instance of instances) sent.push(...(await instance.mails()))

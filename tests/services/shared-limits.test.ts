@@ -51,7 +51,7 @@ function outages(server: ServerProcess): string[] {
   })
 }
 
-/** The log arrives over a pipe of its own: later, perhaps, than what it tells of. */
+/** The log arrives over a pipe of its own, perhaps later than the event that it reports. */
 async function expectOutages(server: ServerProcess, told: readonly ('down' | 'back')[]): Promise<void> {
   await until(async () => outages(server).length >= told.length)
   expect(outages(server)).toEqual(told)

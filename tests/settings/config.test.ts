@@ -320,7 +320,7 @@ describe('readConfig', () => {
 })
 
 describe('a malformed value', () => {
-  // Too short to tell anything, or named in the remedy as what is not taken.
+  // Too short to reveal anything, or named in the remedy as a refused value.
   const harmless = new Set(['true', '*', '0', '1', '3', '7', '21', '11', '99'])
 
   it.each<[string, string]>([
@@ -692,7 +692,7 @@ describe('settings that do not fit together', () => {
 })
 
 describe('outside production, without a mail server', () => {
-  // Whoever forgot NODE_ENV had every reset token at /mailbox.
+  // A public server without NODE_ENV showed every reset token at /mailbox.
   it.each([
     ['PUBLIC_URL', 'https://auth.example.com'],
     ['PUBLIC_URL', 'http://192.168.1.7:3000'],

@@ -24,8 +24,8 @@ const registration = ({ username, email }) => ({
 const required = { EMAIL_VERIFICATION: 'required' }
 
 /**
- * What is measured: who is asked for, how, on a server with which settings. All classes of an endpoint get the same
- * answer, and none may be told from the reference, which is the class `unknown` unless another is named.
+ * The measured requests: the names that are sent, how, and to a server with which settings. All classes of an endpoint
+ * get the same answer, and none may differ in time from the reference, which is the class `unknown` unless another is named.
  */
 export const endpoints = {
   login_credentials: {

@@ -1,4 +1,4 @@
-// Measures whether the time of an answer tells who exists: npm run test:timing [-- --help]
+// Measures whether response times reveal which accounts exist: npm run test:timing [-- --help]
 import { createWriteStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -15,8 +15,8 @@ const warmUp = 40
 const usage = `Usage: npm run test:timing -- [--endpoint <name>]… [--samples 500] [--rounds 1] [--raw <file>] [--help]
 
 Starts the built server with a PostgreSQL of its own in a temporary directory (bcrypt at cost ${bcryptCost}, no limits per
-address, the mail worker and the development mailbox at work), makes people of every class, and asks for them over one
-kept connection: so many samples of each class, all classes in turn, in an order of chance. A class passes if its median
+address, the mail worker and the development mailbox at work), makes users of every class, and sends requests about them over one
+kept connection: so many samples of each class, all classes in turn, in random order. A class passes if its median
 is less than ${mostMs} ms from that of its reference, an unknown user, and its rank AUC is within ${aucRange.join(' to ')}. Exits with 1 when one fails.
 
   --endpoint  only this one; may be given several times:

@@ -7,7 +7,7 @@ export function median(values) {
 
 /**
  * How likely one of the first is longer than one of the others, ties counting half: the area under the curve of the
- * best test by a threshold, which is Mann and Whitney's U as a share. At 0.5 nothing can be told.
+ * best test by a threshold, which is Mann and Whitney's U as a share. At 0.5 the two cannot be distinguished.
  */
 export function rankAuc(values, others) {
   const all = [...values.map((value) => ({ value, mine: 1 })), ...others.map((value) => ({ value, mine: 0 }))]
@@ -21,7 +21,7 @@ export function rankAuc(values, others) {
   return (rankSum - (values.length * (values.length + 1)) / 2) / (values.length * others.length)
 }
 
-/** The items in an order of chance. */
+/** The items in random order. */
 export function shuffled(items) {
   const order = [...items]
   for (let last = order.length - 1; last > 0; last -= 1) {

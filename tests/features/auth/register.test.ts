@@ -165,7 +165,7 @@ describe('POST /register_credentials, the username', () => {
 
   it.each([
     ['x'.repeat(151), 'too_big'],
-    // Fifty ligatures of four mails each.
+    // Fifty ligatures of four letters each.
     ['\ufdf2'.repeat(50), 'too_big'],
     ['ada lovelace', 'invalid_format'],
     ['ada/lovelace', 'invalid_format'],
@@ -193,7 +193,7 @@ describe('POST /register_credentials, the username', () => {
     }
   })
 
-  // They fold to the address, which then was no longer free as the username of its owner.
+  // They fold to the address, so the owner could not take it as username any more.
   it.each([
     ['a dotless i', 'ı', 'i'],
     ['a sharp s', 'ß', 'ss'],

@@ -79,7 +79,7 @@ describe('POST /register_credentials, where verification is required', () => {
     expect(new Set(answers).size).toBe(1)
   })
 
-  // A username is public, and an address is not: for a user whose username is the address, one would reveal the other.
+  // A username is public and an address is not: "username taken" would reveal a user whose username is the address.
   it.each(['/register_credentials', '//api/auth/register/', '//api/register/'])(
     'answers alike for an address that an account has as its username, and for a free one: %s',
     async (path) => {
@@ -97,7 +97,7 @@ describe('POST /register_credentials, where verification is required', () => {
     },
   )
 
-  // Compared as usernames are, a dotless i is an i.
+  // Where usernames are compared, a dotless i is an i.
   it('answers alike for such an address in letters that fold to it', async () => {
     const [known, free] = [randomUser(), randomUser()].map(({ email }) => email.replace('@', 'i@'))
     await givenVerified({ username: String(known), email: String(known) })

@@ -192,7 +192,7 @@ describe('POST /change_password', () => {
         server.send('POST', '/reset_password', { body: { token, new_password: 'the password of the reset' } }),
         change(user),
       ])
-      // A change that was first has killed the token; one that is later finds another password, or no session.
+      // A change that came first has ended the token; one that came later finds another password, or no session.
       if (reset.status === 200) {
         expect((await logIn(server, user.username, 'the password of the reset')).status).toBe(200)
         expect(refusalOf(await session(user.access_token))).toBe('401 session_revoked')

@@ -87,7 +87,7 @@ describe('POST /forgot_password', () => {
     expect(sent).toEqual([0, 1, 2, 3, 33, 61, 62, 63, 93, 121, 122, 123])
   })
 
-  // Five in a row left the owner for half an hour with a link that had expired and none to ask for.
+  // Five quick mails left the owner for half an hour with an expired link and no mail left.
   it('always leaves a working link or one to ask for, however often other clients ask', async () => {
     const user = await givenUser(server)
     for (let minute = 0; minute < 70; minute += 1) {

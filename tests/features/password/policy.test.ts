@@ -175,7 +175,7 @@ describe('a registration that is completed', () => {
         strict.send('POST', '/verify_email', { body: { token: credentials.token, password, username } })
       const refusal = '400 invalid_request #/password password_personal'
       expect(refusalOf(await verify('a.stapled.trombone'))).toBe(refusal)
-      // The same of a password that is not the registration's, so it tells nothing.
+      // The same answer for a password that is not the registration's, so it reveals nothing.
       expect(refusalOf(await verify('another.word', 'another word'))).toBe(refusal)
       expect((await verify(randomUser().username)).status).toBe(200)
     }))
@@ -199,7 +199,7 @@ describe('a password of digits', () => {
 })
 
 describe('a common password', () => {
-  // Of these the list that was used before had none.
+  // The list that was used before had none of these.
   it.each(['password1234', 'sparkles1', 'stella123', 'Snowboard1', ' iloveyou2 ', 'fu7u4a#$$$'])(
     'is refused in any case and between spaces: %j',
     async (password) => {

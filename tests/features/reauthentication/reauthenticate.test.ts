@@ -28,8 +28,8 @@ async function sessionIdOf({ access_token }: TokenPair): Promise<string> {
 const rowOf = async (pair: TokenPair) =>
   server.database.db.reauthentication.findUnique({ where: { sessionId: await sessionIdOf(pair) } })
 
-/** Each deed that demands a recent authentication, by a user who may have other sessions. */
-const deeds: Readonly<Record<string, (user: User, pair: TokenPair) => Promise<{ status: number; body: object }>>> = {
+/** Each action that demands a recent authentication, by a user who may have other sessions. */
+const actions: Readonly<Record<string, (user: User, pair: TokenPair) => Promise<{ status: number; body: object }>>> = {
   'another username by PATCH': (_user, pair) => rename(pair),
   'another username by PUT': (_user, { access_token }) =>
     server.send('PUT', '/profile', { token: access_token, body: { username: randomUser().username } }),
@@ -77,7 +77,7 @@ describe('POST /reauthenticate', () => {
     expect(refusalOf(changed)).toContain('400 current_password_wrong')
     server.pass('6s')
     expect((await reauthenticate(user, user.password)).status).toBe(200)
-    // The failures are forgiven.
+    // The success clears the failures.
     await reauthenticate(user, 'not the password')
     expect((await reauthenticate(user, user.password)).status).toBe(200)
   })
@@ -145,24 +145,24 @@ describe('POST /reauthenticate', () => {
   })
 })
 
-describe.each(Object.entries(deeds))('%s', (_name, deed) => {
+describe.each(Object.entries(actions))('%s', (_name, act) => {
   it('is allowed within ten minutes of the login', async () => {
     const user = await givenUser(server)
     server.pass('9m')
-    expect(Math.floor((await deed(user, user)).status / 100)).toBe(2)
+    expect(Math.floor((await act(user, user)).status / 100)).toBe(2)
   })
 
   it('asks later for the password, which then counts for ten minutes, over refreshes too', async () => {
     const user = await givenUser(server)
     const before = await countSessions(server, user)
     server.pass('11m')
-    const refused = await deed(user, user)
+    const refused = await act(user, user)
     expect([refused.status, refused.body]).toEqual([403, expect.objectContaining({ code: 'step_required', step })])
     expect(await countSessions(server, user)).toBeGreaterThanOrEqual(before)
     expect((await reauthenticate(user, user.password)).status).toBe(200)
     const { body } = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
     server.pass('9m')
-    expect(Math.floor((await deed(user, body)).status / 100)).toBe(2)
+    expect(Math.floor((await act(user, body)).status / 100)).toBe(2)
   })
 
   it('asks again ten minutes after that', async () => {
@@ -170,7 +170,7 @@ describe.each(Object.entries(deeds))('%s', (_name, deed) => {
     server.pass('11m')
     await reauthenticate(user, user.password)
     server.pass('11m')
-    expect((await deed(user, user)).status).toBe(403)
+    expect((await act(user, user)).status).toBe(403)
   })
 })
 

@@ -83,7 +83,7 @@ describe('GET /sessions', () => {
     expect(body.sessions.map(({ id }: { id: string }) => id)).toEqual([await idOf(access_token)])
   })
 
-  // Beyond a hundred they were left out without a word.
+  // Sessions beyond a hundred were left out silently.
   it('gives a hundred, the number of all, and the others page by page, each of them once', async () => {
     const user = await givenUser(server)
     await givenMany(user, 250)

@@ -22,7 +22,7 @@ const logOut = ({ refresh, access }: Shown) =>
     body: refresh === undefined ? undefined : { refresh_token: refresh },
   })
 
-async function expectDead({ access_token, refresh_token }: TokenPair): Promise<void> {
+async function expectEnded({ access_token, refresh_token }: TokenPair): Promise<void> {
   expect(refusalOf(await server.send('GET', '/session', { token: access_token }))).toBe('401 session_revoked')
   expect(refusalOf(await server.send('POST', '/access_token', { body: { refresh_token } }))).toBe('401 session_revoked')
 }
@@ -37,7 +37,7 @@ describe('POST /logout', () => {
     const other = await givenSession(server, user)
     const { status, body } = await logOut({ refresh: user.refresh_token })
     expect([status, body]).toEqual([200, { detail: 'You are logged out' }])
-    await expectDead(user)
+    await expectEnded(user)
     await expectAlive(other)
   })
 
@@ -53,20 +53,20 @@ describe('POST /logout', () => {
       .type('text')
       .send('')
     expect((await empty).status).toBe(200)
-    await Promise.all(sessions.map(expectDead))
+    await Promise.all(sessions.map(expectEnded))
   })
 
   it('ends the one session of both tokens', async () => {
     const user = await givenUser(server)
     expect((await logOut({ refresh: user.refresh_token, access: user.access_token })).status).toBe(200)
-    await expectDead(user)
+    await expectEnded(user)
   })
 
   it('ends both sessions when the tokens are of two', async () => {
     const user = await givenUser(server)
     const other = await givenSession(server, user)
     expect((await logOut({ refresh: user.refresh_token, access: other.access_token })).status).toBe(200)
-    await Promise.all([user, other].map(expectDead))
+    await Promise.all([user, other].map(expectEnded))
   })
 
   it('may be sent twice, with either token', async () => {
@@ -76,7 +76,7 @@ describe('POST /logout', () => {
       expect([first.status, second.status]).toEqual([200, 200])
       expect(second.text).toBe(first.text)
     }
-    await expectDead(user)
+    await expectEnded(user)
   })
 
   it('is recorded once, however often it is sent', async () => {
@@ -96,7 +96,7 @@ describe('POST /logout', () => {
     const change = () => server.send('POST', '/change_password', { token, body })
     const answers = await collide(server, id, [change, () => logOut({ refresh })])
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
-    await expectDead(answers[0]?.body)
+    await expectEnded(answers[0]?.body)
   })
 
   it('takes a refresh token that was rotated', async () => {
@@ -104,7 +104,7 @@ describe('POST /logout', () => {
     const child = await server.send('POST', '/access_token', { body: { refresh_token: user.refresh_token } })
     server.pass('1m')
     expect((await logOut({ refresh: user.refresh_token })).status).toBe(200)
-    await expectDead(child.body)
+    await expectEnded(child.body)
   })
 
   it('accepts a refresh token that has expired, as its session is over', async () => {

@@ -40,7 +40,7 @@ describe('GET /session', () => {
     const user = await givenUser(server)
     const { db } = server.database
     const { session_id: id } = (await server.send('POST', '/verify_token', { body: { token: user.access_token } })).body
-    // No column holds what another one holds, or what it holds by itself.
+    // No column has the value of another one, or its default.
     const instants = (names: readonly string[], from: number) =>
       Object.fromEntries(names.map((name, index) => [name, new Date(from + index * 1001)]))
     const ofSession = ['createdAt', 'rotatedAt', 'lastUsedAt', 'expiresAt', 'endsAt', 'revokedAt']

@@ -87,7 +87,7 @@ describe('where REFRESH_GRACE_UNSEEN is set', () => {
     }
   })
 
-  // Were the client closed by the refresh token only, the two could take turns for ever, each one generation behind.
+  // If only a refresh token ended the forgiveness, the two could take turns for ever, each one generation behind.
   it('finds the thief at the first token that the two do not share', async () => {
     const { user, next: ofThief } = await givenRefreshed()
     const { body: shared } = await refresh(user)

@@ -176,7 +176,7 @@ describe('wrong passwords in a row', () => {
   })
 })
 
-/** Passes the time until the next attempt is allowed. */
+/** Fails 99 times, and passes the time until the next attempt is allowed. */
 async function failAlmostAHundredTimes(username: string): Promise<void> {
   for (let index = 0; index < 99; index += 1) {
     await logIn(server, username, wrong)
@@ -298,7 +298,7 @@ describe('a reset', () => {
     expect((await logIn(server, user.username, 'another good password')).status).toBe(200)
   })
 
-  // The guess began before the reset, and closed what the reset had opened.
+  // The guess began before the reset, and closed the account that the reset had opened.
   it('is not undone by the hundredth guess at the previous password', async () => {
     const user = await givenUser(server)
     await failAlmostAHundredTimes(user.username)

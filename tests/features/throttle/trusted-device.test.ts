@@ -229,7 +229,7 @@ describe('a trusted device', () => {
     },
   )
 
-  // Each such failure is added to the account's, without an end.
+  // Each such failure is added to those of the account, without a limit.
   it('may fail however often the account did before', async () => {
     const user = await givenUser(server)
     const headers = { Cookie: await givenDevice(user) }

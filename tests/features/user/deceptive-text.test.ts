@@ -12,7 +12,7 @@ afterAll(() => server.close())
 
 const nameFields = ['first_name', 'last_name', 'display_name'] as const
 
-/** Readers would see another name than the stored one, or other text around it. */
+/** With these, readers would see another name than the stored one, or other text around it. */
 const deceptive = [
   ['a right-to-left override', 'Ada\u202egnp.exe'],
   ['a left-to-right override', 'Ada\u202d'],

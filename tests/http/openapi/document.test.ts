@@ -48,7 +48,7 @@ describe.each(contracts.map((contract) => ({ ...contract })))(
 
     it('passes the recommended rules of Redocly', async () => {
       const config = await createConfig({ extends: ['recommended'] })
-      // As a deployment has it: one of the rules is that no document names localhost.
+      // The settings of a deployment: one of the rules is that no document names localhost.
       const settings = {
         PUBLIC_URL: 'https://auth.example.test',
         EMAIL_HOST: 'localhost',

@@ -28,7 +28,7 @@ let user: User
 beforeAll(async () => {
   server = await startServer()
   user = await givenUser(server)
-  // GET /tokens gives what follows the token that it is called with: after this call it changes nothing any more.
+  // GET /tokens rotates the session once and then repeats the pair: after this call it changes nothing any more.
   await server.send('GET', '/tokens', { token: user.access_token })
 })
 afterAll(() => server.close())
@@ -108,7 +108,7 @@ const manyKeys = (count: number) =>
 const fewerKeys = manyKeys(1500)
 const tooManyKeys = manyKeys(12_000)
 
-/** Names that are no field of anything, with the pointer that tells of each. */
+/** Names that are no field of any endpoint, and the pointer to each. */
 const strangeNames: readonly (readonly [name: string, pointer: string])[] = [
   ['surprise', '#/surprise'],
   ['__proto__', '#/__proto__'],
@@ -251,7 +251,7 @@ describe.each(endpoints)('$route', (target) => {
       for (const query of queries) {
         const answer = await send({ ...target, path: target.path + query }, '{"surprise":1}')
         if (target.hasBody) expect(refusalOf(answer)).toMatch(surprised)
-        // Only where a query is read is one refused that cannot be.
+        // Only an endpoint that reads a query refuses one that cannot be read.
         else expect([200, 404, ...(target.fields.length > 0 ? [400] : [])]).toContain(answer.status)
       }
     }))

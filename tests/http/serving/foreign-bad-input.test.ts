@@ -69,7 +69,7 @@ describe.each(withFields)('$route: $name', (target) => {
   /** A body in which everything is right but this field, whose value is JSON text, and what has to be equal to it. */
   function bodyWith(value: string): string {
     const { username, ...rest } = sampleBody(target)
-    // Of the two, the username counts.
+    // When both are sent, the username counts.
     const sample =
       field.name === 'email' && target.route.endsWith('/login/')
         ? rest
@@ -80,7 +80,7 @@ describe.each(withFields)('$route: $name', (target) => {
     return asJson({ ...sample, ...Object.fromEntries(same.map((name) => [name, '@'])) }).replaceAll('"@"', () => value)
   }
 
-  /** With a confirmation beside it, what is longest does not fit into a body. */
+  /** With a confirmation beside it, the longest text does not fit into a body. */
   const fits = ([, value]: Refusal) => bodyWith(value).length <= 16_384
 
   it('refuses values that are no text, by the name of the field', () =>

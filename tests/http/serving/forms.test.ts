@@ -224,7 +224,7 @@ describe('a form that cannot be read', () => {
   const field = (name: string, value: string) =>
     `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
-  // Decoders replace what is no UTF-8, and make one password of two.
+  // Decoders replace bytes that are no UTF-8, so two passwords could become one.
   it.each([
     [
       'as it is',

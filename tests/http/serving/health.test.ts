@@ -129,7 +129,7 @@ describe('with a database that takes no writes', () => {
       }
       expect(await problem()).toBe('the database takes no writes')
 
-      // Five connections that stay as they are, though there is another node behind the address from now on.
+      // Five connections that stay open to the old node, although the address leads to another one from now on.
       await times(5, () => other.database.transaction((tx) => tx.$queryRaw`SELECT pg_sleep(0.2)::text`))
       await setDefault(url, 'default_transaction_read_only', 'off')
       expect(await problem()).toBe('the database takes no writes')

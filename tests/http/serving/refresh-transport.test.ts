@@ -143,7 +143,7 @@ describe('the cookie with the refresh token', () => {
     expect(refusalOf(login)).toBe('400 transport_unknown')
   })
 
-  // The header was once read only when the answer was written: the account was there, and the session over.
+  // The header was once read only when the answer was written: by then the account was created, or the session ended.
   it('is refused for an unknown transport before the request changes anything', async () => {
     const headers = { 'Auth-Transport': 'pigeon' }
     const credentials = randomUser()

@@ -85,7 +85,7 @@ describe('the log', () => {
     expect(String(long?.path)).toHaveLength(200)
   })
 
-  // A link for a page that no site has ended here, with its token.
+  // A link to a page of the frontend, with its token, can reach this server by mistake.
   it('holds nothing of a path that could be a token', async () => {
     const token = 'T0k-n_'.repeat(4).slice(0, 20)
     const lines = await loggedBy(async () => {

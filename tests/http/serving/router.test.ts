@@ -31,7 +31,7 @@ const ask = (method: string, path: string, headers: Readonly<Record<string, stri
 
 const paths = [...new Set(endpoints.map(({ path }) => path))].map((path) => {
   const methods = endpoints.filter((other) => other.path === path).map(({ method }) => method)
-  // The pair is another one afterwards: who asks for nothing but the header fields would lose it.
+  // The session is rotated: a client that gets only the header fields would lose the pair.
   const hasHead = path !== '/api/v1/auth/tokens'
   const allow = methods.flatMap((method) => (method === 'GET' && hasHead ? ['GET', 'HEAD'] : [method]))
   return { path, methods, allow }

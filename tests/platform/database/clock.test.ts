@@ -23,7 +23,7 @@ function givenClocks() {
   return { clocks, pass, sources }
 }
 
-/** Lets what has been begun come to its end. */
+/** Lets work that has begun finish. */
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('the clock of the database', () => {

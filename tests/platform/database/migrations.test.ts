@@ -127,7 +127,7 @@ it('says in one sentence that the database cannot be reached', async () => {
   await expect(applyMigrations({ url })).rejects.not.toThrow(/secret/)
 })
 
-// The file is read when the client is made, where nothing caught the failure: the start ended in a stack.
+// The file is read when the client is made, where the failure was not caught: the start ended with a stack trace.
 it.each([
   [
     'a certificate that is not there',

@@ -38,7 +38,7 @@ async function textsOf({ db }: ConnectedDatabase): Promise<string[]> {
   return mails.map(({ text }) => [...text].sort().join(''))
 }
 
-/** Resolves for all once so many have come. */
+/** Resolves for all callers once so many have called. */
 function createMeeting(count: number): () => Promise<void> {
   let arrived = 0
   let open: () => void = () => undefined

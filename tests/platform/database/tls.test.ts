@@ -102,7 +102,7 @@ describe('an sslmode', () => {
     ['verify-full with another authority', `localhost/any?${full}{untrusted}`, /no authority that is trusted here/],
     ['verify-ca with another', 'localhost/any?sslmode=verify-ca&sslrootcert={untrusted}', /no authority/],
     ['require with another', 'localhost/any?sslmode=require&sslrootcert={untrusted}', /no authority/],
-    // In the clear only where there is no TLS, and never where it was made to fail.
+    // In the clear only where there is no TLS, and never where TLS fails.
     ['prefer with another', 'localhost/any?sslmode=prefer&sslrootcert={untrusted}', /no authority/],
     [
       'verify-full by another name',
