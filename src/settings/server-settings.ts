@@ -25,7 +25,7 @@ export const processSettings = settingGroup('The process', {
   mode: setting('NODE_ENV', {
     type: oneOf('development', 'test', 'production'),
     default: 'development',
-    meaning: 'what the server is used for. In production it does not start without the settings that it needs',
+    meaning: 'the purpose of the server. In production it does not start without the settings that it needs',
   }),
   logLevel: setting('LOG_LEVEL', {
     type: oneOf('debug', 'info', 'warn', 'error', 'silent'),
@@ -130,7 +130,7 @@ export const serverSettings = settingGroup('Addresses, browsers and limits', {
     type: siteData,
     default: '',
     meaning:
-      "what a logout has browsers clear of this server's origin, including everything that a frontend there keeps",
+      "the data of this server's origin that a logout tells browsers to clear, including that of a frontend there",
   }),
   docs: setting('DOCS', {
     type: onOff,

@@ -35,7 +35,7 @@ export const register = endpoint({
   name: 'register',
   topic: registrationTopic,
   description:
-    'Makes an account, opens a session and mails a link that verifies the address. Where verification is required, neither is there before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
+    'Makes an account, opens a session and mails a link that verifies the address. Where verification is required, neither exists before the link is followed, and an address that has an account gets the same answer: its owner gets a mail that says so.',
   route: 'POST /register_credentials',
   summary: 'Create an account and log in; where verification is required, the answer is the same for a known address',
   output: z.union([LoggedIn, VerificationPending]),
@@ -56,7 +56,7 @@ export const createAccount = endpoint({
   name: 'createAccount',
   topic: registrationTopic,
   description:
-    'Makes an account and mails a link that verifies the address; opens no session. Where verification is required, there is no account before the link is followed, and an address that has an account is answered alike: its owner gets a mail that says so.',
+    'Makes an account and mails a link that verifies the address; opens no session. Where verification is required, there is no account before the link is followed, and an address that has an account gets the same answer: its owner gets a mail that says so.',
   summary:
     'Create an account without logging in; where verification is required, the answer is the same for a known address',
   output: z.union([UserReply, VerificationPending]),
@@ -105,7 +105,7 @@ export const logIn = endpoint({
   name: 'logIn',
   topic: sessionTopic,
   description:
-    'Opens a session and answers with its tokens. After five wrong passwords in a row the account is throttled, for longer each time; after a hundred, untrusted clients are refused until a reset, and the user is mailed. What was wrong is not said. Beyond the most sessions that a user may have, the one that was not used for longest ends.',
+    'Opens a session and answers with its tokens. After five wrong passwords in a row the account is throttled, for longer each time; after a hundred, untrusted clients are refused until a reset, and the user is mailed. The answer does not say what was wrong. Beyond the most sessions that a user may have, the one that has been idle longest ends.',
   limit: 'costly',
   route: 'POST /login_credentials',
   summary: 'Log in with a username or an e-mail address, and a password',
@@ -137,7 +137,7 @@ export const verifyEmail = endpoint({
   name: 'verifyEmail',
   topic: registrationTopic,
   description:
-    'Marks the address of an account as verified. Of a pending registration, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
+    'Marks the address of an account as verified. Of a pending registration, the token proves the mailbox only: the registration of that address with this password becomes the account, or the newest one with a new password. The token is spent; sending it again changes nothing. No session is opened and no mail is sent.',
   route: 'POST /verify_email',
   summary:
     'Verify an address with a mailed token; to complete a pending registration, also with its password or a new one',
@@ -166,7 +166,7 @@ export const verifyEmailByLink = endpoint({
   name: 'verifyEmailByLink',
   topic: registrationTopic,
   description:
-    'Marks the address of an account as verified, or makes the registration that the link was mailed for an account. The token is spent; the same again changes nothing. No session is opened and no mail is sent.',
+    'Marks the address of an account as verified, or makes the registration that the link was mailed for an account. The token is spent; sending it again changes nothing. No session is opened and no mail is sent.',
   summary: 'Verify an address with a mailed token alone',
   access: 'public',
   limit: { class: 'costly', bucket: 'verifyEmail' },

@@ -95,7 +95,7 @@ export const changePassword = endpoint({
   name: 'changePassword',
   topic,
   description:
-    'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
+    'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are no longer valid. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   input: passwordChange.input.extend(RememberDevice),
   route: 'POST /change_password',
   summary: 'Change the password; the other sessions of the user end',
@@ -112,7 +112,7 @@ export const changePasswordKeepingTokens = endpoint({
   name: 'changePasswordKeepingTokens',
   topic,
   description:
-    'Sets the new password and ends the other sessions of the user; the tokens of this one stay good. Reset links that were mailed before are dead. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
+    'Sets the new password and ends the other sessions of the user; the tokens of this one stay valid. Reset links that were mailed before are no longer valid. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
   summary: 'Change the password; the other sessions of the user end, and this one keeps its tokens',
   output: Detail,
   handle: async ({ passwords }: Needs, { current_password, new_password }, caller) => {

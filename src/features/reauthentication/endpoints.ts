@@ -15,9 +15,9 @@ export const reauthenticate = endpoint({
   name: 'reauthenticate',
   topic: sessionTopic,
   description:
-    'Takes the step reauthenticate: notes in the session that its user has shown the password again, which counts like a login for as long as step_required says in max_age, over refreshes too. The tokens stay what they are. Wrong passwords count like wrong passwords at the login.',
+    'Takes the step reauthenticate: notes in the session that its user has shown the password again, which counts like a login for as long as step_required says in max_age, over refreshes too. The tokens stay the same. Wrong passwords count like wrong passwords at the login.',
   route: 'POST /reauthenticate',
-  summary: 'Show the password again, as endpoints demand that answer step_required',
+  summary: 'Show the password again, for endpoints that answer step_required',
   access: 'bearer',
   takesStep: reauthenticateStep,
   limit: 'costly',

@@ -39,7 +39,7 @@ export const logOutEverywhere = endpoint({
   name: 'logOutEverywhere',
   topic: sessionTopic,
   description:
-    'Ends all sessions of the user, this one too, and says how many there were. Only for a user who has authenticated recently. Devices stay known.',
+    'Ends all sessions of the user, this one too, and says how many there were. Only for a user who has authenticated recently. Devices stay trusted.',
   route: 'POST /logout_all',
   logsOut: true,
   summary: 'End all sessions of the caller',

@@ -45,8 +45,8 @@ export const issueAccessToken = endpoint({
   name: 'issueAccessToken',
   topic: sessionTopic,
   description:
-    'Answers with a new access token. The refresh token stays what it is, and neither its life nor that of the session is prolonged.',
-  summary: 'An access token for a refresh token, which stays what it is',
+    'Answers with a new access token. The refresh token stays the same, and neither its lifetime nor that of the session is prolonged.',
+  summary: 'An access token for a refresh token, which stays the same',
   access: 'refresh',
   limit: { class: 'change', bucket: 'refreshTokens' },
   input: z.strictObject({ refresh_token: Token }),
@@ -74,7 +74,7 @@ export const readTokens = endpoint({
   name: 'readTokens',
   topic: sessionTopic,
   description:
-    'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
+    'Answers with the next pair for the session of the access token, whose tokens are replaced, although it is a GET. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. Each renewal is an audit event. TOKENS_BY_BEARER=off refuses such requests.',
   route: 'GET /tokens',
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
   cookies: { refresh: (result) => refreshCookie(result) },
@@ -85,7 +85,7 @@ export const renewTokens = endpoint({
   name: 'renewTokens',
   topic: sessionTopic,
   description:
-    'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. The audit trail has each renewal. TOKENS_BY_BEARER=off closes it.',
+    'Answers with the next pair for the session of the access token, whose tokens are replaced. An access token that was replaced counts as a copy after the grace window: the session ends, and the user is mailed. Each renewal is an audit event. TOKENS_BY_BEARER=off refuses such requests.',
   route: 'POST /tokens',
   handle: ({ sessions }: Needs, _input, caller) => sessions.renew(caller),
   cookies: { refresh: (result) => refreshCookie(result) },
@@ -95,9 +95,9 @@ export const verifyToken = endpoint({
   name: 'verifyToken',
   topic: sessionTopic,
   description:
-    'Says whether this server would accept the access or refresh token now, and whom it stands for. Changes nothing. For services that have to know at once that a session has ended.',
+    'Says whether this server would accept the access or refresh token now, and its user and session. Changes nothing. For services that have to know at once that a session has ended.',
   route: 'POST /verify_token',
-  summary: 'Whether a token would be accepted now, and what it stands for',
+  summary: 'Whether a token would be accepted now, and its user and session',
   access: 'public',
   limit: { class: 'change', bucket: 'verifyToken' },
   input: z.strictObject({ token: Token }),

@@ -32,7 +32,7 @@ export interface ErrorFormat {
 export const StepReply = z
   .object({
     name: z.string().meta({ description: 'The step to take' }),
-    ticket: z.string().optional().meta({ description: 'What to show when the step is taken' }),
+    ticket: z.string().optional().meta({ description: 'The ticket to send when the step is taken' }),
     max_age: z.int().optional().meta({ description: 'How many seconds ago the step may have been taken at most' }),
   })
   .meta({ id: 'Step' })
