@@ -16,8 +16,8 @@ export default async (): Promise<Config> => {
   const cacheDirectory = mkdtempSync(join(tmpdir(), 'auth-tests-jest-'))
   process.once('exit', () => rmSync(cacheDirectory, { recursive: true, force: true }))
   return {
-    // What needs more than Node on the machine is run by test:services.
-    testMatch: ['<rootDir>/tests/**/*.test.ts', '!**/tests/services/**'],
+    // What needs more than Node on the machine is run by test:services and test:browser.
+    testMatch: ['<rootDir>/{tests,client/tests}/**/*.test.ts', '!**/tests/{services,browser}/**'],
     // In Node as it is, and the product loaded once per worker: a world anew for each file takes half as long again. Not in threads, as
     // bcrypt aborts the process when one ends while it hashes.
     runner: ['jest-light-runner', { runtime: 'child_process' }],

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Router } from 'express'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { HashQueue } from '../../kernel/ports.ts'
