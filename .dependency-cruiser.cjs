@@ -1,4 +1,4 @@
-// Who may import whom: first the layers, then the one home of each library. The comment of a rule is what its breaker reads.
+// The allowed imports: first the layers, then the one home of each library. The comment of a rule is shown when it is broken.
 
 /** A rule of a layer: files of `from` reach nothing of ours but `to` (and, for features, their own folder). */
 const mayOnlyImport = (name, comment, from, to) => ({
@@ -21,7 +21,7 @@ const livesOnlyIn = (library, ...homes) => ({
 const generated = '^src/generated/'
 const kernel = '^src/kernel/'
 const ownFeature = '^src/features/$1/'
-const featureDoors = '^src/features/[^/]+/index\\.ts$'
+const featureIndexes = '^src/features/[^/]+/index\\.ts$'
 
 const featureSettings = ['^src/features/settings\\.ts$', '^src/features/[^/]+/setting(s|-types)\\.ts$']
 const settingFiles = '^src/settings/'
@@ -30,7 +30,7 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'Two files that need each other are one file, or three',
+      comment: 'Two files that import each other belong in one file, or share a third',
       severity: 'error',
       from: { path: '^(src|tests)/', pathNot: generated },
       to: { circular: true },
@@ -44,7 +44,7 @@ module.exports = {
     },
     {
       name: 'no-development-dependencies',
-      comment: 'What runs in production is a production dependency',
+      comment: 'A package that runs in production is a production dependency',
       severity: 'error',
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
@@ -77,21 +77,21 @@ module.exports = {
     mayOnlyImport('http', 'The HTTP machinery knows no feature', '^src/http/', [kernel, '^src/http/']),
     mayOnlyImport(
       'features',
-      'A feature knows the kernel, itself and the doors of the others',
+      'A feature imports the kernel, itself and the index.ts of other features',
       '^src/features/([^/]+)/(?!(?:token-)?endpoints\\.ts$|pages\\.ts$)',
-      [kernel, ownFeature, featureDoors],
+      [kernel, ownFeature, featureIndexes],
     ),
     mayOnlyImport(
       'features-endpoints',
       'Endpoints are declared with http/contracts/endpoint.ts and nothing else of http',
       '^src/features/([^/]+)/(?:token-)?endpoints\\.ts$',
-      [kernel, ownFeature, featureDoors, '^src/http/contracts/endpoint\\.ts$'],
+      [kernel, ownFeature, featureIndexes, '^src/http/contracts/endpoint\\.ts$'],
     ),
     mayOnlyImport(
       'features-pages',
       'Pages are declared with http/pages/page.ts and nothing else of http',
       '^src/features/([^/]+)/pages\\.ts$',
-      [kernel, ownFeature, featureDoors, '^src/http/pages/page\\.ts$'],
+      [kernel, ownFeature, featureIndexes, '^src/http/pages/page\\.ts$'],
     ),
     mayOnlyImport(
       'features-settings',
@@ -101,11 +101,11 @@ module.exports = {
     ),
     mayOnlyImport(
       'features-list',
-      'The list of features knows their doors and what they register',
+      'The list of features imports their index.ts and the parts that they register',
       '^src/features/index\\.ts$',
       [
         kernel,
-        featureDoors,
+        featureIndexes,
         '^src/features/[^/]+/feature\\.ts$',
         '^src/http/contracts/endpoint\\.ts$',
         '^src/settings/config\\.ts$',
@@ -113,15 +113,21 @@ module.exports = {
     ),
     mayOnlyImport(
       'features-composition',
-      'The composition of features knows their list, their doors and the work that cleans up after them',
+      'The composition of features imports their list, their index.ts and the clean-up',
       '^src/features/composition\\.ts$',
-      [kernel, featureDoors, '^src/features/index\\.ts$', '^src/platform/clean-up\\.ts$', '^src/settings/config\\.ts$'],
+      [
+        kernel,
+        featureIndexes,
+        '^src/features/index\\.ts$',
+        '^src/platform/clean-up\\.ts$',
+        '^src/settings/config\\.ts$',
+      ],
     ),
     mayOnlyImport('contracts', 'A contract maps endpoints and reaches no service', '^src/contracts/', [
       kernel,
       '^src/settings/config\\.ts$',
       '^src/http/(contracts|openapi)/',
-      // What the documents say of cookies.
+      // The documents describe the cookies.
       '^src/http/serving/(cookies|refresh-transport)\\.ts$',
       '^src/contracts/',
       '^src/features/index\\.ts$',
@@ -131,12 +137,12 @@ module.exports = {
       kernel,
       settingFiles,
       ...featureSettings,
-      // It knows the countries, and reaches nothing outside the process.
+      // It has the list of countries, and no effect outside the process.
       '^src/platform/phone-numbers\\.ts$',
     ]),
     {
       name: 'composition-is-the-top',
-      comment: 'What lies directly in src puts the parts together; no part knows it',
+      comment: 'The files directly in src join the parts; no part imports them',
       severity: 'error',
       from: { path: '^src/[^/]+/' },
       to: { path: '^src/[^/]+\\.ts$' },
@@ -144,7 +150,7 @@ module.exports = {
 
     {
       name: 'one-home-prisma',
-      comment: 'Prisma is the business of the database adapter, its types that of kernel/db.ts',
+      comment: 'Only the database adapter imports Prisma, and only kernel/db.ts its types',
       severity: 'error',
       from: {
         path: '^src/',

@@ -16,9 +16,9 @@ export default async (): Promise<Config> => {
   const cacheDirectory = mkdtempSync(join(tmpdir(), 'auth-tests-jest-'))
   process.once('exit', () => rmSync(cacheDirectory, { recursive: true, force: true }))
   return {
-    // What needs more than Node on the machine is run by test:services and test:browser.
+    // Tests that need more than Node on the machine are run by test:services and test:browser.
     testMatch: ['<rootDir>/{tests,client/tests}/**/*.test.ts', '!**/tests/{services,browser}/**'],
-    // In Node as it is, and the product loaded once per worker: a world anew for each file takes half as long again. Not in threads, as
+    // In plain Node, and the product loaded once per worker: a new context for each file takes half as long again. Not in threads, as
     // bcrypt aborts the process when one ends while it hashes.
     runner: ['jest-light-runner', { runtime: 'child_process' }],
     transform: {},
@@ -27,7 +27,7 @@ export default async (): Promise<Config> => {
     globalSetup: '<rootDir>/tests/support/global-setup.mts',
     globalTeardown: '<rootDir>/tests/support/global-teardown.mts',
     cacheDirectory,
-    // Much of the time is PostgreSQL's and other processes'; Jest would leave one core to them.
+    // PostgreSQL and other processes take much of the time, so no core has to be left to them, as Jest would by default.
     maxWorkers: '100%',
     watchPathIgnorePatterns: ['<rootDir>/.data', '<rootDir>/dist'],
     modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],

@@ -43,7 +43,7 @@ export const restAuth: Contract<FeatureServices> = {
     },
   },
   differences: [
-    'Registering answers alike for known and unknown addresses, so the profile in the answer has no id yet.',
+    'Registering gets the same answer for known and unknown addresses, so the profile in the answer has no id yet.',
     'GET verify-email/ verifies only for a program that says so: its Accept names application/json, or it is a fetch() of this origin or one of CORS_ORIGINS. It completes the registration that the mail is about; the mail says when that was made. Links that our own API mails do nothing there.',
     'All others, browsers and mail scanners among them, get a page that asks for the password of the registration or for a new one, and POST verify-email/ takes either beside the token: any client can register any address. A token that did its work is answered with 200 again.',
     'A reset link that is opened shows a form, but for programs that ask for JSON in that way.',

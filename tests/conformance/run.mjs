@@ -44,7 +44,7 @@ async function main() {
     process.exit(1)
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, giveUp)
-  const impatience = setTimeout(giveUp, longestRunMs, 'it took too long')
+  const timeLimit = setTimeout(giveUp, longestRunMs, 'it took too long')
   try {
     const [ours, ...references] = await Promise.all([startOurs(dataDir), ...names.map(startReference)])
     const results = []
@@ -53,7 +53,7 @@ async function main() {
     }
     return report(results, options.contract ? [] : await sharedKeyRows(ours))
   } finally {
-    clearTimeout(impatience)
+    clearTimeout(timeLimit)
     await end()
   }
 }

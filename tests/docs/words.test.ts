@@ -4,10 +4,12 @@ import { readdir, readFile } from 'node:fs/promises'
 const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
   [/known.?devices?/i, 'trusted device'],
   [/allowances?/i, 'mail rate limits'],
-  [/\b(somebody|anybody)\b/i, 'a user, a client'],
+  [/somebody|anybody|everybody/i, 'a user, a client'],
+  [/\bwhoever\b/i, 'a client, an attacker, an operator'],
   // The system account of that name is allowed: where it is quoted, listed or the user of a namespace.
   [/(?<!['"`^]|called |or )\bnobody\b(?![:'-])/i, 'no user, no client'],
   [/\bstrangers?\b/i, 'anonymous client'],
+  [/(^|[.!?:/*>|"'`] ?|# )Who(se|m)? [a-z]/, 'a sentence with a subject'],
   [/dialect/i, 'error format'],
   [/circumstances/i, 'details'],
   [/\bdecoy/i, 'dummyHash'],
@@ -15,6 +17,11 @@ const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
   [/\bsealed/i, 'encrypted'],
   [/\bfarewell|\bdisarm|\btidy\b|\bchores?\b/i, 'a plain verb'],
   [/\bassembly\b/i, 'composition root'],
+  [/\bdoors?\b/i, 'client, index.ts'],
+  [/(?<!audit[ -]|^)\btrail\b/i, 'audit trail'],
+  [/dead[- ]?(links?|tokens?)|dead[- ]locks?/i, 'invalid, expired'],
+  [/\bTerms\b/, 'contract policy'],
+  [/\b(liveness|isOurs|evenly|reword|patience|impatience)\b/i, 'see the glossary'],
   [/how manieth/i, 'number of failures'],
 ]
 
