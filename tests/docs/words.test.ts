@@ -28,8 +28,16 @@ const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
 /** This file names the words. */
 const excepted = 'tests/docs/words.test.ts'
 
-const folders = ['src', 'tests', 'bench', 'dev', 'docs', 'prisma/schema', '.ci']
-const files = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', '.env.example', '.dependency-cruiser.cjs']
+const folders = ['src', 'client/src', 'client/tests', 'tests', 'bench', 'dev', 'docs', 'prisma/schema', '.ci']
+const files = [
+  'README.md',
+  'client/README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  '.env.example',
+  '.dependency-cruiser.cjs',
+]
 
 async function listFiles(): Promise<string[]> {
   const inFolders = folders.map(async (folder) => {
