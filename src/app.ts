@@ -41,7 +41,7 @@ export interface AppParts {
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
   readonly createMetrics: ((contracts: Served) => Metrics) | undefined
-  /** What keeps the server from serving, if anything. */
+  /** The reason why the server cannot serve; undefined if it can. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
 }

@@ -33,7 +33,7 @@ export interface ProcessOptions {
   readonly args?: readonly string[]
   readonly account?: Account
   readonly cwd?: string
-  /** What node is given instead of the built server, before the arguments. */
+  /** The arguments of node in place of the built server. */
   readonly program?: readonly string[]
   /** `npm start` in the project's folder instead of node itself. */
   readonly throughNpm?: boolean

@@ -10,4 +10,4 @@ export const passwordDifference =
   "Passwords are refused by the rules, the measure and the list of Django's validators; beside that list by a second one of common passwords, and for likeness to the display name as well."
 
 export const phoneDifference =
-  'Phone numbers are kept and answered in E.164, with an extension behind ;ext= (+442079460018;ext=123). What is no phone number is refused, and so is one without the code of its country unless PHONE_DEFAULT_COUNTRY is set.'
+  'Phone numbers are kept and answered in E.164, with an extension behind ;ext= (+442079460018;ext=123). A text that is no phone number is refused, and so is one without the code of its country unless PHONE_DEFAULT_COUNTRY is set.'

@@ -12,7 +12,7 @@ import { startServer } from '../../support/server.ts'
 type Question = Parameters<RequestGate['answer']>[0]
 type Answer = Awaited<ReturnType<RequestGate['answer']>>
 
-/** What the gate answers of users, by username. */
+/** The answers of the gate, by username. */
 const decisions = new Map<string, (question: Question) => Answer>()
 
 const gate: RequestGate = {
