@@ -20,6 +20,7 @@ import type { TranslateFault } from './http/serving/errors.ts'
 import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
+import { inTurn } from './http/serving/in-turn.ts'
 import type { Metrics } from './http/serving/metrics.ts'
 import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
@@ -41,7 +42,7 @@ export interface AppParts {
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
   readonly createMetrics: ((contracts: Served) => Metrics) | undefined
-  /** The reason why the server cannot serve; undefined if it can. */
+  /** What keeps the server from serving, if anything. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
 }
@@ -60,17 +61,18 @@ export function createApp(parts: AppParts): RequestListener {
   app.set('x-powered-by', false)
   app.set('query parser', false)
   app.set('case sensitive routing', true)
-  app.use(observeRequests(logger, metrics?.count))
   const https = server.publicUrl.startsWith('https:')
-  app.use(securityHeaders({ https }))
-  app.use(checkRequestHeaders)
-  app.use(ignoreConditions)
-  if (!production) app.use(refuseForeignHosts(server))
-  app.use(crossOrigin(server.corsOrigins, server.corsHeaders))
-  app.use(createHealthRouter({ whyNotReady }))
-  if (metrics) app.use(metrics.router)
-  // After health checks and metrics, which are requested on this machine without a proxy.
-  app.use(warnOfProxies(logger, server))
+  app.use(
+    inTurn([
+      observeRequests(logger, metrics?.count),
+      securityHeaders({ https }),
+      checkRequestHeaders,
+      ignoreConditions,
+      ...(production ? [] : [refuseForeignHosts(server)]),
+      crossOrigin(server.corsOrigins, server.corsHeaders),
+    ]),
+  )
+  const warn = warnOfProxies(logger, server)
 
   const limited = server.rateLimits ? served.flatMap(({ rows }) => rows.map(({ endpoint }) => endpoint)) : []
   const limiterOf = createLimiters(limited, server.requestsPerMinute, sharedCounters)
@@ -79,8 +81,7 @@ export function createApp(parts: AppParts): RequestListener {
   const documents = createDocuments(config)
   for (const contract of served) {
     const sunset = config.contracts.sunsets[contract.name]
-    if (sunset) app.use(contract.prefix, announceSunset(sunset))
-    const router = createContractRouter(contract, {
+    const route = createContractRouter(contract, {
       services,
       policy: contractPolicy(contract, config),
       document: () => documents(contract.name),
@@ -89,8 +90,12 @@ export function createApp(parts: AppParts): RequestListener {
       browsers,
       faults: { translate: translateFault, checkDeclared },
     })
-    app.use(contract.prefix, router)
+    app.use(contract.prefix, inTurn([warn, ...(sunset ? [announceSunset(sunset)] : []), route]))
   }
+  // Requested on this machine, without a proxy.
+  app.use(createHealthRouter({ whyNotReady }))
+  if (metrics) app.use(metrics.router)
+  app.use(warn)
 
   const definitions = [
     ...Object.values(requestErrors),

@@ -5,11 +5,14 @@ import { AuthError, requestErrors } from '../../kernel/errors.ts'
 /** Paths in Express's notation, exactly as they are written, that can be read and nothing else. */
 export function createReadOnlyRouter(handlers: Readonly<Record<string, RequestHandler>>): Router {
   const router = Router({ caseSensitive: true, strict: true })
-  for (const [path, handle] of Object.entries(handlers)) router.route(path).get(handle).all(refuseOtherMethods)
+  for (const [path, handle] of Object.entries(handlers)) router.all(path, readOnly(handle))
   return router
 }
 
-/** The last handler of a path that can only be read. */
-export const refuseOtherMethods: RequestHandler = (_request, _response, next) => {
-  next(new AuthError(requestErrors.method_not_allowed, { allow: ['GET', 'HEAD'] }))
+/** Lets the handler have a GET or HEAD, and refuses all other methods. */
+export function readOnly(handle: RequestHandler): RequestHandler {
+  return (request, response, next) => {
+    if (['GET', 'HEAD'].includes(request.method)) return handle(request, response, next)
+    throw new AuthError(requestErrors.method_not_allowed, { allow: ['GET', 'HEAD'] })
+  }
 }

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { Router } from 'express'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
@@ -20,7 +20,7 @@ import type { TranslateFault } from './errors.ts'
 import { sendError } from './errors.ts'
 import { localsOf } from './locals.ts'
 import type { LimiterOf } from './rate-limits.ts'
-import { refuseOtherMethods } from './read-only.ts'
+import { readOnly } from './read-only.ts'
 import { sendJson } from './send-json.ts'
 
 export interface RouterParts<Needs> {
@@ -47,53 +47,73 @@ interface Sessions {
   requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
 }
 
-/** A contract's table as routes. Every request of every contract takes the one path of `answer`. */
-export function createContractRouter<Needs>(contract: Contract<Needs>, routerParts: RouterParts<Needs>): Router {
-  const { trailingSlash } = contract
+/**
+ * A contract's table as routes. Every request of every contract takes the one path of `answer`. Paths without parameters are found
+ * at once; Express would compare the path of a request with those of all routes before.
+ */
+export function createContractRouter<Needs>(
+  contract: Contract<Needs>,
+  routerParts: RouterParts<Needs>,
+): RequestHandler {
+  const { trailingSlash, prefix, rows } = contract
   const parts = { ...routerParts, takesForms: contract.takesForms }
+  const fixed = new Map<string, RequestHandler>()
   const router = Router({ caseSensitive: true, strict: !trailingSlash })
-  router.use((_request, response, next) => {
+  const add = (path: string, handle: RequestHandler) => {
+    if (path.includes('{')) router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), handle)
+    else for (const spelling of trailingSlash ? [path, toggleSlash(path)] : [path]) fixed.set(spelling, handle)
+  }
+  for (const path of new Set(rows.map((row) => row.path))) {
+    const ofPath = rows.filter((row) => row.path === path)
+    add(path, serve(ofPath, prefix + path, parts))
+  }
+  add(
+    '/openapi.json',
+    readOnly((_request, response) => {
+      response.json(parts.document())
+    }),
+  )
+  return (request, response) => {
     localsOf(response).contract = contract.name
-    next()
-  })
-  for (const path of new Set(contract.rows.map((row) => row.path))) {
-    const rows = contract.rows.filter((row) => row.path === path)
-    const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'))
-    const allow = rows.flatMap(methodsOf)
-    for (const row of rows) {
-      const limit = parts.limiterOf(row.endpoint)
-      const methods = methodsOf(row)
-      const fullPath = contract.prefix + row.path
-      route.all((request, response, next) => {
-        const locals = localsOf(response)
-        locals.path = fullPath
-        if (row.page && isVisit(request, parts.browsers.listedOrigins)) return sendPage(response, row.page)
-        if (!methods.includes(request.method)) return next()
-        locals.endpoint = row.endpoint.name
-        locals.access = row.endpoint.access
-        limit(request, response, (refusal?: unknown) => {
-          if (refusal) return next(refusal)
-          // Without an error, next() would go on as if no answer had been sent.
-          answer(row, parts, request, response).catch((error: unknown) => next(error ?? new Error('no reason given')))
-        })
-      })
-    }
-    route.all((request, response, next) => {
-      if (request.method === 'OPTIONS') response.set('Allow', allow.join(', ')).status(204).end()
-      else next(new AuthError(requestErrors.method_not_allowed, { allow }))
+    const handle = fixed.get(request.path) ?? router
+    handle(request, response, (error?: unknown) => {
+      const reason = error ?? new AuthError(requestErrors.not_found)
+      sendError(reason, response, contract.errorFormat, parts.faults.translate)
     })
   }
-  router
-    .route('/openapi.json')
-    .get((_request, response) => {
-      response.json(parts.document())
-    })
-    .all(refuseOtherMethods)
-  router.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
-  router.use((error: unknown, _request: Request, response: Response, _next: unknown) => {
-    sendError(error, response, contract.errorFormat, parts.faults.translate)
-  })
-  return router
+}
+
+/** The same path with a slash at its end, or without the one that it has. */
+function toggleSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : `${path}/`
+}
+
+/** Serves the rows of one path. */
+function serve<Needs>(
+  rows: readonly Row<Needs>[],
+  path: string,
+  parts: RouterParts<Needs> & Pick<Contract<Needs>, 'takesForms'>,
+): RequestHandler {
+  const routes = rows.map((row) => ({ row, methods: methodsOf(row), limit: parts.limiterOf(row.endpoint) }))
+  const allow = routes.flatMap(({ methods }) => methods)
+  return (request, response, next) => {
+    const locals = localsOf(response)
+    locals.path = path
+    for (const { row, methods, limit } of routes) {
+      if (row.page && isVisit(request, parts.browsers.listedOrigins)) return sendPage(response, row.page)
+      if (!methods.includes(request.method)) continue
+      locals.endpoint = row.endpoint.name
+      locals.access = row.endpoint.access
+      limit(request, response, (refusal?: unknown) => {
+        if (refusal) return next(refusal)
+        // Without an error, next() would go on as if no answer had been sent.
+        answer(row, parts, request, response).catch((error: unknown) => next(error ?? new Error('no reason given')))
+      })
+      return
+    }
+    if (request.method === 'OPTIONS') response.set('Allow', allow.join(', ')).status(204).end()
+    else next(new AuthError(requestErrors.method_not_allowed, { allow }))
+  }
 }
 
 /** HEAD, which asks for no answer, must not reach an endpoint that changes something. A visit changes nothing. */
@@ -137,7 +157,7 @@ async function answer<Needs>(
   if (endpoint.logsOut && clearSiteData.length > 0) {
     response.set('Clear-Site-Data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
   }
-  response.status(row.status)
+  response.statusCode = row.status
   if (body === undefined) response.end()
   else sendJson(response, body)
 }

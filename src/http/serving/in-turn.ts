@@ -1,0 +1,18 @@
+import type { RequestHandler } from 'express'
+
+/**
+ * Several handlers as one, each called when the one before goes on. Express takes as long to get from one handler to the next as a
+ * handler takes that sets some header fields.
+ */
+export function inTurn(handlers: readonly RequestHandler[]): RequestHandler {
+  return (request, response, next) => {
+    let index = 0
+    const proceed = (error?: unknown): void => {
+      const handle = error === undefined ? handlers[index] : undefined
+      index += 1
+      if (handle) handle(request, response, proceed)
+      else next(error)
+    }
+    proceed()
+  }
+}
