@@ -2,12 +2,8 @@ import type { Db, User } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import type { ConfirmedPassword } from '../session/index.ts'
 import { identifierFilter } from '../user/index.ts'
-
-export interface StoredPassword {
-  readonly hash: string
-  readonly version: number
-  readonly user: User
-}
+import type { StoredPassword } from './statements/find-password.ts'
+import { findPassword } from './statements/find-password.ts'
 
 /** The proof that a password was right: its user and its version. */
 export interface PasswordProof extends ConfirmedPassword {
@@ -33,11 +29,9 @@ export interface PasswordStore {
 }
 
 export function createPasswordStore({ db, clock }: { readonly db: Db; readonly clock: Clock }): PasswordStore {
-  const select = { hash: true, version: true, user: true }
-
   return {
-    find: (userId) => db.password.findUnique({ where: { userId }, select }),
-    findByIdentifier: (identifier) => db.password.findFirst({ where: { user: identifierFilter(identifier) }, select }),
+    find: (userId) => findPassword(db, { userId }),
+    findByIdentifier: (identifier) => findPassword(db, identifierFilter(identifier)),
     async create(userId, hash) {
       await db.password.create({ data: { userId, hash, version: firstVersion, changedAt: clock.now() } })
     },

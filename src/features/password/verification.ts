@@ -9,7 +9,8 @@ import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
 import type { FailureStores } from './failures.ts'
 import { createFailures } from './failures.ts'
-import type { PasswordProof, PasswordStore, StoredPassword } from './store.ts'
+import type { StoredPassword } from './statements/find-password.ts'
+import type { PasswordProof, PasswordStore } from './store.ts'
 
 /** The user whose password is claimed: the session's, or the one with this username or address. */
 interface Claim {

@@ -146,10 +146,10 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
       if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
       refuseEnded(found, clock.now(), sessionErrors.session_expired)
       await grace.noteSeen(claims, found)
-      const { user, ...session } = found
+      const { user } = found
       const passed = takesStep === undefined ? [] : [takesStep]
-      if (!logsOut) await gates.pass({ occasion: 'use', user, session, caller, passed })
-      return { ...caller, session, user, generation: claims.generation }
+      if (!logsOut) await gates.pass({ occasion: 'use', user, session: found, caller, passed })
+      return { ...caller, session: found, user, generation: claims.generation }
     },
 
     requireRecent: (caller, maxAge) =>

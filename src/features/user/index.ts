@@ -1,6 +1,8 @@
 export { EmailAddress } from './email.ts'
 export { userErrors } from './errors.ts'
 export { userEvents } from './events.ts'
+export type { JsonRow } from './json-row.ts'
+export { instantOf, userOf } from './json-row.ts'
 export {
   identifierFilter,
   identifierKey,

@@ -1,0 +1,41 @@
+import type { User } from '../../kernel/db.ts'
+
+/**
+ * A row of a table as `row_to_json` writes it: the columns by their names in the table, instants as text. `pg` reads it in half the time
+ * that it takes for as many columns, which PostgreSQL describes anew at every execution.
+ */
+export type JsonRow<Row> = { readonly [Name in keyof Row & string as SnakeCase<Name>]: JsonValue<Row[Name]> }
+
+type JsonValue<Value> = Value extends Date ? string : Value
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : ''
+
+export function userOf(row: JsonRow<User>): User {
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    username: row.username,
+    usernameKey: row.username_key,
+    email: row.email,
+    emailVerifiedAt: instantOf(row.email_verified_at),
+    firstName: row.first_name,
+    lastName: row.last_name,
+    displayName: row.display_name,
+    phoneNumber: row.phone_number,
+    phoneNumberVerified: row.phone_number_verified,
+    timezone: row.timezone,
+    disabledAt: instantOf(row.disabled_at),
+    isStaff: row.is_staff,
+    isSuperuser: row.is_superuser,
+    isPractitioner: row.is_practitioner,
+    lastLoginAt: instantOf(row.last_login_at),
+    joinedAt: new Date(row.joined_at),
+    sessionEpoch: row.session_epoch,
+    sessionsEndedAt: instantOf(row.sessions_ended_at),
+  }
+}
+
+export function instantOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
+}
