@@ -1,5 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
-import type { Db, Sql } from '../../kernel/db.ts'
+import type { Db } from '../../kernel/db.ts'
 import { deleteSome, sql } from '../../kernel/db.ts'
 import type { Events, SecurityEvent } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/ports.ts'
@@ -53,17 +53,6 @@ const longestWaitSeconds = 900
 /** More than the longest wait takes, and few enough for a number of PostgreSQL. */
 const mostDoublings = 10
 
-/**
- * No wait after fewer than five failures, then 5, 10, 20 … 640 s, and from there on a quarter of an hour. All hundred
- * attempts take at least 22 hours, and a user who has merely mistyped waits for seconds.
- */
-const waitAfter = (failures: Sql) => sql`
-  CASE WHEN ${failures} < ${freeFailures}::integer THEN interval '0'
-    ELSE interval '1 second' * LEAST(
-      ${longestWaitSeconds}::integer,
-      ${firstWaitSeconds}::integer * power(2, LEAST(${mostDoublings}::integer, ${failures} - ${freeFailures}::integer)))
-  END`
-
 interface Needs {
   readonly db: Db
   readonly clock: Clock
@@ -72,20 +61,29 @@ interface Needs {
 
 export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   /**
-   * Counts one more failure of the key if its row, where there is one, meets the guard. A row that does not meet it is
-   * written unchanged: a write has to reach the disk, and without one the response time would reveal that the key is
-   * blocked.
+   * Counts one more failure of the key. Guarded: only if an attempt may be made now. Otherwise its row is written unchanged: a
+   * write has to reach the disk, and without one the response time would reveal that the key is blocked.
    */
-  async function countUp(throttleKey: ThrottleKey, at: Date, guard: Sql): Promise<CountedAttempt> {
+  async function countUp(throttleKey: ThrottleKey, { isGuarded }: { isGuarded: boolean }): Promise<CountedAttempt> {
+    const at = clock.now()
+    // No wait after fewer than five failures, then 5, 10, 20 … 640 s, and from there on a quarter of an hour. All hundred attempts
+    // take at least 22 hours, and a user who has merely mistyped waits for seconds. Free attempts are allowed without a look at the
+    // time: of two parallel ones, the earlier may be counted later.
     const [row] = await db.$queryRaw<({ isCounted: boolean } & FailureCount)[]>`
       WITH counted AS (
         INSERT INTO password_attempts AS known (throttle_key, failures, blocked_until, kept_until)
         VALUES (${throttleKey.key}, 1, ${at}, ${keptUntil(throttleKey, at)})
         ON CONFLICT (throttle_key) DO UPDATE SET
           failures = known.failures + 1,
-          blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + ${waitAfter(sql`(known.failures + 1)`)}),
+          blocked_until = GREATEST(known.blocked_until, ${at}::timestamptz + interval '1 second' * CASE
+            WHEN known.failures + 1 < ${freeFailures}::integer THEN 0
+            ELSE LEAST(
+              ${longestWaitSeconds}::integer,
+              ${firstWaitSeconds}::integer * power(2, LEAST(${mostDoublings}::integer, known.failures + 1 - ${freeFailures}::integer)))
+          END),
           kept_until = EXCLUDED.kept_until
-        WHERE ${guard}
+        WHERE NOT ${isGuarded}::boolean OR known.failures < ${freeFailures}::integer
+          OR known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer
         RETURNING failures, closed_at
       ),
       refused AS (
@@ -100,13 +98,7 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
   }
 
   return {
-    async count(throttleKey) {
-      const at = clock.now()
-      // Free attempts are allowed without a look at the time: of two parallel ones, the earlier may be counted later.
-      const isFree = sql`known.failures < ${freeFailures}::integer`
-      const isOver = sql`known.blocked_until <= ${at} AND known.failures < ${mostFailures}::integer`
-      return countUp(throttleKey, at, sql`(${isFree} OR ${isOver})`)
-    },
+    count: (throttleKey) => countUp(throttleKey, { isGuarded: true }),
 
     async takeBack(throttleKey, { failures, at }) {
       await db.$executeRaw`
@@ -121,7 +113,7 @@ export function createAttemptStore({ db, clock, events }: Needs): AttemptStore {
       events.log(written, caller)
     },
 
-    add: (throttleKey) => countUp(throttleKey, clock.now(), sql`TRUE`),
+    add: (throttleKey) => countUp(throttleKey, { isGuarded: false }),
 
     async close(throttleKey) {
       const [closed] = await db.$queryRaw<{ failures: number }[]>`
