@@ -2,10 +2,11 @@ import { z } from 'zod'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
+const controlCharacters = new RegExp(controlCharacter, 'g')
 
 /** The text as logs, pages and terminals can show it. */
 export function withoutControlCharacters(value: string): string {
-  return value.replaceAll(new RegExp(controlCharacter, 'g'), '')
+  return value.replaceAll(controlCharacters, '')
 }
 
 /**

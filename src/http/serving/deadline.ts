@@ -16,6 +16,10 @@ export function startDeadline(limitMs = longestMs): <Result>(work: Promise<Resul
     new Promise((resolve, reject) => {
       const remainingMs = Math.max(0, Math.ceil((end - performance.now()) / granularityMs) * granularityMs)
       const timer = setTimeout(() => reject(new AuthError(requestErrors.overloaded)), remainingMs).unref()
-      work.then(resolve, reject).finally(() => clearTimeout(timer))
+      const settle = (end: (value: never) => void) => (value: unknown) => {
+        clearTimeout(timer)
+        end(value as never)
+      }
+      work.then(settle(resolve), settle(reject))
     })
 }

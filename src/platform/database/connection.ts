@@ -46,15 +46,16 @@ class StatedClient extends DatabaseClient {
   // With types that fit each of the forms that this method of `pg` has.
   override query(...args: never[]): never {
     const [statement, values, callback] = args as unknown as Parameters<Send>
-    const send = super.query.bind(this) as Send
     const { session } = this
     // Strings are ours, not Prisma's.
-    if (!session || typeof statement === 'string') return send(statement, values, callback) as never
+    if (!session || typeof statement === 'string') {
+      return super.query(statement as never, values as never, callback as never) as never
+    }
     const adapted = adapt(statement, session)
     if (session.needsTransaction && this.getTransactionStatus() === 'I' && statement.text !== begin) {
-      return answer(sendInTransaction(send, adapted, session), callback) as never
+      return answer(sendInTransaction(super.query.bind(this) as Send, adapted, session), callback) as never
     }
-    return send(adapted, values, callback) as never
+    return super.query(adapted as never, values as never, callback as never) as never
   }
 }
 
