@@ -1,4 +1,4 @@
-// What logging in, reading a session, refreshing and logging out cost here and on a bare Express server, in one run.
+// The cost of logging in, reading a session, refreshing and logging out, here and on a bare Express server, in one run.
 import bcrypt from 'bcrypt'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '../dist/embedded-postgres/start.js'
@@ -20,7 +20,7 @@ const parameters = {
 }
 
 /** How many requests a round sends, what the ratio is to be at most, and what one request is. */
-const deeds = {
+const operations = {
   'read a session': { count: 1000, most: 1.6, send: (side, index) => side.readSession(index) },
   refresh: { count: 500, most: 1.8, send: (side, index) => side.refresh(index) },
   'log out': {
@@ -136,39 +136,39 @@ async function costOf(side, { count, before, send }) {
 
 async function compare(sides) {
   const results = []
-  for (const [of, deed] of Object.entries(deeds)) {
+  for (const [of, operation] of Object.entries(operations)) {
     // The compiler settles first.
-    for (const side of Object.values(sides)) for (let round = 0; round < 5; round += 1) await costOf(side, deed)
+    for (const side of Object.values(sides)) for (let round = 0; round < 5; round += 1) await costOf(side, operation)
     const measured = []
     for (let round = 0; round < rounds; round += 1) {
-      const floor = await costOf(sides.floor, deed)
-      measured.push({ floor, here: await costOf(sides.ours, deed) })
+      const floor = await costOf(sides.floor, operation)
+      measured.push({ floor, here: await costOf(sides.ours, operation) })
     }
-    results.push({ of, ...medians(measured), most: deed.most })
+    results.push({ of, ...medians(measured), most: operation.most })
   }
   return results
 }
 
 async function compareLogins(sides) {
-  const deed = { count: 16, send: (side, index) => side.logIn(index) }
+  const operation = { count: 16, send: (side, index) => side.logIn(index) }
   const hash = await bcrypt.hash(password, Number(cost))
   const bare = async () => {
     const before = process.cpuUsage()
     await inParallel(
       4,
-      Array.from({ length: deed.count }, (_, index) => index),
+      Array.from({ length: operation.count }, (_, index) => index),
       () => bcrypt.compare(password, hash),
     )
     const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000 / deed.count
+    return (user + system) / 1000 / operation.count
   }
-  // Code that ran a hundred times only is still slow beside what it becomes.
-  for (const side of Object.values(sides)) for (let round = 0; round < 25; round += 1) await costOf(side, deed)
+  // The compiler settles first here too, which takes a thousand logins: code that ran a hundred times is still slow.
+  for (const side of Object.values(sides)) for (let round = 0; round < 75; round += 1) await costOf(side, operation)
   const measured = []
   for (let round = 0; round < rounds; round += 1) {
     const alone = await bare()
-    const floor = await costOf(sides.floor, deed)
-    measured.push({ alone, floor, here: await costOf(sides.ours, deed) })
+    const floor = await costOf(sides.floor, operation)
+    measured.push({ alone, floor, here: await costOf(sides.ours, operation) })
   }
   return {
     of: 'login',

@@ -42,7 +42,7 @@ export interface AppParts {
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
   readonly createMetrics: ((contracts: Served) => Metrics) | undefined
-  /** What keeps the server from serving, if anything. */
+  /** The reason why the server cannot serve, if there is one. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
 }

@@ -23,6 +23,8 @@ const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
   [/\bTerms\b/, 'contract policy'],
   [/\b(liveness|isOurs|evenly|reword|patience|impatience)\b/i, 'see the glossary'],
   [/how manieth/i, 'number of failures'],
+  [/\bdeeds?\b/i, 'operation, request'],
+  [/\bof chance\b|\bsacrificed\b/i, 'random; ended in favour of another'],
 ]
 
 /** This file names the words. */

@@ -2,7 +2,7 @@ import { Prisma } from '../../generated/prisma/client.ts'
 import { StartError } from '../../kernel/errors.ts'
 import { isTlsFailure } from './failures.ts'
 
-/** SQLSTATEs of transactions that were sacrificed to another one: nothing of them happened, and the same again may succeed. */
+/** SQLSTATEs of transactions that PostgreSQL ended in favour of another one: nothing of them happened, and the same again may succeed. */
 const conflicts = /^40(001|P01)$/
 
 /**
@@ -18,7 +18,7 @@ const astray = /^(08...|25006|57P..)$/
 const comingUp = /^(08...|53300|57P0[1-4])$/
 
 /**
- * Codes of Prisma for: refused login, not reachable, no TLS, closed, no connection or no transaction in time, sacrificed to a deadlock,
+ * Codes of Prisma for: refused login, not reachable, no TLS, closed, no connection or no transaction in time, ended by a deadlock,
  * too many connections.
  */
 const prismaCodes = ['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']

@@ -59,7 +59,7 @@ const mostTries = 5
 const shortestPauseMs = 10
 
 /**
- * Does the work again, after a pause of chance, when PostgreSQL sacrificed it to another transaction (a deadlock, or a
+ * Does the work again, after a random pause, when PostgreSQL ended it in favour of another transaction (a deadlock, or a
  * serialization failure). The work has to be one transaction, so that nothing of a try that failed remains.
  */
 export async function repeatConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
