@@ -111,7 +111,7 @@ it('has a pending registration where addresses must be verified', async () => {
     expect(await client.register(account)).toMatchObject({ pending: { email: account.email } })
     expect(await client.user()).toBeUndefined()
     const { username, password } = account
-    expect(await reasonOf(client.logIn({ username, password }))).toMatchObject({ code: 'credentials_invalid' })
+    expect(await reasonOf(client.logIn({ username, password }))).toMatchObject({ code: 'email_not_verified' })
   })
 })
 

@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What becomes of a request: another answer, none although the server has done its work, or none before the gateway closes. */
+/** What becomes of a request: another answer, an answer that is held back, none although the server has done its work, or none at all. */
 type Fault =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: object }
+  | { readonly heldUntil: Promise<unknown> }
   | 'answer lost'
   | 'unanswered'
 
@@ -39,7 +40,7 @@ export async function openGateway(serverUrl: string, serve: Serve = () => undefi
       return
     }
     const fault = faults.get(line)?.shift()
-    if (fault === undefined || fault === 'answer lost') {
+    if (fault === undefined || fault === 'answer lost' || (typeof fault === 'object' && 'heldUntil' in fault)) {
       passOn(request, response, fault)
     } else if (fault !== 'unanswered') {
       response.writeHead(fault.status, { 'Content-Type': 'application/problem+json', ...fault.headers })
@@ -49,11 +50,12 @@ export async function openGateway(serverUrl: string, serve: Serve = () => undefi
 
   function passOn(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
     const { method, url, headers } = request
-    const onwards = sendRequest(serverUrl + url, { method, headers }, (given) => {
-      if (fault) {
+    const onwards = sendRequest(serverUrl + url, { method, headers }, async (given) => {
+      if (fault === 'answer lost') {
         given.resume().on('end', () => response.destroy())
         return
       }
+      if (typeof fault === 'object' && 'heldUntil' in fault) await fault.heldUntil
       response.writeHead(given.statusCode ?? 502, given.headers)
       given.pipe(response)
     })
