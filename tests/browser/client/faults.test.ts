@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import type { Frontend } from './frontend.ts'
-import { callManyTimes, openFrontend, stopClock, until, untilTold, usernameIn } from './frontend.ts'
+import { callManyTimes, letGo, openFrontend, stopClock, until, untilTold, usernameIn } from './frontend.ts'
 
 let frontend: Frontend
 beforeAll(async () => {
@@ -15,6 +15,7 @@ const modes = [{ transport: 'cookie' }, { transport: 'body', storage: 'local' },
 /** A tab whose access token the server refuses from now on, with a clock that stands still. */
 async function givenExpiredTab(options: (typeof modes)[number] = modes[0]): Promise<Page> {
   const { tab } = await frontend.logIn(await frontend.openBrowser(), options, stopClock)
+  await letGo(tab)
   frontend.server.pass('16m')
   return tab
 }
@@ -64,7 +65,10 @@ it.each([
     frontend.gateway.disturb(refresh, { status, headers: seconds ? { 'Retry-After': seconds } : {} })
     const call = callManyTimes(tab, 5)
     await untilRefreshes(before + 1)
-    await until(() => tab.evaluate(() => navigator.locks.query().then(({ held }) => held?.length === 1)))
+    // The answer has arrived, and the client waits.
+    await until(() =>
+      tab.evaluate(() => performance.getEntriesByType('resource').some(({ name }) => /access_token$/.test(name))),
+    )
     await tab.clock.runFor(ms - 1)
     // A request after which one that the clock has let go would be there.
     await tab.evaluate(() => fetch('/healthz').then((response) => response.text()))

@@ -129,3 +129,9 @@ export async function stopClock(tab: Page): Promise<void> {
   await tab.clock.install()
   await tab.clock.pauseAt(Date.now() + 1000)
 }
+
+/** Lets the stopped clock run until a login has given back the lock. */
+export async function letGo(tab: Page): Promise<void> {
+  await tab.clock.runFor(100)
+  await until(() => tab.evaluate(async () => (await navigator.locks.query()).held?.length === 0))
+}
