@@ -6,6 +6,7 @@ import { UserReply } from '../user/index.ts'
 import { sessionErrors } from './errors.ts'
 import { mostCounted, mostListed, PageLimit, SessionPage, SessionReply, Token } from './schemas.ts'
 import type { SessionService } from './service.ts'
+import { sessionReply } from './session-reply.ts'
 import { sessionTopic } from './topic.ts'
 
 interface Needs {
@@ -71,8 +72,8 @@ export const readSession = endpoint({
   status: 200,
   output: z.object({ session: SessionReply, user: UserReply }),
   errors: [],
-  handle: async ({ sessions, users }: Needs & { readonly users: UserService }, _input, { session, user, policy }) => ({
-    session: sessions.present(session, session),
+  handle: async ({ users }: { readonly users: UserService }, _input, { session, user, policy }) => ({
+    session: sessionReply(session, session),
     user: users.present(user, policy),
   }),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
-import type { Session, User } from '../../kernel/db.ts'
+import type { User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Ports, TokenClaims, TokenKind } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
@@ -11,7 +11,8 @@ import type { Gates } from './gates.ts'
 import { createGrace } from './grace.ts'
 import type { Rotation, SessionStores } from './rotation.ts'
 import { createRotation } from './rotation.ts'
-import type { SessionPage, SessionReply, TokenIntrospection } from './schemas.ts'
+import type { SessionPage, TokenIntrospection } from './schemas.ts'
+import { sessionReply } from './session-reply.ts'
 import { endReason, findById, findLiveById, matchesSession, refuseEnded } from './state.ts'
 import type { ConfirmedPassword } from './statements/open-session.ts'
 import type { SessionOfUser } from './store.ts'
@@ -40,7 +41,6 @@ export interface SessionService extends Rotation {
   introspect(token: string, caller: Caller): Promise<TokenIntrospection>
   /** The live session that a token stands for, whatever the gates say. */
   findLiveByToken(token: string): Promise<LiveToken | undefined>
-  present(session: Session, current: Session): SessionReply
   /** A page of the caller's live sessions, newest first. Throws `cursor_invalid`. */
   list(
     page: { readonly cursor: string | undefined; readonly limit: number },
@@ -101,21 +101,6 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
     throw new AuthError(sessionErrors.access_token_expired)
   }
 
-  function present(session: Session, current: Session): SessionReply {
-    return {
-      id: session.id,
-      created_at: session.createdAt.toISOString(),
-      last_used_at: session.lastUsedAt.toISOString(),
-      expires_at: session.expiresAt.toISOString(),
-      ends_at: session.endsAt.toISOString(),
-      ip: session.ip,
-      user_agent: session.userAgent,
-      last_ip: session.lastIp,
-      last_user_agent: session.lastUserAgent,
-      current: session.id === current.id,
-    }
-  }
-
   async function findLiveByToken(token: string): Promise<LiveToken | undefined> {
     for (const kind of ['access', 'refresh'] as const) {
       const verification = signer.verify(kind, token)
@@ -171,12 +156,10 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
       return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
     },
 
-    present,
-
     async list(place, { session: current }) {
       const { sessions, nextCursor } = await stores.sessions.page(current, place)
       const total = await stores.sessions.count(current)
-      return { sessions: sessions.map((session) => present(session, current)), total, next_cursor: nextCursor }
+      return { sessions: sessions.map((session) => sessionReply(session, current)), total, next_cursor: nextCursor }
     },
 
     async end(id, caller) {

@@ -1,0 +1,18 @@
+import type { Session } from '../../kernel/db.ts'
+import type { SessionReply } from './schemas.ts'
+
+/** A session as answers show it; `current` is the caller's. */
+export function sessionReply(session: Session, current: Session): SessionReply {
+  return {
+    id: session.id,
+    created_at: session.createdAt.toISOString(),
+    last_used_at: session.lastUsedAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    ends_at: session.endsAt.toISOString(),
+    ip: session.ip,
+    user_agent: session.userAgent,
+    last_ip: session.lastIp,
+    last_user_agent: session.lastUserAgent,
+    current: session.id === current.id,
+  }
+}
