@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { givenUser } from '../../tests/support/fixtures.ts'
+import { openGateway } from '../../tests/support/gateway.ts'
 import { withServer } from '../../tests/support/server.ts'
 
 /** The client in one file, as bundlers make it. */
@@ -46,6 +47,27 @@ it.each([
     // Ends by itself, or the test fails by its time limit.
     const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
     expect(stdout.split('\n')).toEqual(['in', username, ''])
+  })
+  await rm(folder, { recursive: true })
+})
+
+it('keeps no Node process alive while it waits to refresh again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'client-'))
+  await withServer({}, async (server) => {
+    const gateway = await openGateway(server.url)
+    const { username, password } = await givenUser(server)
+    await writeFile(join(folder, 'client.mjs'), await bundle())
+    gateway.disturb('GET /api/v1/auth/session', { status: 401 })
+    gateway.disturb('POST /api/v1/auth/access_token', { status: 503, headers: { 'Retry-After': '3600' } })
+    const program = `import { createAuthClient } from './client.mjs'
+      const client = createAuthClient({ baseUrl: ${JSON.stringify(gateway.origin)}, transport: 'body' })
+      await client.logIn(${JSON.stringify({ username, password })})
+      void client.session()`
+    await writeFile(join(folder, 'program.mjs'), program)
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
+    expect(stdout).toBe('')
+    expect(gateway.refreshes()).toBe(1)
+    await gateway.close()
   })
   await rm(folder, { recursive: true })
 })

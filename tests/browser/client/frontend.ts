@@ -124,7 +124,7 @@ export function callManyTimes(tab: Page, count: number): Promise<number[]> {
   }, count)
 }
 
-/** Stops the clocks and timers of the page; `tab.clock.runFor()` moves them on. */
+/** Stops the clocks and timers of all tabs of its browser; `tab.clock.runFor()` moves them on. */
 export async function stopClock(tab: Page): Promise<void> {
   await tab.clock.install()
   await tab.clock.pauseAt(Date.now() + 1000)

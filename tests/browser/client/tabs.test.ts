@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { givenUser } from '../../support/fixtures.ts'
 import type { Frontend } from './frontend.ts'
-import { callManyTimes, logInAs, openFrontend, stopClock, untilTold, usernameIn } from './frontend.ts'
+import { callManyTimes, logInAs, openFrontend, stopClock, until, untilTold, usernameIn } from './frontend.ts'
 
 let frontend: Frontend
 beforeAll(async () => {
@@ -22,6 +22,15 @@ async function givenTabs(count: number, options: (typeof modes)[number]) {
     tabs.push(next)
   }
   return { browser, tabs, user, refreshes: countRefreshes() }
+}
+
+/** Holds an answer back until it is let go. */
+function holder(): { readonly heldUntil: Promise<void>; readonly letGo: () => void } {
+  let letGo: () => void = () => undefined
+  const heldUntil = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  return { heldUntil, letGo: () => letGo() }
 }
 
 function countRefreshes(): () => number {
@@ -74,13 +83,32 @@ describe.each(modes)('tabs of one browser with %j', (options) => {
     await browser.close()
   })
 
+  it('log a user in once the refresh of another user in another tab is over', async () => {
+    const { browser, tabs } = await givenTabs(2, options)
+    const [first, second] = tabs as [Page, Page]
+    const other = await givenUser(frontend.server)
+    const { heldUntil, letGo } = holder()
+    await stopClock(second)
+    frontend.server.pass('16m')
+    frontend.gateway.disturb('POST /api/v1/auth/access_token', { heldUntil })
+    const before = frontend.gateway.refreshes()
+    const call = callManyTimes(first, 1)
+    await until(() => frontend.gateway.refreshes() > before)
+
+    const login = logInAs(second, other)
+    await until(() => second.evaluate(async () => (await navigator.locks.query()).pending?.length === 1))
+    letGo()
+    await Promise.all([call, login])
+    await second.clock.resume()
+    const third = await frontend.openTab(browser, options)
+    expect(await usernameIn(third)).toBe(other.username)
+    await browser.close()
+  })
+
   it('stay logged out when a refresh is slower than a logout in another tab', async () => {
     const { browser, tabs } = await givenTabs(2, options)
     const [first, second] = tabs as [Page, Page]
-    let letGo: () => void = () => undefined
-    const heldUntil = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
+    const { heldUntil, letGo } = holder()
     frontend.server.pass('16m')
     frontend.gateway.disturb('POST /api/v1/auth/access_token', { heldUntil })
     const late = callManyTimes(first, 1)
