@@ -50,7 +50,8 @@ export function createSessionState({ store, tell, onUnknownUser }: Needs): Sessi
 
   /** Undefined while something is missing. */
   function current(): AuthState | undefined {
-    return status === 'out' || (status && user) ? { status, user, reason } : undefined
+    if (status === 'out') return { status, reason }
+    return status && user && { status, user }
   }
 
   /** Later, so that listeners can call the client, and their exceptions are their own. */

@@ -15,12 +15,10 @@ export type PendingRegistration = Extract<Schemas['RegisterReply'], { verificati
 /** Why a session ended: its refresh token was copied, it is too old or was idle too long, or it was ended elsewhere. */
 export type EndReason = 'reuse' | 'expired' | 'revoked'
 
-export interface AuthState {
-  readonly status: 'in' | 'out'
-  readonly user: User | undefined
-  /** Absent after a logout, and where no session was known. */
-  readonly reason: EndReason | undefined
-}
+export type AuthState =
+  | { readonly status: 'in'; readonly user: User; readonly reason?: undefined }
+  /** The reason is absent after a logout, and where no session was known. */
+  | { readonly status: 'out'; readonly user?: undefined; readonly reason: EndReason | undefined }
 
 export interface AuthClientOptions {
   /** The address of the server, without `/api/v1/auth`. */
