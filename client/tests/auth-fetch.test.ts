@@ -118,13 +118,19 @@ it('shows the access token to the origins that are named, and to no other', asyn
 it('stops to wait for a token when the request is aborted, and refreshes all the same', async () => {
   const { client } = await givenClient()
   server.pass('16m')
-  gateway.disturb(refresh, { heldUntil: new Promise((resolve) => setTimeout(resolve, 200)) })
+  let letGo: () => void = () => undefined
+  const heldUntil = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  gateway.disturb(refresh, { heldUntil })
+  const before = gateway.refreshes()
   const request = new AbortController()
   const call = client.fetch(`${gateway.origin}/api/v1/auth/session`, { signal: request.signal })
-  const before = gateway.refreshes()
   while (gateway.refreshes() === before) await new Promise((resolve) => setImmediate(resolve))
   request.abort(new Error('no longer needed'))
   await expect(call).rejects.toThrow('no longer needed')
+  expect(gateway.refreshes() - before).toBe(1)
+  letGo()
   expect(await client.session()).toBeDefined()
   expect(gateway.refreshes() - before).toBe(1)
 })
