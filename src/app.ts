@@ -10,6 +10,7 @@ import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
 import { authenticationErrors } from './features/session/index.ts'
 import { problemDetails } from './http/contracts/error-format.ts'
+import { createApplication } from './http/pages/application.ts'
 import { createDocs } from './http/pages/docs.ts'
 import { createHome } from './http/pages/home.ts'
 import { createPages } from './http/pages/page.ts'
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly config: Config
   readonly services: Features
   readonly logger: Logger
+  /** Where the build of the demo application lies, if it is to be served. */
+  readonly applicationFolder: URL | undefined
   /** Absent: this instance counts requests for itself. */
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
@@ -49,7 +52,7 @@ export interface AppParts {
 
 /** Everything that a request meets, in that order. */
 export function createApp(parts: AppParts): RequestListener {
-  const { config, services, logger, sharedCounters, whyNotReady, isDatabaseUnavailable } = parts
+  const { config, services, logger, applicationFolder, sharedCounters, whyNotReady, isDatabaseUnavailable } = parts
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
@@ -102,7 +105,6 @@ export function createApp(parts: AppParts): RequestListener {
     ...authenticationErrors,
     ...contracts.flatMap(({ rows }) => rows.flatMap(({ endpoint }) => endpoint.errors)),
   ]
-  app.use(createHome({ contracts: served, docs: server.docs, mailbox: services.mailbox !== undefined }))
   app.use(createPages([createProblemsPage(definitions)]))
   if (server.docs) app.use(createDocs(served))
   const describeOwn = () => {
@@ -112,7 +114,11 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(createPages([{ path: '/openapi.json', render: describeOwn }]))
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
-  if (links.toOwnPages) app.use(createPages([verificationPage, passwordResetPage]))
+  // Behind all the others, so that none of its paths hides one of theirs.
+  const offered = { docs: server.docs, mailbox: services.mailbox !== undefined }
+  const application = links.toOwnPages && applicationFolder && createApplication(applicationFolder, offered)
+  app.use(application || createHome({ contracts: served, ...offered }))
+  if (links.toOwnPages && !application) app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

@@ -35,6 +35,8 @@ export interface CompositionRoot {
 interface Surroundings {
   readonly databaseUrl: string
   readonly logger: Logger
+  /** Where the build of the demo application lies, if it is to be served. */
+  readonly applicationFolder?: URL | undefined
   /** Instead of the database's. */
   readonly clock?: Clock
   /** Instead of the mail server of the configuration. */
@@ -50,7 +52,7 @@ const readinessLimitMs = 2000
 /** Loaded by server.ts on demand, so that all that is imported here loads while PostgreSQL starts. */
 export async function createCompositionRoot(
   config: CompleteConfig,
-  { databaseUrl, logger, clock: givenClock, mailer, databaseLimits, moreGates }: Surroundings,
+  { databaseUrl, logger, applicationFolder, clock: givenClock, mailer, databaseLimits, moreGates }: Surroundings,
 ): Promise<CompositionRoot> {
   const { server, secretKeys, accessTokenKeys, passwords, mail } = config
   const database = connectDatabase({ url: databaseUrl, poolSize: config.database.poolSize, ...databaseLimits })
@@ -83,6 +85,7 @@ export async function createCompositionRoot(
       config,
       services,
       logger,
+      applicationFolder,
       sharedCounters: redis?.counters,
       createMetrics: createMetrics && ((contracts) => createMetrics({ contracts, hashQueue: hasher.queue })),
       whyNotReady,

@@ -37,6 +37,9 @@ const closingMs = 500
 /** How long connections are still accepted after the server says that it is not ready any more. */
 const notReadyDelayMs = 250
 
+/** The demo application, as `npm ci` builds it. */
+const applicationFolder = new URL('../examples/spa/dist/', import.meta.url)
+
 export function createAuthServer(config: Config, logger: Logger): AuthServer {
   const stopping = new AbortController()
   let startup: Promise<unknown> | undefined
@@ -85,7 +88,7 @@ export function createAuthServer(config: Config, logger: Logger): AuthServer {
     }
     // Loading the app keeps one core busy while PostgreSQL starts on another.
     const [{ createCompositionRoot }, url] = await Promise.all([import('./composition-root.ts'), migrated()])
-    return createCompositionRoot(await completeConfig(config), { databaseUrl: url, logger })
+    return createCompositionRoot(await completeConfig(config), { databaseUrl: url, logger, applicationFolder })
   }
 
   async function start(): Promise<number | string> {

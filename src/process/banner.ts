@@ -23,6 +23,7 @@ export function createBanner({ config, port, served, disagreement }: Started): s
   const lines = [
     `auth-server ${readVersion()} is ready`,
     '',
+    ...(isSocket ? [] : [`  Home     ${here}/`]),
     ...served.map(
       ({ name, prefix }, index) =>
         `${index === 0 ? '  API      ' : ' '.repeat(11)}${here}${prefix}${name === 'v1' ? '' : ` (${name})`}`,

@@ -39,7 +39,7 @@ function configOf({ values, production }: Pick<SettingsRead, 'values' | 'product
       audiences: tokens.audiences ?? ([publicUrl] as const),
     },
     mail: { smtp: smtpOf(mail, publicUrl), from: mail.from },
-    /** `toOwnPages`: the links lead to small pages of our own, as no frontend is configured. */
+    /** `toOwnPages`: the links lead to pages of this server, as no frontend is configured. */
     links: { ...links, frontendUrl, toOwnPages: givenFrontendUrl === undefined },
   } as const
 }

@@ -57,7 +57,7 @@ export const serverSettings = settingGroup('Addresses, browsers and limits', {
   }),
   frontendUrl: setting('FRONTEND_URL', {
     type: frontendUrl,
-    absent: '`PUBLIC_URL`, where this server has small pages of its own, which need `v1` in `CONTRACTS`',
+    absent: '`PUBLIC_URL`, where this server has its demo application or small pages, which need `v1` in `CONTRACTS`',
     meaning: 'the address that the links in mails lead to',
     neededInProduction: true,
     inProduction: https,

@@ -30,10 +30,22 @@ const replacements: readonly (readonly [forbidden: RegExp, word: string])[] = [
 /** This file names the words. */
 const excepted = 'tests/docs/words.test.ts'
 
-const folders = ['src', 'client/src', 'client/tests', 'tests', 'bench', 'dev', 'docs', 'prisma/schema', '.ci']
+const folders = [
+  'src',
+  'client/src',
+  'client/tests',
+  'examples/spa/src',
+  'tests',
+  'bench',
+  'dev',
+  'docs',
+  'prisma/schema',
+  '.ci',
+]
 const files = [
   'README.md',
   'client/README.md',
+  'examples/spa/README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
   'CHANGELOG.md',

@@ -51,6 +51,8 @@ interface RequestOptions {
 interface ServerOptions {
   /** Sends mails where the settings say, by default to the mailbox, instead of catching them for `mails()`. */
   readonly mailbox?: boolean
+  /** The build of the demo application. By default none is served. */
+  readonly applicationFolder?: URL
   /** Long by default, so that a slow machine does not cut a race short. */
   readonly databaseLimits?: DatabaseLimits
   /** Beside those of the features. */
@@ -63,7 +65,7 @@ interface ServerOptions {
  */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
-  { mailbox = false, databaseLimits = patientLimits, moreGates }: ServerOptions = {},
+  { mailbox = false, applicationFolder, databaseLimits = patientLimits, moreGates }: ServerOptions = {},
 ): Promise<TestServer> {
   const databaseUrl = settings.DATABASE_URL ?? (await freshDatabase())
   const given = {
@@ -85,6 +87,7 @@ export async function startServer(
   const root = await createCompositionRoot(withKeys(config, [firstKey, ...otherKeys]), {
     databaseUrl,
     logger,
+    applicationFolder,
     clock,
     mailer: mailbox ? undefined : catcher,
     databaseLimits,

@@ -1,4 +1,4 @@
-import type { Router } from 'express'
+import type { RequestHandler, Response, Router } from 'express'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { Html } from '../../kernel/html.ts'
 import { fillTemplate } from '../../kernel/html.ts'
@@ -19,14 +19,20 @@ interface Linked {
 /** `/`: for a person who opens the address of the server. To programs it is a path like any other that does not exist. */
 export function createHome(linked: Linked): Router {
   const page = { kind: 'view', title: 'Authentication server', body: bodyOf(linked) } as const
-  return createReadOnlyRouter({
-    '/': (request, response) => {
-      response.vary('Accept')
-      if (request.accepts('json', 'html') !== 'html') throw new AuthError(requestErrors.not_found)
-      localsOf(response).path = '/'
-      sendPage(response, page)
-    },
-  })
+  const send = (response: Response) => {
+    localsOf(response).path = '/'
+    sendPage(response, page)
+  }
+  return createReadOnlyRouter({ '/': forBrowsers(send) })
+}
+
+/** Answers requests that prefer HTML, and leaves the others with what they get where there is no page. */
+export function forBrowsers(send: (response: Response) => void): RequestHandler {
+  return (request, response) => {
+    response.vary('Accept')
+    if (request.accepts('json', 'html') !== 'html') throw new AuthError(requestErrors.not_found)
+    send(response)
+  }
 }
 
 /** Addresses are relative, so that a proxy may serve all of this below a path. */
