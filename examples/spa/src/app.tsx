@@ -26,6 +26,7 @@ export function App() {
   const [state, setState] = useState<AuthState>()
   const [error, setError] = useState<unknown>()
   const { status, user, reason } = state ?? {}
+  const isKnown = state !== undefined || error !== undefined
 
   /** Asks the server whether there is a session; onChange tells the answer. */
   const load = () => void auth.user().then(() => setError(undefined), setError)
@@ -45,12 +46,13 @@ export function App() {
   return (
     <>
       <Header page={page} user={user} />
-      <main>
+      <main aria-busy={!isKnown}>
         {reason && <Ended reason={reason} />}
         {state && <CurrentScreen page={page} user={user} />}
         {!state && error !== undefined && <Away error={error} retry={load} />}
       </main>
-      <Footer />
+      {/* Later than the rest, so that it appears where it stays. */}
+      {isKnown && <Footer />}
       {user && <Reauthentication user={user} />}
     </>
   )

@@ -89,7 +89,10 @@ export function layoutShiftOf(page: Page): Promise<number> {
 /** Keeps what the page looks like, to be looked at. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   mkdirSync(artefacts, { recursive: true })
-  await page.screenshot({ path: new URL(`${name}.png`, artefacts).pathname, fullPage: true })
+  await page.screenshot({
+    path: new URL(`${name}.png`, artefacts).pathname,
+    fullPage: (await page.getByRole('dialog').count()) === 0,
+  })
 }
 
 /** The heading of the page, once it is this one. */

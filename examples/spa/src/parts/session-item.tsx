@@ -10,7 +10,7 @@ function deviceOf(userAgent: string): string {
   const browser = browserNames[browsers.findIndex((pattern) => pattern.test(userAgent))]
   const system = systemNames[systems.findIndex((pattern) => pattern.test(userAgent))]
   if (browser && system) return `${browser} on ${system}`
-  return browser ?? system ?? (userAgent.slice(0, 40) || 'Unknown device')
+  return browser ?? system ?? (userAgent.slice(0, 40) || 'Some program')
 }
 
 const timeOf = (instant: string) =>

@@ -68,9 +68,11 @@ export function Sessions() {
       <p role="alert" className="message bad">
         {failure}
       </p>
-      <button type="button" className="danger" onClick={() => void endAll()}>
-        Log out everywhere
-      </button>
+      {cursor !== undefined && (
+        <button type="button" className="danger" onClick={() => void endAll()}>
+          Log out everywhere
+        </button>
+      )}
     </Screen>
   )
 }
