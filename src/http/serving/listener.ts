@@ -48,6 +48,9 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
+  // Node would drop what follows the thousandth header field without a word, and a client could hide in this way what a proxy writes
+  // behind its fields, such as X-Forwarded-For. Their size is limited.
+  server.maxHeadersCount = 0
   // Judged by the listener, and so in the error format of the path.
   server.on('checkExpectation', receive)
   server.on('clientError', (fault: Error & { code?: string; rawPacket?: Buffer }, socket: Socket) => {

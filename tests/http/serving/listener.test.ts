@@ -193,6 +193,17 @@ describe('the HTTP server', () => {
     )
   })
 
+  it('reads every header field, however many come before it', async () => {
+    await withServer(
+      ({ headers }, response) => response.end(headers['x-forwarded-for']),
+      async (to) => {
+        const many = Array.from({ length: 3000 }, () => 'a:')
+        const { body } = await talk(`${head('Connection: close', ...many, 'X-Forwarded-For: 192.0.2.1')}\r\n`, to)
+        expect(body).toBe('192.0.2.1')
+      },
+    )
+  })
+
   it('gives slow clients less time than Node does', () => {
     expect(http.headersTimeout).toBe(10_000)
     expect(http.requestTimeout).toBe(30_000)
