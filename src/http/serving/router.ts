@@ -47,12 +47,17 @@ export function createContractRouter<Needs>(
       response.json(parts.document())
     }),
   )
-  return (request, response) => {
+  return (request, response, next) => {
     localsOf(response).contract = contract.name
     const handle = fixed.get(request.path) ?? router
     handle(request, response, (error?: unknown) => {
       const reason = error ?? new AuthError(requestErrors.not_found)
-      sendError(reason, response, contract.errorFormat, parts.faults.translate)
+      try {
+        sendError(reason, response, contract.errorFormat, parts.faults.translate)
+      } catch (fault) {
+        // Called outside of Express, where a fault would end the process.
+        next(fault)
+      }
     })
   }
 }

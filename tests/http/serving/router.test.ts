@@ -273,6 +273,7 @@ describe('an endpoint that fails', () => {
   async function withRouter(
     strict: boolean,
     use: (get: (path: string) => Promise<Exchanged>, faultIds: string[]) => Promise<void>,
+    errorFormat = problemDetails,
   ) {
     const faultIds: string[] = []
     const translateFault = (_fault: unknown, requestId: string) => {
@@ -294,7 +295,7 @@ describe('an endpoint that fails', () => {
           prefix: '/t',
           trailingSlash: false,
           takesForms: false,
-          errorFormat: problemDetails,
+          errorFormat,
           policy: {},
           differences: [],
           rows,
@@ -366,6 +367,20 @@ describe('an endpoint that fails', () => {
         expect(faultIds).toEqual(['the-id'])
       }),
   )
+
+  it('is answered by a fault when its contract cannot write the error, and the process goes on', () => {
+    const present = () => {
+      throw new Error(`no words for ${secret}`)
+    }
+    return withRouter(
+      true,
+      async (get, faultIds) => {
+        expect(refusalOf(await get('declared'))).toBe('500 internal_error')
+        expect(faultIds).toEqual(['the-id'])
+      },
+      { ...problemDetails, present },
+    )
+  })
 
   it('sends no field that its schema does not name', () =>
     withRouter(true, async (get) => {
