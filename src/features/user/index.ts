@@ -2,7 +2,7 @@ export { EmailAddress } from './email.ts'
 export { userErrors } from './errors.ts'
 export { userEvents } from './events.ts'
 export type { JsonRow } from './json-row.ts'
-export { instantOf, userOf } from './json-row.ts'
+export { instantOf, instantOrNull, userOf } from './json-row.ts'
 export {
   identifierFilter,
   identifierKey,

@@ -18,24 +18,34 @@ export function userOf(row: JsonRow<User>): User {
     username: row.username,
     usernameKey: row.username_key,
     email: row.email,
-    emailVerifiedAt: instantOf(row.email_verified_at),
+    emailVerifiedAt: instantOrNull(row.email_verified_at),
     firstName: row.first_name,
     lastName: row.last_name,
     displayName: row.display_name,
     phoneNumber: row.phone_number,
     phoneNumberVerified: row.phone_number_verified,
     timezone: row.timezone,
-    disabledAt: instantOf(row.disabled_at),
+    disabledAt: instantOrNull(row.disabled_at),
     isStaff: row.is_staff,
     isSuperuser: row.is_superuser,
     isPractitioner: row.is_practitioner,
-    lastLoginAt: instantOf(row.last_login_at),
-    joinedAt: new Date(row.joined_at),
+    lastLoginAt: instantOrNull(row.last_login_at),
+    joinedAt: instantOf(row.joined_at),
     sessionEpoch: row.session_epoch,
-    sessionsEndedAt: instantOf(row.sessions_ended_at),
+    sessionsEndedAt: instantOrNull(row.sessions_ended_at),
   }
 }
 
-export function instantOf(text: string | null): Date | null {
-  return text === null ? null : new Date(text)
+/**
+ * Throws on a text that is no instant, and where the column is missing: a Date of it would be no error but a value that is neither
+ * before nor after any other, so that a session with it would never expire.
+ */
+export function instantOf(text: string): Date {
+  const instant = new Date(text)
+  if (Number.isNaN(instant.getTime())) throw new Error(`no instant: ${text}`)
+  return instant
+}
+
+export function instantOrNull(text: string | null): Date | null {
+  return text === null ? null : instantOf(text)
 }

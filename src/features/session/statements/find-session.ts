@@ -1,6 +1,6 @@
 import type { Db, Session, User } from '../../../kernel/db.ts'
 import type { JsonRow } from '../../user/index.ts'
-import { instantOf, userOf } from '../../user/index.ts'
+import { instantOf, instantOrNull, userOf } from '../../user/index.ts'
 
 /**
  * The session, living or not, with its user; null when there is none.
@@ -25,16 +25,16 @@ function sessionOf(row: JsonRow<Session>): Session {
     epoch: row.epoch,
     accessLifetime: row.access_lifetime,
     refreshLifetime: row.refresh_lifetime,
-    createdAt: new Date(row.created_at),
-    rotatedAt: new Date(row.rotated_at),
-    lastUsedAt: new Date(row.last_used_at),
-    expiresAt: new Date(row.expires_at),
-    endsAt: new Date(row.ends_at),
+    createdAt: instantOf(row.created_at),
+    rotatedAt: instantOf(row.rotated_at),
+    lastUsedAt: instantOf(row.last_used_at),
+    expiresAt: instantOf(row.expires_at),
+    endsAt: instantOf(row.ends_at),
     ip: row.ip,
     userAgent: row.user_agent,
     lastIp: row.last_ip,
     lastUserAgent: row.last_user_agent,
-    revokedAt: instantOf(row.revoked_at),
+    revokedAt: instantOrNull(row.revoked_at),
     revokedReason: row.revoked_reason,
   }
 }
