@@ -43,9 +43,10 @@ export function observeRequests(logger: Logger, count: Metrics['count'] | undefi
   }
 }
 
-/** An address that led to no route: without its query, and without what could be a token of ours or of others. */
+/** An address that led to no route: without its user, query and fragment, and without what could be a token of ours or of others. */
 export function loggedPath(url: string): string {
-  const steps = url.replace(/\?.*/s, '').split('/')
+  const address = url.replace(/[?#].*/s, '').replace(/^(\w+:\/\/)[^/]*@/, '$1')
+  const steps = address.split('/')
   const harmless = steps.map((step) => (/[\w-]{20}/.test(step) ? '…' : step))
   return harmless.join('/').slice(0, longestPath)
 }

@@ -85,6 +85,14 @@ describe('the log', () => {
     expect(String(long?.path)).toHaveLength(200)
   })
 
+  it('holds no password and no fragment of a target that no browser sends', async () => {
+    const lines = await loggedBy(async () => {
+      await exchange(server.url, 'http://ada:private@localhost/nowhere')
+      await exchange(server.url, '/nowhere#token=private')
+    })
+    expect(lines.map(({ path }) => path)).toEqual(['http://localhost/nowhere', '/nowhere'])
+  })
+
   // A link to a page of the frontend, with its token, can reach this server by mistake.
   it('holds nothing of a path that could be a token', async () => {
     const token = 'T0k-n_'.repeat(4).slice(0, 20)
