@@ -22,7 +22,7 @@ export interface UserService {
   present(user: User, policy: ContractPolicy): UserReply
   /** A phone number as it is stored. Throws `invalid_request` when it cannot be read. */
   readPhoneNumber(typed: string): string
-  /** Changes the fields that are given. Throws `username_taken` or `username_is_address`. */
+  /** Changes the fields that are given. Writes and records nothing where they are as they were. Throws `username_taken` or `username_is_address`. */
   change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
   /** Changes the fields that are given and empties the others; a username cannot be empty and stays. */
   replace(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply>
@@ -79,9 +79,10 @@ export function createUsers({ ports: { phones }, work: { transaction } }: Needs)
 
   async function change(changes: Changes, caller: AuthenticatedCaller): Promise<UserReply> {
     const { user, session, policy } = caller
-    if (Object.keys(changes).length === 0) return present(user, policy)
     if (changes.username !== undefined) refuseForeignAddress(changes.username, user.email)
     const columns = { ...columnsOf(changes), ...phoneColumns(changes.phone_number, user) }
+    const isSame = Object.entries(columns).every(([column, value]) => user[column as keyof typeof columns] === value)
+    if (isSame) return present(user, policy)
     try {
       const changed = await transaction(async ({ users, events }) => {
         const fields = Object.keys(changes).join(' ')

@@ -168,6 +168,8 @@ describe('PATCH /profile', () => {
     const eventsBefore = (await eventsOf(server, user)).length
     await change(user, { username: owner.username })
     await change(user, { is_staff: true })
+    const { username, first_name, phone_number, timezone } = await read(user)
+    expect((await change(user, { username, first_name, phone_number, timezone })).body).toEqual(await read(user))
     expect(await eventsOf(server, user)).toHaveLength(eventsBefore)
   })
 
