@@ -5,6 +5,7 @@ import { Client } from 'pg'
 import type { EmbeddedPostgres } from '../../src/embedded-postgres/start.ts'
 import { startEmbeddedPostgres } from '../../src/embedded-postgres/start.ts'
 import { applyMigrations } from '../../src/platform/database/migrations.ts'
+import { cleanUpWhenInterrupted } from './interrupted.ts'
 import { findLeftovers } from './leftovers.ts'
 
 interface TestRun {
@@ -28,6 +29,7 @@ export default async function beginRun(): Promise<void> {
   const temporary = tmpdir()
   const leftovers = await findLeftovers(temporary)
   const folder = await mkdtemp(join(temporary, 'auth-tests-'))
+  cleanUpWhenInterrupted(folder)
   const dataDir = join(folder, 'databases')
   try {
     await mkdir(dataDir)

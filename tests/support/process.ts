@@ -45,6 +45,19 @@ export const processKey = { SECRET_KEY: 'processes-sign-with-this-key-and-nothin
 const started: ServerProcess[] = []
 const folders: string[] = []
 
+// In groups of their own, they outlive a worker that ends in the middle of a test.
+process.once('exit', () => {
+  for (const server of started) killGroup(server)
+})
+
+function killGroup(server: ServerProcess): void {
+  try {
+    server.signalGroup('SIGKILL')
+  } catch {
+    // The process has ended already.
+  }
+}
+
 /** Starts the process as an operator does, with these settings and nothing else in its environment. */
 export function startProcess(env: Readonly<Record<string, string>>, options: ProcessOptions = {}): ServerProcess {
   const { args = [], account = {}, cwd = tmpdir(), program = [main], throughNpm = false } = options
@@ -133,11 +146,7 @@ export async function until(condition: () => Promise<boolean>, limitMs = 20_000)
 /** Ends every process that the tests started, with its PostgreSQL, and removes their folders. */
 export async function endProcesses(): Promise<void> {
   for (const server of started.splice(0)) {
-    try {
-      server.signalGroup('SIGKILL')
-    } catch {
-      // The process has ended already.
-    }
+    killGroup(server)
     await server.exit
   }
   for (const folder of folders.splice(0)) {

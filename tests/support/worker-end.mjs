@@ -1,2 +1,2 @@
 // Ends a worker with Jest, even if its tests have left something open.
-process.once('disconnect', () => process.exit())
+for (const event of ['disconnect', 'SIGINT', 'SIGTERM', 'SIGHUP']) process.once(event, () => process.exit())
