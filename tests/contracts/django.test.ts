@@ -3,7 +3,7 @@ import { clients } from '../support/clients.ts'
 import { freshDatabase } from '../support/database.ts'
 import type { DatabaseProxy } from '../support/database-proxy.ts'
 import { startDatabaseProxy } from '../support/database-proxy.ts'
-import { foreignEndpoints } from '../support/endpoints.ts'
+import { djangoEndpoints, targets } from '../support/endpoints.ts'
 import { django, foreignRefusalOf } from '../support/error-formats.ts'
 import { exchange } from '../support/exchange.ts'
 import { givenDisabled, givenVerifiedUser, randomUser } from '../support/fixtures.ts'
@@ -240,11 +240,11 @@ describe.each(contracts)('the error format of $prefix', (contract) => {
   it('answers an internal error in its own format', async () => {
     const user = await givenVerifiedUser(server)
     const { db } = server.database
-    await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN generation TO age`
+    await db.$executeRaw`ALTER TABLE sessions RENAME TO hidden`
     try {
       expect(foreignRefusalOf(await refresh(user.refresh_token))).toBe('500 {"detail":"A server error occurred."}')
     } finally {
-      await db.$executeRaw`ALTER TABLE sessions RENAME COLUMN age TO generation`
+      await db.$executeRaw`ALTER TABLE hidden RENAME TO sessions`
     }
   })
 })
@@ -263,7 +263,7 @@ describe('the names of a confirmation', () => {
   )
 })
 
-describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBody }) => {
+describe.each(djangoEndpoints)('$route', ({ method, path, access, fields, hasBody }) => {
   const required = fields.filter(({ optional }) => !optional).map(({ name }) => name)
 
   it('names what it needs, and asks for a session first', async () => {
@@ -275,14 +275,17 @@ describe.each(foreignEndpoints)('$route', ({ method, path, access, fields, hasBo
     const { access_token: token } = await givenVerifiedUser(server)
     expect(foreignRefusalOf(await call(server, { method, path, body: {}, token }))).toBe(missing)
   })
+})
 
+describe.each(targets.filter(({ trailingSlash }) => trailingSlash))('$route', ({ method, prefix, path, hasBody }) => {
   it('is served with and without a slash at its end, and in no other spelling', async () => {
     const { access_token: token } = await givenVerifiedUser(server)
     const ask = (to: string) => call(server, { method, path: to, token, ...(hasBody && { body: {} }) })
-    const [slashed, bare] = [await ask(path), await ask(path.replace(/\/$/, ''))]
+    const bare = path.replace(/\/$/, '')
+    const [slashed, unslashed] = [await ask(`${bare}/`), await ask(bare)]
     expect(slashed.status).not.toBe(404)
-    expect([bare.status, bare.body]).toEqual([slashed.status, slashed.body])
-    for (const other of [path.toUpperCase().replace('/API', '/api'), `${path}/`, `${path}x`]) {
+    expect([unslashed.status, unslashed.body]).toEqual([slashed.status, slashed.body])
+    for (const other of [prefix + bare.slice(prefix.length).toUpperCase(), `${bare}//`, `${bare}/x`]) {
       expect((await ask(other)).status).toBe(404)
     }
   })

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { freshDatabase } from '../support/database.ts'
-import { endpoints, foreignEndpoints, sampleBody } from '../support/endpoints.ts'
+import { sampleBody, targets } from '../support/endpoints.ts'
 import { exchange } from '../support/exchange.ts'
 import { randomUser } from '../support/fixtures.ts'
 import { endProcesses, givenFolder, startProcess } from '../support/process.ts'
@@ -36,7 +36,7 @@ describe('the log of a process', () => {
       const { access_token, refresh_token } = registered.body
       const session = { ...typed, Authorization: `Bearer ${access_token}`, Cookie: 'refresh=CANARY-cookie' }
 
-      for (const target of [...endpoints, ...foreignEndpoints]) {
+      for (const target of targets) {
         const { method, pattern, hasBody, route } = target
         const path = pattern.replaceAll(/\{\w+\}/g, 'CANARY-path')
         // These would end the session that the others are called with.

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { contracts } from '../../src/contracts/index.ts'
+import { contractNames } from '../../src/kernel/policy.ts'
 import { fileNameOf } from '../../src/kernel/setting.ts'
 import type { Config } from '../../src/settings/config.ts'
 import { ConfigError, readConfig } from '../../src/settings/config.ts'
@@ -58,7 +59,7 @@ describe('readConfig', () => {
       database: { url: undefined, dataDir: '.data', poolSize: 10, waitLimit: 60 },
       secretKeys: [],
       accessTokenKeys: [],
-      contracts: { served: ['v1', 'rest-auth', 'simple-jwt', 'drf'], sunsets: {} },
+      contracts: { served: contractNames, sunsets: {} },
       tokens: { issuers: ['http://localhost:3000'], audiences: ['http://localhost:3000'] },
       sessions: {
         accessLifetime: 900,

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { django } from '../../src/contracts/django/error-format.ts'
 import { contracts } from '../../src/contracts/index.ts'
+import type { Row } from '../../src/http/contracts/contract.ts'
 import { bucketOf } from '../../src/http/contracts/endpoint.ts'
+import { AuthError, requestErrors } from '../../src/kernel/errors.ts'
 
 interface Field {
   readonly name: string
@@ -26,11 +29,16 @@ const named: Readonly<Record<string, string>> = {
 const samples = ['canary horse battery', 'ada', 'ada@example.com', 'Europe/Paris']
 
 /** Every endpoint of every contract, with its fields derived from its own schema: a new one needs no line here. */
-export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
-  rows.map(({ method, path, endpoint, wire }) => {
+export const targets = contracts.flatMap(({ name: contract, prefix, errorFormat, takesForms, trailingSlash, rows }) =>
+  rows.map((row) => {
+    const { method, path, endpoint, wire } = row
     const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
     return {
       contract,
+      prefix,
+      errorFormat,
+      takesForms,
+      trailingSlash,
       name: endpoint.name,
       route: `${method} ${prefix}${path}`,
       method,
@@ -40,6 +48,10 @@ export const targets = contracts.flatMap(({ name: contract, prefix, rows }) =>
       pattern: prefix + path,
       access: endpoint.access,
       limit: bucketOf(endpoint),
+      description: endpoint.description,
+      takesPassword: Object.keys(endpoint.input.shape).some((name) => name.includes('password')),
+      /** The contract's name of a field of the endpoint; undefined where the contract has no such field. */
+      word: (field: string) => (field in endpoint.input.shape ? wordOf(row, field) : undefined),
       hasBody: ['POST', 'PUT', 'PATCH'].includes(method),
       fields: Object.entries(wire.shape)
         .filter(([name, schema]) => !params.includes(name) && !takesBoolean(schema))
@@ -53,8 +65,16 @@ export type Target = (typeof targets)[number]
 /** The endpoints of our own API. */
 export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
-/** The endpoints of the published contracts. */
-export const foreignEndpoints = targets.filter(({ contract }) => contract !== 'v1')
+/** The endpoints of the contracts with Django's error format, which read fields as Django does. */
+export const djangoEndpoints = targets.filter(({ errorFormat }) => errorFormat === django)
+
+/** As errors that blame a field say it. */
+function wordOf({ translateError }: Pick<Row<never>, 'translateError'>, field: string): string | undefined {
+  const issue = { path: [field], code: 'required', detail: '' }
+  const translated = translateError(new AuthError(requestErrors.invalid_request, { issues: [issue] }))
+  const [word] = (translated as AuthError).details.issues?.[0]?.path ?? []
+  return word === undefined ? undefined : String(word)
+}
 
 /** Such fields are no texts, and no request needs them. */
 function takesBoolean(schema: z.core.$ZodType): boolean {

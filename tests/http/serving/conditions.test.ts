@@ -1,5 +1,5 @@
 import { contracts } from '../../../src/contracts/index.ts'
-import { endpoints, foreignEndpoints } from '../../support/endpoints.ts'
+import { targets } from '../../support/endpoints.ts'
 import { exchange } from '../../support/exchange.ts'
 import { givenUser, givenVerifiedUser } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -46,9 +46,7 @@ describe.each(places)('GET %s', (path) => {
   })
 })
 
-const readings = [...endpoints, ...foreignEndpoints].filter(
-  ({ method, access }) => method === 'GET' && access === 'bearer',
-)
+const readings = targets.filter(({ method, access }) => method === 'GET' && access === 'bearer')
 
 describe.each(readings)('$route', ({ path }) => {
   it('is answered whole, whatever conditions come with the request', async () => {

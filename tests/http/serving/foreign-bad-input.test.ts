@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { Target } from '../../support/endpoints.ts'
-import { foreignEndpoints, sampleBody } from '../../support/endpoints.ts'
+import { djangoEndpoints, sampleBody } from '../../support/endpoints.ts'
 import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import type { Exchanged } from '../../support/exchange.ts'
 import { exchange } from '../../support/exchange.ts'
@@ -33,8 +33,8 @@ afterAll(() => server.close())
 
 const expectNoTrace = (requests: () => Promise<void>) => expectNoTraceOf(requests, server, user.access_token)
 
-const withBody = foreignEndpoints.filter(({ hasBody }) => hasBody)
-const withoutBody = foreignEndpoints.filter(({ hasBody }) => !hasBody)
+const withBody = djangoEndpoints.filter(({ hasBody }) => hasBody)
+const withoutBody = djangoEndpoints.filter(({ hasBody }) => !hasBody)
 const withFields = withBody.flatMap((target) => target.fields.map((field) => ({ ...target, field, name: field.name })))
 
 const json = { 'Content-Type': 'application/json' }

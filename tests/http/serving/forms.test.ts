@@ -1,4 +1,4 @@
-import { foreignEndpoints, sampleBody } from '../../support/endpoints.ts'
+import { sampleBody, targets } from '../../support/endpoints.ts'
 import { django, foreignRefusalOf } from '../../support/error-formats.ts'
 import { exchange } from '../../support/exchange.ts'
 import { givenVerifiedUser, randomUser } from '../../support/fixtures.ts'
@@ -64,27 +64,26 @@ describe.each(formKinds)('a body of %s', (kind, encode) => {
     expect([status, Object.keys(body)]).toEqual([200, expect.arrayContaining([expect.stringMatching(/^access/)])])
   })
 
-  it.each(foreignEndpoints.filter(({ hasBody }) => hasBody).map((target) => [target.route, target] as const))(
-    'is refused at %s with the words that JSON is refused with',
-    async (_route, target) => {
-      const { access_token } = await givenVerifiedUser(server)
-      const headers = { Authorization: `Bearer ${access_token}` }
-      for (const { name, optional } of target.fields) {
-        const { [name]: _left, ...fields } = sampleBody(target) as Record<string, string>
-        if (optional) continue
-        const [asJson, asForm] = [
-          await exchange(server.url, target.path, {
-            method: target.method,
-            headers: { ...headers, 'Content-Type': 'application/json' },
-            body: JSON.stringify(fields),
-          }),
-          await sendForm(encode(Object.entries(fields)), { ...target, headers }),
-        ]
-        expect(asJson.status).toBe(400)
-        expect([asForm.status, asForm.text]).toEqual([asJson.status, asJson.text])
-      }
-    },
-  )
+  it.each(
+    targets.filter(({ takesForms, hasBody }) => takesForms && hasBody).map((target) => [target.route, target] as const),
+  )('is refused at %s with the words that JSON is refused with', async (_route, target) => {
+    const { access_token } = await givenVerifiedUser(server)
+    const headers = { Authorization: `Bearer ${access_token}` }
+    for (const { name, optional } of target.fields) {
+      const { [name]: _left, ...fields } = sampleBody(target) as Record<string, string>
+      if (optional) continue
+      const [asJson, asForm] = [
+        await exchange(server.url, target.path, {
+          method: target.method,
+          headers: { ...headers, 'Content-Type': 'application/json' },
+          body: JSON.stringify(fields),
+        }),
+        await sendForm(encode(Object.entries(fields)), { ...target, headers }),
+      ]
+      expect(asJson.status).toBe(400)
+      expect([asForm.status, asForm.text]).toEqual([asJson.status, asJson.text])
+    }
+  })
 
   it('has the last value of a repeated field', async () => {
     const { username, password } = await givenVerifiedUser(server)

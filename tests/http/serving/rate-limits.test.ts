@@ -185,20 +185,20 @@ describe('a budget of another size', () => {
 })
 
 describe('the class of an endpoint', () => {
-  it('is costly where it takes a password or sends mail, and nowhere else', () => {
-    const sendsMail = ['forgotPassword', 'resendVerification']
-    for (const { name, fields, limit } of targets) {
-      const takesPassword = fields.some((field) => field.name.includes('password'))
-      expect([name, limit.class === 'costly']).toEqual([
-        name,
-        takesPassword || sendsMail.includes(name) || limit.bucket === 'verifyEmail',
-      ])
+  it('is costly where an endpoint of its bucket takes a password or is described by “Mails …”, and nowhere else', () => {
+    const costs = targets.filter(({ takesPassword, description }) => takesPassword || description.startsWith('Mails '))
+    const buckets = new Set(costs.map(({ limit }) => limit.bucket))
+    expect([...buckets]).toEqual(expect.arrayContaining(['logIn', 'forgotPassword', 'resendVerification']))
+    for (const { name, limit } of targets) {
+      expect([name, limit.class === 'costly']).toEqual([name, buckets.has(limit.bucket)])
     }
   })
 
   it('is read for every GET that answers HEAD as well, and for nothing else', () => {
-    const reading = new Set(targets.filter(({ limit }) => limit.class === 'read').map(({ name }) => name))
-    expect(reading).toEqual(new Set(['readSession', 'listSessions', 'readProfile']))
+    const changing = ['readTokens', 'verifyEmailByLink']
+    for (const { name, method, limit } of targets) {
+      expect([name, limit.class === 'read']).toEqual([name, method === 'GET' && !changing.includes(name)])
+    }
   })
 
   it('cannot differ between endpoints that share a bucket', () => {
