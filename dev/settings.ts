@@ -17,9 +17,15 @@ const options = { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h
 function update(path: string, write: (text: string) => string, check: boolean): boolean {
   const before = readFileSync(path, 'utf8')
   const after = write(before)
-  if (before === after) return true
+  if (before === after) {
+    console.log(`${path} is up to date`)
+    return true
+  }
   if (check) console.error(`${path} does not say what the settings are: run npm run settings, which writes it`)
-  else writeFileSync(path, after)
+  else {
+    writeFileSync(path, after)
+    console.log(`${path} is written`)
+  }
   return !check
 }
 

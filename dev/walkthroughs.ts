@@ -20,7 +20,8 @@ import { applyDiff, readSteps } from './walkthrough-steps.ts'
 const usage = `Usage: npm run test:walkthroughs [-- <name>…]
 
 Does what the walkthroughs in docs/walkthroughs say, step by step, each on a copy of the project. A step that fails ends its walkthrough.
-The last line is "N passed, N failed". Without names, all walkthroughs are done.
+Then it does all of them on one copy, and runs the tests that read the declarations there. The last line is "N passed, N failed". Without
+names, all walkthroughs are done.
 
 Options:
   --help  show this
@@ -72,13 +73,15 @@ function take(step: Step, project: string): void {
 
 let passed = 0
 let failed = 0
-for (const name of readNames()) {
+
+/** Takes the steps on a copy of the project, up to one that fails. */
+function follow(title: string, steps: (project: string) => readonly Step[]): void {
   const temporary = mkdtempSync(join(tmpdir(), 'walkthrough-'))
   const project = join(temporary, 'project')
-  console.log(`\n== docs/walkthroughs/${name}.md`)
+  console.log(`\n== ${title}`)
   try {
     copyProject(project)
-    for (const step of readSteps(readFileSync(join(folder, `${name}.md`), 'utf8'))) {
+    for (const step of steps(project)) {
       console.log(`-- ${step.kind === 'run' ? step.command : `${step.kind} ${step.file}`}`)
       take(step, project)
       passed += 1
@@ -90,5 +93,31 @@ for (const name of readNames()) {
     rmSync(temporary, { recursive: true, force: true })
   }
 }
+
+const stepsOf = (name: string) => readSteps(readFileSync(join(folder, `${name}.md`), 'utf8'))
+
+/** The steps that change the project; those that look at it have been taken before. */
+const changesOf = (name: string) =>
+  stepsOf(name).filter((step) => step.kind !== 'run' || !/^npm (test|run check)\b/.test(step.command))
+
+/** The tests that read every contract, endpoint, setting and table there is, so that each new one is tested or breaks them. */
+function findReaders(project: string): string[] {
+  const paths = readdirSync(join(project, 'tests'), { recursive: true, encoding: 'utf8' }).map(
+    (path) => `tests/${path}`,
+  )
+  const reads = /support\/endpoints\.ts|src\/contracts\/index\.ts|readConfig|readdirSync|describeTables/
+  const isReader = (path: string) =>
+    path.endsWith('.test.ts') &&
+    !/^tests\/(services|browser)\//.test(path) &&
+    reads.test(readFileSync(join(project, path), 'utf8'))
+  return paths.filter(isReader)
+}
+
+const names = readNames()
+for (const name of names) follow(`docs/walkthroughs/${name}.md`, () => stepsOf(name))
+follow('all of them on one copy', (project) => [
+  ...names.flatMap(changesOf),
+  { kind: 'run', command: `npm test -- ${findReaders(project).join(' ')}` },
+])
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed > 0 ? 1 : 0)

@@ -8,7 +8,7 @@ import { validate } from './validate.ts'
 
 type Fields = Record<string, unknown>
 
-/** One method and path of a published surface, and the endpoint behind it. */
+/** One method and path of a published API, and the endpoint behind it. */
 export interface Row<Needs> {
   readonly method: string
   /** Below the contract's prefix, with parameters as `{id}`. */
