@@ -28,10 +28,17 @@ function postgresIn(folder: string): number[] {
   }
 }
 
+/** Waits until it is gone, as it would write into the folder that is about to be removed. */
 function end(pid: number): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
   try {
     process.kill(pid, 'SIGQUIT')
+    for (let pauses = 0; pauses < 200; pauses += 1) {
+      Atomics.wait(pause, 0, 0, 20)
+      process.kill(pid, 0)
+    }
+    process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended already.
+    // It has ended.
   }
 }
