@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,34 +10,31 @@ export function cleanUpWhenInterrupted(folder: string): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => process.exit(128 + constants.signals[signal]))
   }
-  // Once the run has ended by itself the folder is gone, and there is nothing to do.
   process.once('exit', () => {
-    for (const pid of postgresIn(folder)) end(pid)
+    for (const trace of tracesIn(folder)) end(trace)
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
   })
 }
 
-function postgresIn(folder: string): number[] {
+/** The files in which each PostgreSQL has its process id as long as it runs. */
+function tracesIn(folder: string): string[] {
   try {
-    const traces = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
-      path.endsWith('/postmaster.pid'),
-    )
-    return traces.map((path) => Number.parseInt(readFileSync(join(folder, path), 'utf8'), 10))
+    const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    return paths.filter((path) => path.endsWith('/postmaster.pid')).map((path) => join(folder, path))
   } catch {
+    // Once the run has ended by itself the folder is gone.
     return []
   }
 }
 
-/** Waits until it is gone, as it would write into the folder that is about to be removed. */
-function end(pid: number): void {
+/** Waits until it has ended, as it would write into the folder that is about to be removed. */
+function end(trace: string): void {
   const pause = new Int32Array(new SharedArrayBuffer(4))
   try {
+    const pid = Number.parseInt(readFileSync(trace, 'utf8'), 10)
     process.kill(pid, 'SIGQUIT')
-    for (let pauses = 0; pauses < 200; pauses += 1) {
-      Atomics.wait(pause, 0, 0, 20)
-      process.kill(pid, 0)
-    }
-    process.kill(pid, 'SIGKILL')
+    for (let pauses = 0; pauses < 300 && existsSync(trace); pauses += 1) Atomics.wait(pause, 0, 0, 20)
+    if (existsSync(trace)) process.kill(pid, 'SIGKILL')
   } catch {
     // It has ended.
   }

@@ -9,6 +9,7 @@ import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
 import type { ConnectedDatabase, DatabaseLimits } from '../../src/platform/database/database.ts'
 import { readConfig, withKeys } from '../../src/settings/config.ts'
+import { isSettingName } from '../../src/settings/settings.ts'
 import { freshDatabase, patientLimits } from './database.ts'
 import { holdAgainstDocument } from './documents.ts'
 import { expectErrorFormat, rememberErrorFormats } from './error-formats.ts'
@@ -76,6 +77,8 @@ export async function startServer(
     ...settings,
     DATABASE_URL: databaseUrl,
   }
+  const unknown = Object.keys(given).filter((name) => !isSettingName(name))
+  if (unknown.length > 0) throw new Error(`There is no setting ${unknown.join(', ')}`)
   const config = readConfig(given)
   const [firstKey = '', ...otherKeys] = config.secretKeys
 
