@@ -59,7 +59,7 @@ async function listFiles(): Promise<string[]> {
     return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => `${parentPath}/${name}`)
   })
   const all = [...files, ...(await Promise.all(inFolders)).flat()]
-  return all.filter((path) => !path.startsWith('src/generated/') && path !== excepted)
+  return all.filter((path) => !/^src\/generated\/|\/node_modules\//.test(path) && path !== excepted)
 }
 
 it('uses the words of the field', async () => {
