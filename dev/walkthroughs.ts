@@ -98,7 +98,7 @@ const stepsOf = (name: string) => readSteps(readFileSync(join(folder, `${name}.m
 
 /** The steps that change the project; those that look at it have been taken before. */
 const changesOf = (name: string) =>
-  stepsOf(name).filter((step) => step.kind !== 'run' || !/^npm (test|run check)\b/.test(step.command))
+  stepsOf(name).filter((step) => step.kind !== 'run' || !/^npm (test|run (check|format))\b/.test(step.command))
 
 /** The tests that read every contract, endpoint, setting and table there is, so that each new one is tested or breaks them. */
 function findReaders(project: string): string[] {
