@@ -16,8 +16,8 @@ export default async (): Promise<Config> => {
   const cacheDirectory = mkdtempSync(join(tmpdir(), 'auth-tests-jest-'))
   process.once('exit', () => rmSync(cacheDirectory, { recursive: true, force: true }))
   return {
-    // Tests that need more than Node on the machine are run by test:services and test:browser.
-    testMatch: ['<rootDir>/{tests,client/tests}/**/*.test.ts', '!**/tests/{services,browser}/**'],
+    // Tests that need more than Node on the machine are run by test:services, test:browser and test:frontends.
+    testMatch: ['<rootDir>/{tests,client/tests}/**/*.test.ts', '!**/tests/{services,browser,frontends}/**'],
     // In plain Node, and the product loaded once per worker: a new context for each file takes half as long again. Not in threads, as
     // bcrypt aborts the process when one ends while it hashes.
     runner: ['jest-light-runner', { runtime: 'child_process' }],

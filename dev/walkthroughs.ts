@@ -108,7 +108,7 @@ function findReaders(project: string): string[] {
   const reads = /support\/endpoints\.ts|src\/contracts\/index\.ts|readConfig|readdirSync|describeTables/
   const isReader = (path: string) =>
     path.endsWith('.test.ts') &&
-    !/^tests\/(services|browser)\//.test(path) &&
+    !/^tests\/(services|browser|frontends)\//.test(path) &&
     reads.test(readFileSync(join(project, path), 'utf8'))
   return paths.filter(isReader)
 }

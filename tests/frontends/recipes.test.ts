@@ -1,0 +1,210 @@
+import { execFile } from 'node:child_process'
+import type { Server } from 'node:http'
+import { promisify } from 'node:util'
+import jwt from 'jsonwebtoken'
+import type { Browser } from 'playwright-core'
+import { launchChromium } from '../support/browser.ts'
+import type { User } from '../support/fixtures.ts'
+import { givenUser } from '../support/fixtures.ts'
+import type { Gateway } from '../support/gateway.ts'
+import { openGateway } from '../support/gateway.ts'
+import { endProcesses } from '../support/process.ts'
+import type { TestServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+import type { Origin } from './origin.ts'
+import { listen, openOrigin } from './origin.ts'
+import { load, recipes, writeRecipes } from './recipes.ts'
+
+interface Session {
+  accessToken(): string | undefined
+  logIn(username: string, password: string): Promise<boolean>
+  refresh(): Promise<boolean>
+  logOut(): Promise<void>
+}
+
+interface Store {
+  read(): string | undefined
+  write(token: string): void
+  remove(): void
+}
+
+interface Api {
+  get(path: string): Promise<{ status: number }>
+}
+
+type CreateSession = (server: string, store: Store) => Session
+type CreateFetch = (session: Session) => typeof fetch
+
+const key = 'services-verify-access-tokens-with-this-key-0123456789'
+const issuer = 'https://auth.example.com'
+
+/** Its clock is that of the machine, as that of other services is. */
+const freshServer = (settings: Readonly<Record<string, string>> = {}) => {
+  const names = { JWT_ISSUER: issuer, JWT_AUDIENCE: issuer }
+  return startServer({ ACCESS_TOKEN_KEY: key, ...names, ...settings })
+}
+
+let pages: Origin
+let server: TestServer
+let gateway: Gateway
+let pathOf: (name: string) => string
+beforeAll(async () => {
+  pages = await openOrigin(recipes)
+  server = await freshServer({ CORS_ORIGINS: pages.url })
+  gateway = await openGateway(server.url)
+  pathOf = await writeRecipes()
+})
+afterAll(async () => {
+  await gateway.close()
+  await server.close()
+  pages.close()
+  await endProcesses()
+})
+
+const createStore = (): Store => {
+  let kept: string | undefined
+  return {
+    read: () => kept,
+    write: (token) => {
+      kept = token
+    },
+    remove: () => {
+      kept = undefined
+    },
+  }
+}
+
+async function logIn(store = createStore()): Promise<{ user: User; session: Session }> {
+  const { createSession } = await load<{ createSession: CreateSession }>(pathOf('native.js'))
+  const user = await givenUser(server)
+  const session = createSession(gateway.origin, store)
+  expect(await session.logIn(user.username, user.password)).toBe(true)
+  return { user, session }
+}
+
+/** How often the work refreshed, and what it came to. */
+async function countRefreshes<Result>(work: () => Promise<Result>): Promise<{ refreshes: number; result: Result }> {
+  const before = gateway.refreshes()
+  const result = await work()
+  return { refreshes: gateway.refreshes() - before, result }
+}
+
+const sessionPath = '/api/v1/auth/session'
+
+describe('the recipes for frontends', () => {
+  let chromium: Browser
+  beforeAll(async () => {
+    chromium = await launchChromium()
+  })
+  afterAll(() => chromium.close())
+
+  it('keep the session of a page on another origin over a reload, in a cookie that no script reads', async () => {
+    const { username, password } = await givenUser(server)
+    const page = await chromium.newPage()
+    await page.goto(pages.url)
+    const given = { url: server.url, username, password, script: '/spa.js' }
+    const login = await page.evaluate(async ({ url, script, ...user }) => {
+      const session = (await import(script)).createSession(url)
+      return [await session.logIn(user.username, user.password), document.cookie, { ...localStorage }]
+    }, given)
+    expect(login).toEqual([true, '', {}])
+
+    await page.reload()
+    const later = await page.evaluate(async ({ url, script }) => {
+      const session = (await import(script)).createSession(url)
+      const refreshed = await session.refresh()
+      await session.logOut()
+      return [refreshed, session.accessToken() === undefined, await session.refresh()]
+    }, given)
+    expect(later).toEqual([true, true, false])
+  })
+
+  it('refresh once for many calls of fetch()', async () => {
+    const { session } = await logIn()
+    const { createFetch } = await load<{ createFetch: CreateFetch }>(pathOf('fetch.js'))
+    const call = createFetch(session)
+    server.pass('16m')
+    const { refreshes, result } = await countRefreshes(() =>
+      Promise.all(Array.from({ length: 20 }, async () => (await call(gateway.origin + sessionPath)).status)),
+    )
+    expect([refreshes, new Set(result)]).toEqual([1, new Set([200])])
+  })
+
+  it('refresh once for many calls of axios', async () => {
+    const { session } = await logIn()
+    const { createApi } = await load<{ createApi: (url: string, session: Session) => Api }>(pathOf('axios.js'))
+    const api = createApi(gateway.origin, session)
+    server.pass('16m')
+    const { refreshes, result } = await countRefreshes(() =>
+      Promise.all(Array.from({ length: 20 }, async () => (await api.get(sessionPath)).status)),
+    )
+    expect([refreshes, new Set(result)]).toEqual([1, new Set([200])])
+  })
+
+  it('keep the session of a native application until the server ends it', async () => {
+    const store = createStore()
+    const { session } = await logIn(store)
+    const first = store.read()
+    gateway.disturb('POST /api/v1/auth/access_token', { status: 503 })
+    expect([await session.refresh(), store.read()]).toEqual([false, first])
+    expect(await session.refresh()).toBe(true)
+    expect(store.read()).not.toBe(first)
+
+    await server.send('POST', '/logout', { token: session.accessToken() })
+    expect([await session.refresh(), store.read()]).toEqual([false, undefined])
+  })
+
+  it('render pages for each user apart', async () => {
+    const { createFrontend } = await load<{ createFrontend: (auth: string) => Server }>(pathOf('server-side.js'))
+    const frontend = await listen(createFrontend(server.url))
+    const logInAs = async ({ username, password }: User) => {
+      const body = new URLSearchParams({ username, password })
+      const answer = await fetch(`${frontend.url}/login`, { method: 'POST', body, redirect: 'manual' })
+      return answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    }
+    const read = async (cookie: string) => (await fetch(frontend.url, { headers: { cookie } })).text()
+    const [ada, bob] = [await givenUser(server), await givenUser(server)]
+    const cookies = [await logInAs(ada), await logInAs(bob), '']
+    server.pass('16m')
+    const greetings = [`Hello ${ada.username}`, `Hello ${bob.username}`, 'Log in']
+    expect(await Promise.all(cookies.map(read))).toEqual(greetings)
+    frontend.close()
+  })
+})
+
+describe.each([
+  ['jose', process.execPath, 'verify.mjs'],
+  ['PyJWT', '/usr/bin/python3', 'verify.py'],
+])('a service that verifies access tokens with %s', (_, program, file) => {
+  let issuing: TestServer
+  beforeAll(async () => {
+    issuing = await freshServer()
+  })
+  afterAll(() => issuing.close())
+
+  async function verify(token: string): Promise<string> {
+    const env = { PATH: process.env.PATH, ACCESS_TOKEN_KEY: key, ISSUER: issuer, AUDIENCE: issuer }
+    const { stdout } = await promisify(execFile)(program, [pathOf(file), token], { env })
+    return stdout.trim()
+  }
+
+  it('accepts those of the server', async () => {
+    const { access_token } = await givenUser(issuing)
+    const { body } = await issuing.send('POST', '/verify_token', { body: { token: access_token } })
+    expect(await verify(access_token)).toBe(body.sub)
+  })
+
+  it.each([
+    ['of another key', {}, { key: `${key}-of-another` }],
+    ['of another issuer', { iss: 'https://other.example.com' }, {}],
+    ['of another audience', { aud: 'https://other.example.com' }, {}],
+    ['of another kind', { token_type: 'refresh' }, {}],
+    ['of another algorithm', {}, { algorithm: 'HS512' as const }],
+    ['that have expired', { exp: 1_700_000_000 }, {}],
+  ])('refuses tokens %s', async (_, changes, { key: secret = key, algorithm = 'HS256' }) => {
+    const { access_token } = await givenUser(issuing)
+    const claims = { ...(jwt.decode(access_token) as object), ...changes }
+    const token = jwt.sign(claims, secret, { algorithm, header: { alg: algorithm, typ: 'at+jwt' } })
+    await expect(verify(token)).rejects.toThrow()
+  })
+})
