@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process'
 import type { Server } from 'node:http'
-import { promisify } from 'node:util'
-import jwt from 'jsonwebtoken'
 import type { Browser } from 'playwright-core'
 import { launchChromium } from '../support/browser.ts'
 import type { User } from '../support/fixtures.ts'
@@ -35,22 +32,13 @@ interface Api {
 type CreateSession = (server: string, store: Store) => Session
 type CreateFetch = (session: Session) => typeof fetch
 
-const key = 'services-verify-access-tokens-with-this-key-0123456789'
-const issuer = 'https://auth.example.com'
-
-/** Its clock is that of the machine, as that of other services is. */
-const freshServer = (settings: Readonly<Record<string, string>> = {}) => {
-  const names = { JWT_ISSUER: issuer, JWT_AUDIENCE: issuer }
-  return startServer({ ACCESS_TOKEN_KEY: key, ...names, ...settings })
-}
-
 let pages: Origin
 let server: TestServer
 let gateway: Gateway
 let pathOf: (name: string) => string
 beforeAll(async () => {
   pages = await openOrigin(recipes)
-  server = await freshServer({ CORS_ORIGINS: pages.url })
+  server = await startServer({ CORS_ORIGINS: pages.url })
   gateway = await openGateway(server.url)
   pathOf = await writeRecipes()
 })
@@ -169,42 +157,5 @@ describe('the recipes for frontends', () => {
     const greetings = [`Hello ${ada.username}`, `Hello ${bob.username}`, 'Log in']
     expect(await Promise.all(cookies.map(read))).toEqual(greetings)
     frontend.close()
-  })
-})
-
-describe.each([
-  ['jose', process.execPath, 'verify.mjs'],
-  ['PyJWT', '/usr/bin/python3', 'verify.py'],
-])('a service that verifies access tokens with %s', (_, program, file) => {
-  let issuing: TestServer
-  beforeAll(async () => {
-    issuing = await freshServer()
-  })
-  afterAll(() => issuing.close())
-
-  async function verify(token: string): Promise<string> {
-    const env = { PATH: process.env.PATH, ACCESS_TOKEN_KEY: key, ISSUER: issuer, AUDIENCE: issuer }
-    const { stdout } = await promisify(execFile)(program, [pathOf(file), token], { env })
-    return stdout.trim()
-  }
-
-  it('accepts those of the server', async () => {
-    const { access_token } = await givenUser(issuing)
-    const { body } = await issuing.send('POST', '/verify_token', { body: { token: access_token } })
-    expect(await verify(access_token)).toBe(body.sub)
-  })
-
-  it.each([
-    ['of another key', {}, { key: `${key}-of-another` }],
-    ['of another issuer', { iss: 'https://other.example.com' }, {}],
-    ['of another audience', { aud: 'https://other.example.com' }, {}],
-    ['of another kind', { token_type: 'refresh' }, {}],
-    ['of another algorithm', {}, { algorithm: 'HS512' as const }],
-    ['that have expired', { exp: 1_700_000_000 }, {}],
-  ])('refuses tokens %s', async (_, changes, { key: secret = key, algorithm = 'HS256' }) => {
-    const { access_token } = await givenUser(issuing)
-    const claims = { ...(jwt.decode(access_token) as object), ...changes }
-    const token = jwt.sign(claims, secret, { algorithm, header: { alg: algorithm, typ: 'at+jwt' } })
-    await expect(verify(token)).rejects.toThrow()
   })
 })
