@@ -31,6 +31,7 @@ const projectRoot = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(projectRoot, 'docs/walkthroughs')
 /** Left out of a copy, as they belong to this folder alone. */
 const leftOut = ['.git', '.data', '.env', 'coverage', 'node_modules']
+const { workspaces } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { workspaces: string[] }
 
 function readNames(): readonly string[] {
   const known = readdirSync(folder).map((file) => basename(file, '.md'))
@@ -52,7 +53,11 @@ function readNames(): readonly string[] {
 function copyProject(to: string): void {
   const filter = (path: string) => !leftOut.includes(basename(path))
   cpSync(projectRoot, to, { recursive: true, preserveTimestamps: true, filter })
-  symlinkSync(join(projectRoot, 'node_modules'), join(to, 'node_modules'))
+  // Packages of a workspace that the others need in another version lie in its own folder.
+  for (const folder of ['.', ...workspaces]) {
+    const installed = join(projectRoot, folder, 'node_modules')
+    if (existsSync(installed)) symlinkSync(installed, join(to, folder, 'node_modules'))
+  }
 }
 
 function take(step: Step, project: string): void {

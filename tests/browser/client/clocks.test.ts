@@ -104,6 +104,7 @@ it('goes ahead within a second when another tab holds the lock and hangs', async
   await isSent
 
   const call = callManyTimes(tab, 1)
+  await until(() => tab.evaluate(async () => ((await navigator.locks.query()).pending ?? []).length > 0))
   await tab.clock.runFor(1000)
   expect(await call).toEqual([200])
 })
