@@ -12,7 +12,9 @@ export interface Api {
 }
 
 export function createApi({ baseUrl, transport = 'cookie' }: Pick<AuthClientOptions, 'baseUrl' | 'transport'>): Api {
-  const address = `${baseUrl.replace(/\/+$/, '')}/api/v1/auth`
+  const page = typeof location === 'undefined' ? undefined : location.href
+  // As requests have it: without capitals in the host and without the default port.
+  const address = new URL(`${baseUrl.replace(/\/+$/, '')}/api/v1/auth`, page).href
   const isOwn = (url: string) => url.startsWith(`${address}/`)
 
   function send(request: Request): Promise<Response> {

@@ -68,8 +68,8 @@ export function createAuthFetch({ api, state, tokens, options: { origins = [], o
 
   /** Other answers than that of a refresh bring tokens too, as that to a changed password, and others the user as changed. */
   async function follow(response: Response): Promise<void> {
-    if (response.status === 204) return
-    const reply = await response.json()
+    // The answer to a HEAD has no body, and that of a proxy may be no JSON.
+    const reply = await response.json().catch(() => ({}))
     if (reply.access_token) state.begin(reply as TokenAnswer, { isLogin: false })
     if (response.url.endsWith('/profile')) state.setUser(reply as User)
   }

@@ -131,7 +131,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     },
 
     async session() {
-      return (await tokens.current()) ? (await load()).session : undefined
+      // Null is for access tokens of Django, of which this client has none.
+      return (await tokens.current()) ? ((await load()).session ?? undefined) : undefined
     },
 
     onChange: state.onChange,

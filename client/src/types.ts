@@ -21,7 +21,7 @@ export type AuthState =
   | { readonly status: 'out'; readonly user?: undefined; readonly reason: EndReason | undefined }
 
 export interface AuthClientOptions {
-  /** The address of the server, without `/api/v1/auth`. */
+  /** The address of the server, without `/api/v1/auth`. In a page, `''` is the origin of the page. */
   readonly baseUrl: string
   /** How the refresh token travels: in a cookie that no script reads, or in bodies. */
   readonly transport?: 'cookie' | 'body'

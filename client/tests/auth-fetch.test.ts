@@ -3,20 +3,17 @@ import { givenUser, randomUser } from '../../tests/support/fixtures.ts'
 import type { Gateway } from '../../tests/support/gateway.ts'
 import { openGateway } from '../../tests/support/gateway.ts'
 import type { TestServer } from '../../tests/support/server.ts'
-import { startServer } from '../../tests/support/server.ts'
+import { startBehindGateway } from '../../tests/support/server-behind-gateway.ts'
 import type { AuthClient, AuthClientOptions, Step } from '../src/index.ts'
 import { createAuthClient } from '../src/index.ts'
 
 let server: TestServer
 let gateway: Gateway
+let close: () => Promise<void>
 beforeAll(async () => {
-  server = await startServer()
-  gateway = await openGateway(server.url)
+  ;({ server, gateway, close } = await startBehindGateway())
 })
-afterAll(async () => {
-  await gateway.close()
-  await server.close()
-})
+afterAll(() => close())
 
 async function givenClient(options: Partial<AuthClientOptions> = {}): Promise<{ client: AuthClient; user: User }> {
   const user = await givenUser(server)
@@ -55,6 +52,12 @@ it('tells listeners of a changed profile', async () => {
   await client.call('PATCH /profile', { body: { first_name: 'Ada' } })
   await client.call('GET /profile')
   expect(names).toEqual(['', 'Ada'])
+})
+
+it('answers with a success of the API that has no body', async () => {
+  const { client } = await givenClient()
+  const { status } = await client.fetch(`${gateway.origin}/api/v1/auth/session`, { method: 'HEAD' })
+  expect(status).toBe(200)
 })
 
 it('fills in the path and the query of an operation', async () => {

@@ -1,21 +1,18 @@
 import { givenUser, randomUser } from '../../tests/support/fixtures.ts'
 import type { Gateway } from '../../tests/support/gateway.ts'
-import { openGateway } from '../../tests/support/gateway.ts'
 import type { TestServer } from '../../tests/support/server.ts'
-import { startServer, withServer } from '../../tests/support/server.ts'
+import { withServer } from '../../tests/support/server.ts'
+import { startBehindGateway } from '../../tests/support/server-behind-gateway.ts'
 import type { AuthState } from '../src/index.ts'
 import { createAuthClient, ProblemError } from '../src/index.ts'
 
 let server: TestServer
 let gateway: Gateway
+let close: () => Promise<void>
 beforeAll(async () => {
-  server = await startServer()
-  gateway = await openGateway(server.url)
+  ;({ server, gateway, close } = await startBehindGateway())
 })
-afterAll(async () => {
-  await gateway.close()
-  await server.close()
-})
+afterAll(() => close())
 
 const givenClient = () => createAuthClient({ baseUrl: `${gateway.origin}/`, transport: 'body' })
 
@@ -43,6 +40,13 @@ it('registers, knows user and session, and logs out', async () => {
   ])
 })
 
+it('knows its server by an address in capitals too', async () => {
+  const client = createAuthClient({ baseUrl: gateway.origin.toUpperCase(), transport: 'body' })
+  await client.register(randomUser())
+  await client.call('PATCH /profile', { body: { first_name: 'Ada' } })
+  expect(await client.user()).toMatchObject({ first_name: 'Ada' })
+})
+
 it('ends the session at the server when it logs out', async () => {
   const client = givenClient()
   await client.register(randomUser())
@@ -56,9 +60,11 @@ it('ends all sessions of the user when it logs out everywhere', async () => {
   const client = givenClient()
   const { user } = await client.register(randomUser())
   await client.logOut({ everywhere: true })
-  const rows = await server.database.db.session.findMany({ where: { userId: user?.id ?? 0 }, include: { user: true } })
+  const { db } = server.database
+  const id = user?.id ?? 0
+  const rows = await db.session.findMany({ where: { userId: id } })
   expect(rows.map(({ epoch }) => epoch)).toEqual([0])
-  expect(rows.map((row) => row.user.sessionEpoch)).toEqual([1])
+  expect((await db.user.findUniqueOrThrow({ where: { id } })).sessionEpoch).toBe(1)
   expect(await client.user()).toBeUndefined()
 })
 

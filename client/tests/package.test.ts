@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { givenUser } from '../../tests/support/fixtures.ts'
-import { openGateway } from '../../tests/support/gateway.ts'
 import { withServer } from '../../tests/support/server.ts'
+import { startBehindGateway } from '../../tests/support/server-behind-gateway.ts'
 
 /** The client in one file, as bundlers make it. */
 async function bundle(): Promise<string> {
@@ -29,45 +29,48 @@ it('has no dependency at run time', async () => {
   expect(Object.keys(JSON.parse(text))).not.toContain('dependencies')
 })
 
+/** What a program of its own prints, once it has ended by itself. One that does not end is killed, and the test fails. */
+async function outputOf(program: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'client-'))
+  try {
+    await writeFile(join(folder, 'client.mjs'), await bundle())
+    await writeFile(join(folder, 'program.mjs'), `import { createAuthClient } from './client.mjs'\n${program}`)
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')], { timeout: 30_000 })
+    return stdout
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 it.each([
   ['cookie', 'memory'],
   ['body', 'memory'],
   ['body', 'local'],
 ])('keeps no Node process alive: transport %s, storage %s', async (transport, storage) => {
-  const folder = await mkdtemp(join(tmpdir(), 'client-'))
   await withServer({}, async (server) => {
     const { username, password } = await givenUser(server)
-    await writeFile(join(folder, 'client.mjs'), await bundle())
-    const program = `import { createAuthClient } from './client.mjs'
+    const output = await outputOf(`
       const client = createAuthClient(${JSON.stringify({ baseUrl: server.url, transport, storage })})
       client.onChange(({ status }) => console.log(status))
       await client.logIn(${JSON.stringify({ username, password })})
-      console.log((await client.user()).username)`
-    await writeFile(join(folder, 'program.mjs'), program)
-    // Ends by itself, or the test fails by its time limit.
-    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
-    expect(stdout.split('\n')).toEqual(['in', username, ''])
+      console.log((await client.user()).username)`)
+    expect(output.split('\n')).toEqual(['in', username, ''])
   })
-  await rm(folder, { recursive: true })
 })
 
 it('keeps no Node process alive while it waits to refresh again', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'client-'))
-  await withServer({}, async (server) => {
-    const gateway = await openGateway(server.url)
+  const { server, gateway, close } = await startBehindGateway()
+  try {
     const { username, password } = await givenUser(server)
-    await writeFile(join(folder, 'client.mjs'), await bundle())
     gateway.disturb('GET /api/v1/auth/session', { status: 401 })
     gateway.disturb('POST /api/v1/auth/access_token', { status: 503, headers: { 'Retry-After': '3600' } })
-    const program = `import { createAuthClient } from './client.mjs'
+    const output = await outputOf(`
       const client = createAuthClient({ baseUrl: ${JSON.stringify(gateway.origin)}, transport: 'body' })
       await client.logIn(${JSON.stringify({ username, password })})
-      void client.session()`
-    await writeFile(join(folder, 'program.mjs'), program)
-    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
-    expect(stdout).toBe('')
+      void client.session()`)
+    expect(output).toBe('')
     expect(gateway.refreshes()).toBe(1)
-    await gateway.close()
-  })
-  await rm(folder, { recursive: true })
+  } finally {
+    await close()
+  }
 })
