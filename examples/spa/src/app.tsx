@@ -7,6 +7,7 @@ import { Ended } from './parts/ended.tsx'
 import { Footer } from './parts/footer.tsx'
 import { Header } from './parts/header.tsx'
 import { Reauthentication } from './parts/reauthentication.tsx'
+import { Screen } from './parts/screen.tsx'
 import { ChangePassword } from './screens/change-password.tsx'
 import { ForgotPassword } from './screens/forgot-password.tsx'
 import { Home } from './screens/home.tsx'
@@ -49,7 +50,11 @@ export function App() {
       <main aria-busy={!isKnown}>
         {reason && <Ended reason={reason} />}
         {state && <CurrentScreen page={page} user={user} />}
-        {!state && error !== undefined && <Away error={error} retry={load} />}
+        {!state && error !== undefined && (
+          <Screen title="The server does not answer">
+            <Away error={error} retry={load} />
+          </Screen>
+        )}
       </main>
       {/* Later than the rest, so that it appears where it stays. */}
       {isKnown && <Footer />}

@@ -9,16 +9,15 @@ export interface Failure {
   readonly isTemporary: boolean
 }
 
-export function failureOf(error: unknown, isField: (name: string) => boolean): Failure {
+export function failureOf(error: unknown, isField: (name: string) => boolean = () => false): Failure {
   if (error instanceof UserChangedError)
     return failure('Another user has logged in in another tab. Nothing was changed.')
   // fetch() without an answer, or without one in time.
-  if (error instanceof TypeError || error instanceof DOMException)
-    return failure('The server cannot be reached. Nothing that you typed is lost.', true)
+  if (error instanceof TypeError || error instanceof DOMException) return failure('The server cannot be reached.', true)
   if (!(error instanceof ProblemError)) return failure(String(error))
   const { status, code, message, errors, retryAfter } = error
   if (status === 429) return failure(`Too many attempts. Please wait ${waitOf(retryAfter)} and try again.`, true)
-  if (status >= 500) return failure('The server cannot answer at the moment. Nothing that you typed is lost.', true)
+  if (status >= 500) return failure('The server cannot answer at the moment.', true)
   if (code === 'step_required') return failure('Nothing was changed, as you have not confirmed who you are.')
 
   const faults = errors.map(({ pointer, detail }) => ({ name: pointer.replace('#/', ''), text: sentence(detail) }))

@@ -13,7 +13,7 @@ export function Away({ error, retry }: AwayProps) {
   return (
     <div className="away">
       <p role="alert" className="notice bad">
-        {failureOf(error, () => false).message}
+        {failureOf(error).message}
       </p>
       <button
         type="button"

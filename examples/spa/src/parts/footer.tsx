@@ -22,3 +22,7 @@ export function Footer() {
     </footer>
   )
 }
+
+export function MailboxLink() {
+  return serverPages.some(({ path }) => path === 'mailbox') ? <a href="mailbox">Open the mailbox</a> : null
+}

@@ -57,6 +57,7 @@ export function Form({ action, submit, children, more }: FormProps) {
       </div>
       <p role="alert" className="message bad">
         {failure?.message}
+        {failure?.isTemporary && ' Nothing that you typed is lost.'}
       </p>
     </form>
   )

@@ -17,7 +17,7 @@ export function Header({ page, user }: { page: PageName | undefined; user: User 
       await auth.logOut()
       go('')
     } catch (error) {
-      setFailure(failureOf(error, () => false).message)
+      setFailure(failureOf(error).message)
     }
   }
 

@@ -1,10 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { auth } from '../auth.ts'
-import { serverPages } from './footer.tsx'
+import { MailboxLink } from './footer.tsx'
 import { Form } from './form.tsx'
-
-const hasMailbox = serverPages.some(({ path }) => path === 'mailbox')
 
 /** Says that a mail is on its way, and offers another one. */
 export function MailSent({ email, children }: { email: string; children: ComponentChildren }) {
@@ -19,7 +17,7 @@ export function MailSent({ email, children }: { email: string; children: Compone
   return (
     <div className="notice">
       <p>
-        {children} {hasMailbox && <a href="mailbox">Open the mailbox</a>}
+        {children} <MailboxLink />
       </p>
       <Form action={resend} submit="Send the mail again" />
       <p role="status">{isSentAgain && 'Another mail is on its way; the newest link counts.'}</p>

@@ -25,8 +25,13 @@ export function SessionItem({ session, end }: { session: Session; end: () => voi
         <strong>{device}</strong> {current && <span className="badge">this session</span>}
         <br />
         <span className="note">
-          {last_ip}, used <time dateTime={last_used_at}>{timeOf(last_used_at)}</time>, opened{' '}
-          <time dateTime={created_at}>{timeOf(created_at)}</time>
+          {last_ip},{' '}
+          <span>
+            used <time dateTime={last_used_at}>{timeOf(last_used_at)}</time>,
+          </span>{' '}
+          <span>
+            opened <time dateTime={created_at}>{timeOf(created_at)}</time>
+          </span>
         </span>
       </div>
       {!current && (

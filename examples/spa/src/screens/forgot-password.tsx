@@ -3,7 +3,7 @@ import { auth } from '../auth.ts'
 import { rememberAddress } from '../last-address.ts'
 import { Link } from '../navigation.tsx'
 import { Field } from '../parts/field.tsx'
-import { serverPages } from '../parts/footer.tsx'
+import { MailboxLink } from '../parts/footer.tsx'
 import type { Values } from '../parts/form.tsx'
 import { Form } from '../parts/form.tsx'
 import { Done, Screen } from '../parts/screen.tsx'
@@ -25,8 +25,7 @@ export function ForgotPassword() {
       </Form>
       {sentTo !== undefined && (
         <Done>
-          If {sentTo} has an account, the mail is on its way. The link in it works for half an hour.{' '}
-          {serverPages.some(({ path }) => path === 'mailbox') && <a href="mailbox">Open the mailbox</a>}
+          If {sentTo} has an account, the mail is on its way. The link in it works for half an hour. <MailboxLink />
         </Done>
       )}
       <p>

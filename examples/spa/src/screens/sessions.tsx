@@ -33,7 +33,7 @@ export function Sessions() {
     try {
       await action()
     } catch (reason) {
-      setFailure(failureOf(reason, () => false).message)
+      setFailure(failureOf(reason).message)
     }
   }
 
