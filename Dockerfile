@@ -21,10 +21,12 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY prisma/migrations prisma/migrations
 COPY data data
+COPY bin bin
+ENV PATH=/app/bin:$PATH
 # Everything above belongs to root; the server can read it and write nothing.
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "-e", "const { PORT = '' } = process.env; require('node:http').get({ ...(PORT.startsWith('/') ? { socketPath: PORT } : { host: '127.0.0.1', port: PORT || 3000 }), path: '/healthz' }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # The command of `npm start`, without npm in between.
-CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "dist/start.cjs"]
+CMD ["auth-server", "serve"]

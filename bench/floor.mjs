@@ -1,7 +1,7 @@
 // The cost of logging in, reading a session, refreshing and logging out, here and on a bare Express server, in one run.
 import bcrypt from 'bcrypt'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../dist/embedded-postgres/start.js'
+import { startEmbeddedPostgres } from '../dist/embedded-postgres.js'
 import { cpuMs, get, inParallel, password, percentile, post, register, startServer, withDataDir } from './server.mjs'
 
 const cost = '10'

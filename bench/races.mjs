@@ -2,7 +2,7 @@
 // npm run bench:races -- [rounds [family …]]. Each round has users of its own and 50 requests at once.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { startEmbeddedPostgres } from '../dist/embedded-postgres/start.js'
+import { startEmbeddedPostgres } from '../dist/embedded-postgres.js'
 import { get, post, startServer, withDataDir } from './server.mjs'
 
 const racers = 50
@@ -200,10 +200,12 @@ function createWorld(servers, database) {
       return expect(status, 200, 'the status of a login with the password that won')
     },
     async forgetFailures({ id }) {
-      await database.query('DELETE FROM password_attempts WHERE subject = $1', [`user:${id}`])
+      await database.query('DELETE FROM password_attempts WHERE throttle_key = $1', [`user:${id}`])
     },
     async failures({ id }) {
-      const { rows } = await database.query('SELECT failures FROM password_attempts WHERE subject = $1', [`user:${id}`])
+      const { rows } = await database.query('SELECT failures FROM password_attempts WHERE throttle_key = $1', [
+        `user:${id}`,
+      ])
       return rows[0]?.failures
     },
   }

@@ -1,6 +1,7 @@
-// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|floor|logins|latency|fairness|contracts|refusals]
+// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|floor|django|workers|logins|latency|fairness|contracts|refusals]
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
+import { measureBesideDjango } from './django.mjs'
 import { measureFloor } from './floor.mjs'
 import {
   cpuMs,
@@ -14,23 +15,30 @@ import {
   startServer,
   withDataDir,
 } from './server.mjs'
+import { measureWorkers } from './workers.mjs'
 
 const benches = {
-  /** From `npm start` until the server can serve, on an empty data directory and on one with data. */
+  /** From `npm start` until the server can serve, on an empty data directory and on one with data; without npm too, with the CPU time. */
   start: () =>
     withDataDir(async (dataDir) => {
       const command = ['npm', 'start', '--silent']
       const first = await startServer({ dataDir, command })
       await first.stop()
-      const later = []
-      for (let round = 0; round < 5; round += 1) {
-        const server = await startServer({ dataDir, command })
-        later.push(server.startMs)
+      const [later, direct, cpu] = [[], [], []]
+      for (let round = 0; round < 7; round += 1) {
+        const throughNpm = await startServer({ dataDir, command })
+        later.push(throughNpm.startMs)
+        await throughNpm.stop()
+        const server = await startServer({ dataDir })
+        direct.push(server.startMs)
+        cpu.push(await cpuMs(server.pid))
         await server.stop()
       }
       console.table({
         'first start': { ms: Math.round(first.startMs) },
-        'later, median of 5': { ms: Math.round(percentile(later, 50)) },
+        'later, median of 7': { ms: Math.round(percentile(later, 50)) },
+        'without npm, median of 7': { ms: Math.round(percentile(direct, 50)) },
+        'CPU of the server, median of 7': { ms: Math.round(percentile(cpu, 50)) },
       })
     }),
 
@@ -48,6 +56,12 @@ const benches = {
 
   /** CPU of a login, a read, a refresh and a logout against a bare Express server, and what a login writes to PostgreSQL's log. */
   floor: measureFloor,
+
+  /** Logins a second here and at Django with SimpleJWT, which Debian's packages install. */
+  django: measureBesideDjango,
+
+  /** Session reads and logins a second with several workers. */
+  workers: measureWorkers,
 
   /** Logins a second against a bare bcrypt loop with as many comparisons at once, in turn, at cost 10. */
   logins: () =>

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { projectRoot } from './compile.mjs'
+import { projectRoot } from './bundle.mjs'
 
 const tsc = join(projectRoot, 'node_modules/.bin/tsc')
 // Beside the build's own output, in which no name begins so.
-const args = ['-p', 'tsconfig.build.json', '--noEmit', '--incremental', '--tsBuildInfoFile', 'dist/.types.json']
+const args = ['-p', 'tsconfig.src.json', '--noEmit', '--incremental', '--tsBuildInfoFile', 'dist/.types.json']
 
 /** Checks the types beside the running server, again at each call, and prints the faults. */
 export function createTypeCheck(say) {

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import dotenv from 'dotenv'
+import { completeConfig } from '../src/complete-config.ts'
 import type { CompositionRoot } from '../src/composition-root.ts'
 import { createCompositionRoot } from '../src/composition-root.ts'
 import { contracts } from '../src/contracts/index.ts'
 import { contractPolicy } from '../src/contracts/policy.ts'
+import { openEmbeddedPostgres } from '../src/embedded-postgres/open.ts'
 import { userErrors } from '../src/features/user/index.ts'
 import { clientNetwork } from '../src/kernel/address.ts'
 import type { Caller } from '../src/kernel/caller.ts'
 import { AuthError, StartError } from '../src/kernel/errors.ts'
 import { applyMigrations } from '../src/platform/database/migrations.ts'
 import { createLogger } from '../src/platform/logger.ts'
-import { completeConfig } from '../src/server.ts'
 import type { Config } from '../src/settings/config.ts'
 import { ConfigError, readConfig } from '../src/settings/config.ts'
-import { openDevelopmentDatabase } from './database.ts'
 import type { SeededUser } from './seeded-users.ts'
 import { seededPassword, seededUsers } from './seeded-users.ts'
 
@@ -52,7 +52,8 @@ function readSettings(): Config {
 
 async function seed(): Promise<void> {
   const config = readSettings()
-  const database = await openDevelopmentDatabase(config)
+  const { url = '', dataDir } = config.database
+  const database = url ? { url, stop: async () => undefined } : await openEmbeddedPostgres({ dataDir })
   try {
     await applyMigrations({ url: database.url })
     const logger = createLogger('error')
@@ -74,7 +75,8 @@ async function addUsers({ services }: CompositionRoot, config: Config): Promise<
   // Users get their first session even where EMAIL_VERIFICATION allows its use only once the address is verified.
   const policy = { ...contractPolicy(contract, config), verificationRequired: false }
 
-  async function add({ person, verifies, logins, mistypes, forgets }: SeededUser): Promise<boolean> {
+  /** Registers the user, and returns what the user does once the mail is there; undefined for a user who is there already. */
+  async function register({ person, verifies, logins, mistypes, forgets }: SeededUser) {
     let mailedToken = ''
     const links = {
       ...policy.links,
@@ -84,27 +86,32 @@ async function addUsers({ services }: CompositionRoot, config: Config): Promise<
       },
     }
     const [first, ...others] = logins.map((place) => callerAt({ ...place, policy: { ...policy, links } }))
-    if (!first) return false
+    if (!first) return undefined
     const { username: identifier, email } = person
     try {
       await services.registration.register(person, seededPassword, first)
     } catch (error) {
-      if (error instanceof AuthError && isThere.includes(error.definition)) return false
+      if (error instanceof AuthError && isThere.includes(error.definition)) return undefined
       throw error
     }
-    if (verifies) await services.verification.verify({ token: mailedToken }, first)
-    for (const caller of others) await services.login.logIn({ identifier, password: seededPassword }, caller)
-    if (mistypes)
-      await services.login.logIn({ identifier, password: 'walk the cat at noon' }, first).catch(expectRefusal)
-    if (forgets) await services.passwords.forgot(email, first)
-    return true
+    return async () => {
+      if (verifies) await services.verification.verify({ token: mailedToken }, first)
+      for (const caller of others) await services.login.logIn({ identifier, password: seededPassword }, caller)
+      if (mistypes)
+        await services.login.logIn({ identifier, password: 'walk the cat at noon' }, first).catch(expectRefusal)
+      if (forgets) await services.passwords.forgot(email, first)
+    }
   }
 
   let added = 0
   for (let done = 0; done < seededUsers.length; done += width) {
-    const results = await Promise.all(seededUsers.slice(done, done + width).map(add))
-    added += results.filter(Boolean).length
-    console.log(`${done + results.length} of ${seededUsers.length} users`)
+    const users = seededUsers.slice(done, done + width)
+    const newUsers = (await Promise.all(users.map(register))).filter((act) => act !== undefined)
+    // A mail whose link was used is not sent any more.
+    await services.mailWorker.drain()
+    await Promise.all(newUsers.map((act) => act()))
+    added += newUsers.length
+    console.log(`${done + users.length} of ${seededUsers.length} users`)
   }
   await services.mailWorker.drain()
   console.log(summary(added))

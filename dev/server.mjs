@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import dotenv from 'dotenv'
 import { readOptions } from '../tests/support/options.mjs'
+import { projectRoot } from './bundle.mjs'
 import { createTypeCheck } from './check-types.mjs'
-import { compile, projectRoot } from './compile.mjs'
+import { compile } from './compile.mjs'
 import { watchTree } from './watch.mjs'
 
 const usage = `Usage: npm run dev
@@ -65,8 +66,8 @@ async function begin() {
 
 /** The address of the PostgreSQL that is started here; undefined when the settings name another. */
 async function provideDatabase() {
-  const { readConfig } = await import('../dist/settings/config.js')
-  const { startEmbeddedPostgres } = await import('../dist/embedded-postgres/start.js')
+  const { readConfig } = await import('../dist/config.js')
+  const { startEmbeddedPostgres } = await import('../dist/embedded-postgres.js')
   const given = { ...(existsSync('.env') && dotenv.parse(readFileSync('.env'))), ...process.env }
   const { production, server, database } = readConfig(given, (path) => readFileSync(path, 'utf8'))
   if (production) throw new Error('NODE_ENV is production: run the server with npm start')

@@ -114,6 +114,8 @@ function findReaders(project: string): string[] {
   const isReader = (path: string) =>
     path.endsWith('.test.ts') &&
     !/^tests\/(services|browser|frontends)\//.test(path) &&
+    // It looks for lines that the steps have changed by now.
+    path !== 'tests/docs/walkthroughs.test.ts' &&
     reads.test(readFileSync(join(project, path), 'utf8'))
   return paths.filter(isReader)
 }

@@ -6,6 +6,7 @@ import { contracts } from './contracts/index.ts'
 import { contractPolicy } from './contracts/policy.ts'
 import { verificationPage } from './features/auth/pages.ts'
 import type { Features } from './features/composition.ts'
+import { createOldLinkPages } from './features/django/pages.ts'
 import { createMailboxPages } from './features/mail/pages.ts'
 import { passwordResetPage } from './features/password/pages.ts'
 import { authenticationErrors } from './features/session/index.ts'
@@ -22,21 +23,20 @@ import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
 import { inTurn } from './http/serving/in-turn.ts'
-import type { Metrics } from './http/serving/metrics.ts'
 import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
 import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
+import type { CountRequest } from './http/serving/request-log.ts'
 import { observeRequests, warnOfProxies } from './http/serving/request-log.ts'
 import { announceSunset, crossOrigin, securityHeaders } from './http/serving/response-headers.ts'
 import { createContractRouter } from './http/serving/router.ts'
 import { AuthError, requestErrors } from './kernel/errors.ts'
-import type { Logger, SharedCounters } from './kernel/ports.ts'
-import type { Config } from './settings/config.ts'
-
-type Served = readonly (typeof contracts)[number][]
+import { verifyOperatorToken } from './kernel/operator-token.ts'
+import type { Logger, SharedCounters, StartRequestSpan } from './kernel/ports.ts'
+import type { CompleteConfig } from './settings/config.ts'
 
 export interface AppParts {
-  readonly config: Config
+  readonly config: CompleteConfig
   readonly services: Features
   readonly logger: Logger
   /** Where the build of the demo application lies, if it is to be served. */
@@ -44,10 +44,17 @@ export interface AppParts {
   /** Absent: this instance counts requests for itself. */
   readonly sharedCounters: SharedCounters | undefined
   /** Absent: nothing is measured. */
-  readonly createMetrics: ((contracts: Served) => Metrics) | undefined
+  readonly countRequest: CountRequest | undefined
+  /** Absent: no traces are kept. */
+  readonly startRequestSpan: StartRequestSpan | undefined
   /** The reason why the server cannot serve, if there is one. */
   readonly whyNotReady: () => Promise<string | undefined>
   readonly isDatabaseUnavailable: (fault: unknown) => boolean
+}
+
+/** The contracts that CONTRACTS names. */
+export function servedContracts(config: CompleteConfig): readonly (typeof contracts)[number][] {
+  return contracts.filter(({ name }) => config.contracts.served.includes(name))
 }
 
 /** Everything that a request meets, in that order. */
@@ -55,8 +62,7 @@ export function createApp(parts: AppParts): RequestListener {
   const { config, services, logger, applicationFolder, sharedCounters, whyNotReady, isDatabaseUnavailable } = parts
   const { server, links, production } = config
   const translateFault = createFaultTranslator(logger, isDatabaseUnavailable)
-  const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  const metrics = parts.createMetrics?.(served)
+  const served = servedContracts(config)
 
   const app = express()
   app.set('trust proxy', server.trustProxy)
@@ -67,7 +73,7 @@ export function createApp(parts: AppParts): RequestListener {
   const https = server.publicUrl.startsWith('https:')
   app.use(
     inTurn([
-      observeRequests(logger, metrics?.count),
+      observeRequests({ logger, count: parts.countRequest, startSpan: parts.startRequestSpan }),
       securityHeaders({ https }),
       checkRequestHeaders,
       ignoreConditions,
@@ -81,6 +87,8 @@ export function createApp(parts: AppParts): RequestListener {
   const limiterOf = createLimiters(limited, server.requestsPerMinute, sharedCounters)
   const browsers = createBrowserRules(server)
   const checkDeclared = production ? undefined : createDeclarationCheck(authenticationErrors)
+  // Before the contracts, as some lie below a prefix of theirs.
+  app.use(createPages(createOldLinkPages(links.frontendUrl)))
   const documents = createDocuments(config)
   for (const contract of served) {
     const sunset = config.contracts.sunsets[contract.name]
@@ -96,8 +104,12 @@ export function createApp(parts: AppParts): RequestListener {
     app.use(contract.prefix, inTurn([warn, ...(sunset ? [announceSunset(sunset)] : []), route]))
   }
   // Requested on this machine, without a proxy.
-  app.use(createHealthRouter({ whyNotReady }))
-  if (metrics) app.use(metrics.router)
+  app.use(
+    createHealthRouter({
+      whyNotReady,
+      isOperator: (token) => verifyOperatorToken(token, config.secretKeys, new Date()),
+    }),
+  )
   app.use(warn)
 
   const definitions = [
@@ -140,12 +152,13 @@ function createFaultTranslator(
   logger: Logger,
   isDatabaseUnavailable: AppParts['isDatabaseUnavailable'],
 ): TranslateFault {
-  return (fault, requestId) => {
+  return (fault, { requestId, traceId }) => {
+    const ids = { request_id: requestId, trace_id: traceId }
     if (isDatabaseUnavailable(fault)) {
-      logger.warn({ request_id: requestId }, 'the database cannot be reached')
+      logger.warn(ids, 'the database cannot be reached')
       return new AuthError(requestErrors.database_unavailable)
     }
-    logger.error({ request_id: requestId, error: fault }, 'a request failed by a fault of ours')
+    logger.error({ ...ids, error: fault }, 'a request failed by a fault of ours')
     return new AuthError(requestErrors.internal_error)
   }
 }

@@ -13,16 +13,9 @@ import { Detail } from '../kernel/schemas.ts'
 import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django/differences.ts'
 import { django } from './django/error-format.ts'
 import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django/fields.ts'
-import { logOutRow, pairAnswered, refreshSent } from './django/tokens.ts'
+import { accessAnswered, logOutRow, nothingAnswered, pairAnswered } from './django/tokens.ts'
 
 const Account = z.object({ username: z.string(), email: z.string(), first_name: z.string(), last_name: z.string() })
-const Empty = z.object({})
-
-const refreshing = {
-  ...refreshSent,
-  reply: z.object({ access: z.string() }),
-  to: ({ access_token }: { access_token: string }) => ({ access: access_token }),
-} as const
 
 const asksForReset = { wire: z.object({ email: Address }), reply: Detail, to: asIs }
 
@@ -92,9 +85,9 @@ export const restAuth: Contract<FeatureServices> = {
       from: { username: ['username', 'email'] },
       ...pairAnswered,
     }),
-    serve('POST /login/refresh/', tokens.issueAccessToken, refreshing),
-    serve('POST /token/refresh/', tokens.issueAccessToken, refreshing),
-    serve('POST /token/verify/', tokens.requireToken, { wire: z.object({ token: Text }), reply: Empty, to: asIs }),
+    serve('POST /login/refresh/', tokens.issueAccessToken, accessAnswered),
+    serve('POST /token/refresh/', tokens.issueAccessToken, accessAnswered),
+    serve('POST /token/verify/', tokens.requireToken, nothingAnswered),
     logOutRow,
     serve('POST /password-reset/', password.forgotPassword, asksForReset),
     serve('PATCH /password-reset-confirm/{uidb64}/{token}/', password.resetPasswordOfUser, {
@@ -112,7 +105,7 @@ export const restAuth: Contract<FeatureServices> = {
       reply: Detail,
       to: asIs,
     }),
-    serve('GET /profile/', user.readProfile, { wire: Empty, reply: UserReply, to: asIs }),
+    serve('GET /profile/', user.readProfile, { wire: z.object({}), reply: UserReply, to: asIs }),
     serve('PUT /profile/', user.changeProfile, { wire: ProfileText, reply: UserReply, to: asIs }),
   ],
 }

@@ -10,6 +10,8 @@ import type { PostgresAccount } from './account.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import { runLogged } from './log.ts'
 
+const usualEndMs = 10_000
+
 /** The one role of the embedded PostgreSQL, and the name of its database. */
 export const postgresName = 'auth'
 
@@ -31,15 +33,18 @@ export async function query<Row extends QueryResultRow>(url: string, sql: string
   }
 }
 
-/** INT disconnects the clients and shuts down cleanly, QUIT leaves recovery to the next start. Says whether PostgreSQL has ended. */
-export async function endPostgres(pid: number, isGone: () => Promise<boolean>): Promise<boolean> {
+/**
+ * INT disconnects the clients and shuts down cleanly, QUIT leaves recovery to the next start; each has half of the time. Says whether
+ * PostgreSQL has ended.
+ */
+export async function endPostgres(pid: number, isGone: () => Promise<boolean>, limitMs = usualEndMs): Promise<boolean> {
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
     try {
       process.kill(pid, signal)
     } catch (error) {
       if (!hasCode(error, 'ESRCH')) return false
     }
-    for (const deadline = Date.now() + 5000; Date.now() < deadline; await delay(20)) {
+    for (const deadline = performance.now() + limitMs / 2; performance.now() < deadline; await delay(20)) {
       if (await isGone()) return true
     }
   }

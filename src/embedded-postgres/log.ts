@@ -17,6 +17,13 @@ export interface LoggedRun {
 
 const longestLog = 1_000_000
 
+const running = new Set<ChildProcess>()
+
+// In a process group of its own, each would outlive a process that has to end before it could stop them.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 export async function runLogged(
   account: PostgresAccount,
   dataDir: string,
@@ -31,7 +38,8 @@ export async function runLogged(
   const log = await open(file, start === 0 ? 'w' : 'a', 0o600)
   try {
     const child = account.run(program, args, log.fd)
-    const exited = endReason(child)
+    running.add(child)
+    const exited = endReason(child).finally(() => running.delete(child))
     const output = async () => (await readFile(file)).subarray(start).toString('utf8').trim()
     return {
       child,

@@ -7,6 +7,7 @@ import { hasCode, StartError } from '../kernel/errors.ts'
 import { openDataDir, readOrCreateSecret } from '../platform/data-dir.ts'
 import type { DataDirLock } from '../platform/data-dir-lock.ts'
 import { lockDataDir } from '../platform/data-dir-lock.ts'
+import type { PostgresAccount } from './account.ts'
 import { choosePostgresAccount } from './account.ts'
 import { findPostgresBinaries } from './binaries.ts'
 import type { Installation } from './cluster.ts'
@@ -20,13 +21,15 @@ export interface EmbeddedPostgres {
   readonly url: string
   /** Resolves when PostgreSQL ends without having been told to. It is not started again. */
   readonly died: Promise<StartError>
-  readonly stop: () => Promise<void>
+  readonly stop: (limitMs?: number) => Promise<void>
 }
 
 export interface EmbeddedPostgresOptions {
   readonly dataDir: string
   /** Settings of PostgreSQL besides our own. */
   readonly parameters?: Readonly<Record<string, string>>
+  /** Called when a program of PostgreSQL has been started, of which there are several. */
+  readonly onRun?: () => void
 }
 
 const ownParameters = {
@@ -46,12 +49,13 @@ const ownParameters = {
 export async function startEmbeddedPostgres({
   dataDir,
   parameters = {},
+  onRun = () => undefined,
 }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const binaries = await findPostgresBinaries()
   const directory = await openDataDir(dataDir)
   const lock = await lockDataDir(directory)
   try {
-    const account = await choosePostgresAccount(binaries, directory)
+    const account = announcing(await choosePostgresAccount(binaries, directory), onRun)
     const password = await readOrCreateSecret(directory, 'postgres-password')
     const installation = { binaries, account, dataDir: directory, cluster: join(directory, 'postgres'), password }
     const { run, url } = await launch(installation, { ...ownParameters, ...parameters })
@@ -59,6 +63,17 @@ export async function startEmbeddedPostgres({
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+function announcing({ own, run }: PostgresAccount, onRun: () => void): PostgresAccount {
+  return {
+    own,
+    run(...given) {
+      const child = run(...given)
+      onRun()
+      return child
+    },
   }
 }
 
@@ -131,9 +146,9 @@ function supervise({ child, exited, failure }: LoggedRun, url: string, lock: Dat
   let stopping: Promise<void> | undefined
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
 
-  async function stop(): Promise<void> {
+  async function stop(limitMs?: number): Promise<void> {
     // Once it has ended, its process id may belong to another process.
-    if (child.pid !== undefined && !hasEnded()) await endPostgres(child.pid, async () => hasEnded())
+    if (child.pid !== undefined && !hasEnded()) await endPostgres(child.pid, async () => hasEnded(), limitMs)
     await lock.release()
   }
 
@@ -144,6 +159,6 @@ function supervise({ child, exited, failure }: LoggedRun, url: string, lock: Dat
         if (!stopping) resolve(new StartError(`PostgreSQL ended unexpectedly: ${await failure(outcome)}`))
       })
     }),
-    stop: () => (stopping ??= stop()),
+    stop: (limitMs) => (stopping ??= stop(limitMs)),
   }
 }

@@ -3,9 +3,12 @@ import type { Ports } from '../kernel/ports.ts'
 import { createUnitOfWork } from '../kernel/unit-of-work.ts'
 import { createCleanUp } from '../platform/clean-up.ts'
 import type { CompleteConfig } from '../settings/config.ts'
+import { createAdministration, createOperations } from './administration/index.ts'
 import * as auth from './auth/index.ts'
+import { createDjangoImport } from './django/index.ts'
+import { createDjangoTokens } from './django-tokens/index.ts'
 import type { RequestGate } from './index.ts'
-import { createStores, features } from './index.ts'
+import { cleanUpJobs, cleanUpSucceeded, createStores, deletedRows, features } from './index.ts'
 import * as mail from './mail/index.ts'
 import * as password from './password/index.ts'
 import { createReauthentication } from './reauthentication/index.ts'
@@ -27,7 +30,7 @@ export function createFeatures(config: CompleteConfig, { database, ports, moreGa
   const { secretKeys } = config
 
   const mailPorts = { ...ports, db: database.db }
-  const { cipher, worker, mailbox } = mail.createMail({
+  const { cipher, worker, mailbox, mailStates } = mail.createMail({
     ports: mailPorts,
     secretKeys,
     templates: features.flatMap(({ mailTemplates }) => mailTemplates ?? []),
@@ -41,7 +44,11 @@ export function createFeatures(config: CompleteConfig, { database, ports, moreGa
     config,
   })
   const users = user.createUsers({ ports, work })
-  const sessions = session.createSessions({ ports, work, settings: config.sessions, gates })
+  const djangoTokens = ports.django && createDjangoTokens({ ports, work, django: ports.django })
+  const sessions = session.createSessions({
+    ...{ ports, work, settings: config.sessions, gates, djangoTokens },
+    takesDjangoAccess: config.djangoTokens.accessTokens,
+  })
   const throttling = throttle.createThrottle({ ports, work, secretKeys })
   const below = { ports, work, sessions, throttle: throttling }
   const passwords = password.createPasswords({ ...below, settings: config.passwords })
@@ -50,7 +57,11 @@ export function createFeatures(config: CompleteConfig, { database, ports, moreGa
   const cleanUp = createCleanUp({
     ...ports,
     transaction: work.transaction,
-    jobs: features.flatMap(({ cleanUpJobs }) => Object.entries(cleanUpJobs ?? {})),
+    jobs: cleanUpJobs(config.database.eventRetention),
+    onEnd(table, rows) {
+      ports.meter.count(deletedRows, table, rows)
+      ports.meter.mark(cleanUpSucceeded, table)
+    },
   })
   return {
     users,
@@ -60,7 +71,12 @@ export function createFeatures(config: CompleteConfig, { database, ports, moreGa
     login,
     registration,
     verification,
+    mails: mail.createMailAdministration({ work }),
+    administration: createAdministration({ ports, work, passwords, throttle: throttling }),
+    operations: createOperations({ ports, work }),
+    djangoImport: createDjangoImport({ ports }),
     mailWorker: worker,
+    mailStates,
     mailbox,
     cleanUp,
   }

@@ -1,7 +1,15 @@
-import type { PrismaClient } from '../generated/prisma/client.ts'
+import type { PrismaClient, Session as SessionRow } from '../generated/prisma/client.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 
-export type { Registration, Session, User } from '../generated/prisma/client.ts'
+export type { Event, Registration, Session as SessionRow, User } from '../generated/prisma/client.ts'
+
+/** A session, with what its row leaves out before the first use. */
+export type Session = SessionRow & {
+  readonly rotatedAt: Date
+  readonly lastUsedAt: Date
+  readonly lastIp: string
+  readonly lastUserAgent: string
+}
 
 /** A part of an SQL statement with its values. It stays in the file that runs the statement: none travels between features. */
 export type Sql = Prisma.Sql
@@ -18,7 +26,7 @@ export interface Database {
    * the transaction in favour of another one, so it changes nothing but what it changes through `tx`.
    *
    * Rows are locked in one order, so that no two transactions wait for each other: mail rate limits of requested mails;
-   * mail tokens; other registrations; the password; its failed attempts; the user; sessions; the mail rate limit of notices;
+   * mail tokens; other registrations; the password; its failed attempts; spent tokens of Django; the user; sessions; the mail rate limit of notices;
    * then inserts (events, mails). A transaction locks several rows of one table only while it holds an earlier row that every
    * transaction which locks several of them takes first.
    */
@@ -34,16 +42,6 @@ export interface Database {
     item: Item | undefined,
     work: (item: Item | undefined) => Promise<void>,
   ) => Promise<void>
-}
-
-/** The number of rows that one statement deletes: it takes milliseconds however many rows there are. */
-const deletedAtOnce = 1000
-
-/** Deletes some of the rows of the table that meet the condition, and none that a request has locked. Says how many. */
-export async function deleteSome(db: Db, table: Sql, condition: Sql): Promise<number> {
-  return await db.$executeRaw`
-    DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${deletedAtOnce}::integer FOR UPDATE SKIP LOCKED))`
 }
 
 /** Whether the error says that a row with this unique value already exists. */

@@ -1,5 +1,5 @@
 /** The published surfaces, as settings and logs call them. */
-export const contractNames = ['v1', 'rest-auth', 'simple-jwt', 'drf'] as const
+export const contractNames = ['v1', 'rest-auth', 'simple-jwt', 'drf', 'dj-rest-auth', 'djoser'] as const
 export type ContractName = (typeof contractNames)[number]
 
 /** How long tokens and sessions live, in seconds. */

@@ -1,3 +1,6 @@
+import type { Django } from './django.ts'
+import type { Meter } from './meter.ts'
+
 /** The ports: the outside world as the features see it. Tests replace these and nothing else. */
 
 export interface Clock {
@@ -10,6 +13,32 @@ export interface Logger {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
+}
+
+/** The trace that a request belongs to, as its sender says (W3C Trace Context). */
+export interface TraceContext {
+  readonly traceId: string
+  /** The span of the sender. */
+  readonly parentId: string
+  /** Whether the sender records the trace. */
+  readonly isSampled: boolean
+}
+
+/** Begins the span of a request, where traces are kept. */
+export type StartRequestSpan = (method: string, parent: TraceContext | undefined) => RequestSpan
+
+interface RequestSpan {
+  readonly traceId: string
+  /** What begins in the work becomes a part of the request. */
+  readonly run: (work: () => void) => void
+  readonly end: (request: {
+    readonly requestId: string
+    readonly route: string | undefined
+    readonly contract: string | undefined
+    readonly endpoint: string | undefined
+    readonly status: number | undefined
+    readonly code: string | undefined
+  }) => void
 }
 
 /** Hashing waits for a core in a fair queue. `client` is the network that the work is for; the networks take turns. */
@@ -25,8 +54,8 @@ export interface PasswordHasher {
   dummyVerify(client: string): Promise<void>
   /** Waits for a random time of up to half a comparison, which hides the milliseconds by which refusals differ. */
   jitter(): Promise<void>
-  /** Whether the stored hash was made with another scheme, pepper or cost than today's. */
-  isOutdated(storedHash: string): boolean
+  /** Whether a new hash of the password, which is right, is to replace the stored one: it has another scheme, pepper or cost than today's. */
+  isOutdated(storedHash: string, password: string): boolean
 }
 
 /** The passwords that wait to be hashed, those that are hashed now, and how many can wait. */
@@ -37,6 +66,8 @@ export interface HashQueue {
 }
 
 export interface Mail {
+  /** The same at each try: the Message-ID is made of it, so that mail programs show two copies as one. */
+  readonly id: string
   readonly recipient: string
   readonly subject: string
   readonly text: string
@@ -62,8 +93,11 @@ export interface SmtpSettings {
 /** The mail server says that the recipient's address is wrong, which trying again will not change. */
 export class MailRefused extends Error {}
 
+/** The mail server refuses this mail for what is in it, which says nothing about other mails to the address. */
+export class MailContentsRefused extends Error {}
+
 export interface Mailer {
-  /** Hands the mail over. Throws MailRefused when the address is wrong; any other error is temporary. */
+  /** Hands the mail over. Throws MailRefused when the address is wrong; any other error, MailContentsRefused among them, may pass. */
   send(mail: Mail): Promise<void>
 }
 
@@ -119,9 +153,12 @@ export interface TokenSigner {
 export interface Ports {
   readonly clock: Clock
   readonly logger: Logger
+  readonly meter: Meter
   readonly hasher: PasswordHasher
   readonly signer: TokenSigner
   readonly phones: PhoneNumbers
+  /** Absent: no token of Django is accepted. */
+  readonly django: Django | undefined
   /** Absent: mails go to the development mailbox. */
   readonly mailer: Mailer | undefined
 }

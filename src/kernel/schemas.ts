@@ -9,6 +9,12 @@ export function withoutControlCharacters(value: string): string {
   return value.replaceAll(controlCharacters, '')
 }
 
+/** The text on one line: each run of white space and control characters becomes one space. */
+export function onOneLine(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced.
+  return value.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()
+}
+
 /**
  * A string that PostgreSQL, mails and logs can hold as it is: well-formed UTF-16 without control characters.
  * The length counts UTF-16 units and is checked before anything else is done with the string.

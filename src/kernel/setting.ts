@@ -26,7 +26,8 @@ interface ProductionRule<Value> {
   /** Follows the name of the setting in the refusal, such as `must not be off`. */
   readonly must: string
   readonly remedy?: string
-  accepts(value: Value): boolean
+  /** `given` holds the values of all settings that were given, by name. */
+  accepts(value: Value, given: Readonly<Record<string, unknown>>): boolean
 }
 
 /** One thing that an operator can set. Everything that is said about it and done with it follows from this declaration. */

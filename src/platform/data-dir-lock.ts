@@ -31,6 +31,11 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   return heldBy(second)
 }
 
+/** Whether a server has the directory now. */
+export async function isDataDirLocked(dataDir: string): Promise<boolean> {
+  return (await whoListens(socketAddress(dataDir))) !== undefined
+}
+
 function heldBy(server: Server): DataDirLock {
   // A lock must not keep the process alive.
   server.unref()

@@ -16,7 +16,16 @@ export interface FairSemaphore {
  * each. No client may hold more than half of the places; when all are in use, a client that holds few gets the newest
  * place of the one that holds most. So a flood from one network, or from several, delays another client by one round.
  */
-export function createFairSemaphore({ width, queueLimit }: { width: number; queueLimit: number }): FairSemaphore {
+export function createFairSemaphore({
+  width,
+  queueLimit,
+  onStart,
+}: {
+  width: number
+  queueLimit: number
+  /** Told how long each piece of work waited for its turn. */
+  onStart?: ((waitedSeconds: number) => void) | undefined
+}): FairSemaphore {
   const mostPerClient = Math.ceil(queueLimit / 2)
   /** By client. The one whose turn is next comes first. */
   const queues = new Map<string, Waiting[]>()
@@ -59,8 +68,10 @@ export function createFairSemaphore({ width, queueLimit }: { width: number; queu
   }
 
   async function run<Result>(client: string, work: () => Promise<Result>): Promise<Result> {
+    const arrivedAt = performance.now()
     if (running < width) running += 1
     else await waitForTurn(client)
+    onStart?.((performance.now() - arrivedAt) / 1000)
     try {
       return await work()
     } finally {

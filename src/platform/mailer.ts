@@ -1,8 +1,8 @@
 import nodemailer from 'nodemailer'
 import type { Mailer, SmtpSettings } from '../kernel/ports.ts'
-import { MailRefused } from '../kernel/ports.ts'
+import { MailContentsRefused, MailRefused } from '../kernel/ports.ts'
 import type { SmtpFailure } from './smtp-replies.ts'
-import { refusesRecipient } from './smtp-replies.ts'
+import { refusesContents, refusesRecipient } from './smtp-replies.ts'
 
 /** In milliseconds. `total` bounds a mail whose server keeps the others alive by answering a byte at a time. */
 export interface SmtpTimeouts {
@@ -15,6 +15,8 @@ export interface SmtpTimeouts {
 export interface SmtpMailer extends Mailer {
   /** Closes the connections of the mails in flight. */
   close(): void
+  /** Connects, with TLS and the login as for a mail, and sends nothing. Throws what is wrong. */
+  verify(): Promise<void>
 }
 
 const usualTimeouts: SmtpTimeouts = { connect: 5_000, greeting: 5_000, socket: 10_000, total: 25_000 }
@@ -47,10 +49,11 @@ export function createSmtpMailer({
     disableUrlAccess: true,
   })
   const sender = readSender(from)
+  const senderDomain = sender.address.slice(sender.address.lastIndexOf('@') + 1)
   const closing = new AbortController()
 
   return {
-    async send({ recipient, subject, text, html }) {
+    async send({ id, recipient, subject, text, html }) {
       if (!isOneAddress(recipient)) throw new MailRefused('the recipient is not one plain address')
       try {
         await transport.sendMail({
@@ -58,6 +61,7 @@ export function createSmtpMailer({
           from: sender,
           to: { name: '', address: recipient },
           envelope: { from: sender.address, to: { name: '', address: recipient } },
+          messageId: `<${id}@${senderDomain}>`,
           subject,
           text,
           html,
@@ -70,6 +74,13 @@ export function createSmtpMailer({
       }
     },
     close: () => closing.abort(),
+    async verify() {
+      try {
+        await transport.verify()
+      } catch (error) {
+        throw toPortError(error)
+      }
+    },
   }
 }
 
@@ -89,5 +100,6 @@ function isOneAddress(text: string): boolean {
 function toPortError(error: unknown): Error {
   const failure: Error & SmtpFailure = error instanceof Error ? error : new Error(String(error))
   const reason = failure.message.replace(/\s+/g, ' ').slice(0, 200)
-  return refusesRecipient(failure) ? new MailRefused(reason) : new Error(reason)
+  if (refusesRecipient(failure)) return new MailRefused(reason)
+  return refusesContents(failure) ? new MailContentsRefused(reason) : new Error(reason)
 }

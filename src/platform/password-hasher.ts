@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import type { HashQueue, PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
+import type { DjangoHash } from './django-hashes/index.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 
 interface Pepper {
@@ -23,15 +24,24 @@ export function createBcryptHasher({
   cost,
   peppers,
   queueLimit,
+  width = availableParallelism(),
+  readDjangoHash = () => undefined,
+  onStart,
 }: {
   cost: number
   peppers: readonly string[]
   queueLimit: number
+  /** How many hashes are computed at once; as many as there are cores, unless other processes compute, too. */
+  width?: number
+  /** Reads hashes that were imported; undefined for any other text. */
+  readDjangoHash?: (stored: string) => DjangoHash | undefined
+  /** Told how long each piece of work waited for its turn. */
+  onStart?: ((waitedSeconds: number) => void) | undefined
 }): PasswordHasher & { readonly queue: () => HashQueue } {
   const knownPeppers = peppers.map(readPepper)
   const current = knownPeppers[0]
-  // As many at once as there are cores. In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
-  const inTurn = createFairSemaphore({ width: availableParallelism(), queueLimit })
+  // In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
+  const inTurn = createFairSemaphore({ width, queueLimit, onStart })
   // A real hash of the current cost: bcrypt answers at once for any other text, and the response time would reveal
   // which accounts exist.
   const dummyHash = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
@@ -58,6 +68,13 @@ export function createBcryptHasher({
     return matches
   }
 
+  /** Takes at least as long as a comparison with a hash of ours, whatever the scheme. */
+  async function compareImported(password: string, imported: DjangoHash): Promise<boolean> {
+    const matches = await imported.matches(password)
+    await compare(prehash(password, current), await dummyHash, cost)
+    return matches
+  }
+
   return {
     queue: () => ({ ...inTurn.load(), limit: queueLimit }),
     async hash(password, client) {
@@ -66,6 +83,8 @@ export function createBcryptHasher({
     },
     async verify(password, storedHash, client) {
       const stored = storedFormat.exec(storedHash ?? '')?.groups
+      const imported = stored ? undefined : readDjangoHash(storedHash ?? '')
+      if (imported) return inTurn(client, () => compareImported(password, imported))
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
       const hash = comparable ? stored.hash : await dummyHash
@@ -80,9 +99,10 @@ export function createBcryptHasher({
     async jitter() {
       await delay(randomInt(1 + Math.ceil(usualMs / 2)))
     },
-    isOutdated(storedHash) {
+    isOutdated(storedHash, password) {
       const stored = storedFormat.exec(storedHash)?.groups
-      return Number(stored?.cost) !== cost || stored?.pepperId !== (current?.id ?? unpeppered)
+      if (!stored) return readDjangoHash(storedHash)?.isReplaceableBy(password) ?? true
+      return Number(stored.cost) !== cost || stored.pepperId !== (current?.id ?? unpeppered)
     },
   }
 }

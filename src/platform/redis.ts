@@ -13,8 +13,8 @@ export interface ConnectedRedis {
   readonly close: () => Promise<void>
 }
 
-/** How long a count may take: a Redis that does not answer is as down as one that cannot be reached. */
-const countTimeoutMs = 1000
+/** How long an answer may take: a Redis that does not answer is as down as one that cannot be reached. */
+const answerTimeoutMs = 1000
 
 const retryAfterSeconds = 5
 
@@ -58,7 +58,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
       if (client.isReady) outage.end()
     }
     try {
-      const result = await within(countTimeoutMs, answer)
+      const result = await within(answerTimeoutMs, answer)
       recover()
       return result
     } catch (error) {
@@ -106,7 +106,7 @@ export function connectRedis({ url, logger }: { url: string; logger: Logger }): 
     settled,
     async close() {
       closing = true
-      if (client.isReady) await Promise.race([client.close(), delay(countTimeoutMs, undefined, { ref: false })])
+      if (client.isReady) await Promise.race([client.close(), delay(answerTimeoutMs, undefined, { ref: false })])
       client.destroy()
     },
   }

@@ -28,3 +28,8 @@ export function refusesRecipient({ command, response = '' }: SmtpFailure): boole
   if (enhanced !== undefined) return badAddress.includes(enhanced)
   return command === 'RCPT TO' && /^55[013]\b/.test(response) && !isAboutUs.test(response)
 }
+
+/** Whether the mail server took the recipient, and then refused for good what was in the mail. */
+export function refusesContents({ command, response = '' }: SmtpFailure): boolean {
+  return command === 'DATA' && response.startsWith('5')
+}

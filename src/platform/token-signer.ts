@@ -121,7 +121,7 @@ function exactClaims(kind: TokenKind) {
     iss: z.string(),
     aud: z.string(),
     sub: z.uuid(),
-    user_id: z.int32().positive(),
+    user_id: z.int().positive(),
     sid: z.uuid(),
     jti: z.string().regex(new RegExp(`^[\\da-f-]{36}\\.\\d{1,9}\\.\\d{1,12}\\.${kind}$`)),
     token_type: z.literal(kind),

@@ -19,7 +19,7 @@ export function createBanner({ config, port, served, disagreement }: Started): s
   const machine = isLocal ? 'localhost' : host.includes(':') ? `[${host}]` : host
   const here = isSocket ? publicUrl : `http://${machine}:${port}`
   const data =
-    database.url === undefined ? `${resolve(database.dataDir)} (its own PostgreSQL)` : 'the PostgreSQL of DATABASE_URL'
+    database.url === undefined ? `${resolve(database.dataDir)} (its own PostgreSQL)` : withoutSecrets(database.url)
   const lines = [
     `auth-server ${readVersion()} is ready`,
     '',
@@ -40,4 +40,10 @@ export function createBanner({ config, port, served, disagreement }: Started): s
     'Stop it with Ctrl-C.',
   ]
   return lines.join('\n')
+}
+
+/** Not the name of the setting, which `npm run dev` makes up for its own PostgreSQL. */
+function withoutSecrets(databaseUrl: string): string {
+  const { host, pathname, searchParams } = new URL(databaseUrl)
+  return `PostgreSQL at ${searchParams.get('host') ?? host}, database ${decodeURIComponent(pathname.slice(1))}`
 }

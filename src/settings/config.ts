@@ -4,6 +4,7 @@ import { deriveAccessTokenKey } from '../kernel/secrets.ts'
 import type { Environment, ReadFile, SettingsRead } from './read-settings.ts'
 import { readSettings } from './read-settings.ts'
 import { problemsBetween } from './rules.ts'
+import { wantsTraces } from './tracing.ts'
 
 /** Everything the server was told, in the groups of the parts that use it. Durations are in seconds. */
 export type Config = ReturnType<typeof configOf>
@@ -12,7 +13,7 @@ export type Config = ReturnType<typeof configOf>
 export type CompleteConfig = Config & { readonly secretKeys: Secrets; readonly accessTokenKeys: Secrets }
 
 /** The values, and what follows from several of them. */
-function configOf({ values, production }: Pick<SettingsRead, 'values' | 'production'>) {
+function configOf({ values, production, environment }: Pick<SettingsRead, 'values' | 'production' | 'environment'>) {
   const { process, keys, accounts, tokens, mail, links, ...groups } = values
   const { frontendUrl: givenFrontendUrl, ...server } = values.server
   const { port, cookies } = server
@@ -24,6 +25,9 @@ function configOf({ values, production }: Pick<SettingsRead, 'values' | 'product
     ...accounts,
     production,
     logLevel: process.logLevel,
+    workers: process.workers,
+    /** Whether traces are sent to a collector. */
+    traces: wantsTraces(environment),
     server: {
       ...server,
       publicUrl,

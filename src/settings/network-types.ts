@@ -1,7 +1,4 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
-import { readDatabaseTls } from '../kernel/database-tls.ts'
-import type { SettingType } from '../kernel/setting.ts'
 import { listOf, settingType } from '../kernel/setting-types.ts'
 
 /** A port, the path of a Unix socket (macOS has room for 103 bytes), or the socket that systemd hands over. */
@@ -25,23 +22,6 @@ export function readBaseUrl(text: string): string | undefined {
   const isFit = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#]/.test(text)
   return isFit ? url.href.replace(/\/+$/, '') : undefined
 }
-
-const postgresAddress = settingType('like postgresql://user:password@host:5432/database', (text) => {
-  const url = urlOf(text)
-  return url && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1 ? text : undefined
-})
-
-export const postgresUrl: SettingType<string> = postgresAddress
-  .pipe(
-    z.string().superRefine((text, context) => {
-      try {
-        readDatabaseTls(text)
-      } catch (error) {
-        context.addIssue((error as Error).message)
-      }
-    }),
-  )
-  .describe(postgresAddress.description ?? '')
 
 /** With names and passwords in the form that addresses want, and a number for a path. */
 export const redisUrl = settingType('like redis://user:password@host:6379/0, or rediss:// for TLS', (text) => {

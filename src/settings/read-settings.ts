@@ -53,7 +53,7 @@ export function readSettings(environment: Environment, readFile: ReadFile, probl
         problems.push(`${setting.name} must be set in production: ${setting.meaning.replace(/\. .*/s, '')}`)
       }
       const { must, remedy, accepts } = setting.inProduction ?? {}
-      if (given[setting.name] !== undefined && accepts && !accepts(given[setting.name])) {
+      if (given[setting.name] !== undefined && accepts && !accepts(given[setting.name], given)) {
         problems.push(`${sourceOf(setting)} ${must} in production${remedy === undefined ? '' : `; ${remedy}`}`)
       }
     }

@@ -2,6 +2,7 @@ import { linkSettings } from '../features/mail/settings.ts'
 import { isLoopback, leadsElsewhere } from '../kernel/loopback.ts'
 import type { ContractName } from '../kernel/policy.ts'
 import { howToMakeAKey } from '../kernel/setting-types.ts'
+import { djangoRules } from './django-rules.ts'
 import type { SettingsRead } from './read-settings.ts'
 import type { SettingName } from './settings.ts'
 import { allSettings, settingsIn } from './settings.ts'
@@ -16,10 +17,10 @@ export function countsProxies(trustProxy: number | readonly string[] | undefined
 }
 
 /** The contracts that have an endpoint for mailed verification tokens. */
-const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth']
+const verifyingContracts: readonly ContractName[] = ['v1', 'rest-auth', 'dj-rest-auth', 'djoser']
 
-/** A key in two settings is known wherever one of them is known: the key for access tokens is shared with other services. */
-const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER'] as const
+/** A key in two settings is known wherever one of them is known: the keys for access tokens and of Django are shared with other services. */
+const keySettings = ['SECRET_KEY', 'ACCESS_TOKEN_KEY', 'PASSWORD_PEPPER', 'DJANGO_SECRET_KEY'] as const
 
 /** Settings that contradict each other. A setting that could not be read has its own problem and contradicts nothing. */
 export function problemsBetween(read: SettingsRead): string[] {
@@ -63,6 +64,10 @@ export function problemsBetween(read: SettingsRead): string[] {
       proxiesUncounted,
     ],
     [
+      isSocket && (given.WEB_CONCURRENCY ?? 1) > 1,
+      'WEB_CONCURRENCY must be 1 when PORT is a socket: workers share ports only',
+    ],
+    [
       given.PORT === 0 && isMissing('PUBLIC_URL'),
       'PUBLIC_URL must be set when PORT is 0: the address by which clients reach the port that the system chooses',
     ],
@@ -100,10 +105,10 @@ export function problemsBetween(read: SettingsRead): string[] {
     ],
     [
       accounts.emailVerification === 'required' && !isVerifiable,
-      `EMAIL_VERIFICATION must not be required unless CONTRACTS names ${verifyingContracts.join(' or ')}: no user could verify an address`,
+      `EMAIL_VERIFICATION must not be required unless CONTRACTS names one of ${verifyingContracts.join(', ')}: no user could verify an address`,
     ],
   ]
-  return rules.filter(([applies]) => applies).map(([, problem]) => problem)
+  return [...rules, ...djangoRules(read)].filter(([applies]) => applies).map(([, problem]) => problem)
 }
 
 function isNeededInProduction(name: SettingName): boolean {
@@ -125,6 +130,8 @@ function sharedKeys({ given }: SettingsRead): [SettingName, SettingName][] {
   return keySettings.flatMap((other, index) =>
     keySettings
       .slice(index + 1)
+      // A Django that is left as it is verifies access tokens with its own key.
+      .filter((name) => !(name === 'DJANGO_SECRET_KEY' && other === 'ACCESS_TOKEN_KEY'))
       .filter((name) => given[name]?.some((key) => given[other]?.includes(key)))
       .map((name): [SettingName, SettingName] => [name, other]),
   )

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { isLoopback } from '../kernel/loopback.ts'
 import { setting, settingGroup } from '../kernel/setting.ts'
-import { hostName, integer, oneOf, onOff } from '../kernel/setting-types.ts'
+import { hostName, integer, oneOf, onOff, settingType } from '../kernel/setting-types.ts'
 import { frontendUrl, headerNames, origins, siteData } from './frontend-types.ts'
 import { baseUrl, listeningPlace, proxies, redisUrl } from './network-types.ts'
 
@@ -21,6 +22,14 @@ function requestsPerMinute<Name extends string>(name: Name, requests: string, me
   })
 }
 
+const mostWorkers = 64
+
+const workerCount = settingType(`a whole number from 1 to ${mostWorkers}, or auto`, (text): number | undefined => {
+  if (text.toLowerCase() === 'auto') return Math.min(availableParallelism(), mostWorkers)
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0
+  return count >= 1 && count <= mostWorkers ? count : undefined
+})
+
 export const processSettings = settingGroup('The process', {
   mode: setting('NODE_ENV', {
     type: oneOf('development', 'test', 'production'),
@@ -31,6 +40,12 @@ export const processSettings = settingGroup('The process', {
     type: oneOf('debug', 'info', 'warn', 'error', 'silent'),
     default: 'info',
     meaning: 'the least important messages that are logged',
+  }),
+  workers: setting('WEB_CONCURRENCY', {
+    type: workerCount,
+    default: '1',
+    meaning:
+      'the number of worker processes that serve the port together, with `auto` one for each core. Each has `DATABASE_POOL` connections',
   }),
 })
 
@@ -137,9 +152,17 @@ export const serverSettings = settingGroup('Addresses, browsers and limits', {
     default: offInProduction,
     meaning: 'whether the documentation of all contracts is at `/docs`',
   }),
-  metrics: setting('METRICS', {
-    type: onOff,
-    default: offInProduction,
-    meaning: 'whether `/metrics` tells how often each endpoint is used and how fast it answers',
+})
+
+export const metricsSettings = settingGroup('Monitoring', {
+  port: setting('METRICS_PORT', {
+    type: integer(1, 65_535),
+    absent: 'nothing is measured',
+    meaning: 'the port where `/metrics` tells Prometheus how much goes on and how fast, apart from the port of clients',
+  }),
+  host: setting('METRICS_HOST', {
+    type: hostName,
+    default: '127.0.0.1',
+    meaning: 'the address to listen on for it. Every program that reaches it can read the counts',
   }),
 })

@@ -1,16 +1,17 @@
 import { featureSettings } from '../features/settings.ts'
 import { contractNames } from '../kernel/policy.ts'
+import { postgresUrl } from '../kernel/postgres-url.ts'
 import type { Setting, SettingTree } from '../kernel/setting.ts'
 import { fileNameOf, setting, settingGroup } from '../kernel/setting.ts'
 import { anyText, duration, integer, keys, noSampleKeys } from '../kernel/setting-types.ts'
 import { contracts, phoneCountry, sunsets, tokenNames } from './contract-types.ts'
-import { postgresUrl } from './network-types.ts'
-import { processSettings, serverSettings } from './server-settings.ts'
+import { metricsSettings, processSettings, serverSettings } from './server-settings.ts'
 
 /** Every setting there is, by the group of the configuration that holds it, in the order of the documentation. */
 export const settingGroups = {
   process: processSettings,
   server: serverSettings,
+  metrics: metricsSettings,
   database: settingGroup('The database', {
     url: setting('DATABASE_URL', {
       type: postgresUrl,
@@ -36,6 +37,12 @@ export const settingGroups = {
       default: '60s',
       meaning: 'how long a start waits for a database that does not answer',
     }),
+    eventRetention: setting('EVENT_RETENTION', {
+      type: duration('1d', '36600d'),
+      absent: 'they are kept for ever',
+      meaning:
+        'how long the events of the audit trail are kept. They are deleted by whole months, so the oldest are up to a month older',
+    }),
   }),
   keys: settingGroup('Keys', {
     secretKeys: setting('SECRET_KEY', {
@@ -54,8 +61,13 @@ export const settingGroups = {
       absent: 'a key derived from `SECRET_KEY`',
       secret: true,
       meaning:
-        'the key that signs access tokens, which is all that a service needs to verify them. Of several, the first signs and all verify. Print it with: `node dist/start.cjs access-token-key`',
-      inProduction: noSampleKeys,
+        'the key that signs access tokens, which is all that a service needs to verify them. Of several, the first signs and all verify. Print it with: `npx auth-server keys show`',
+      inProduction: {
+        ...noSampleKeys,
+        // Django's own key may look like one, and a Django that is left as it is verifies with no other.
+        accepts: (given, { DJANGO_SECRET_KEY: ofDjango }) =>
+          noSampleKeys.accepts(given.filter((key) => !(Array.isArray(ofDjango) && ofDjango.includes(key)))),
+      },
     }),
   }),
   tokens: settingGroup('Tokens', {

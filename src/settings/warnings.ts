@@ -13,6 +13,7 @@ export function configWarnings({
   mail,
   links,
   accessTokenKeys,
+  djangoTokens,
 }: Config): string[] {
   const warnings: [boolean, string][] = production
     ? [
@@ -43,6 +44,14 @@ export function configWarnings({
         [
           accessTokenKeys.length > 0 && sessions.tokensByBearer,
           'ACCESS_TOKEN_KEY is set while TOKENS_BY_BEARER is on: a service that has the key can get refresh tokens at /tokens; set TOKENS_BY_BEARER to off unless an application needs it',
+        ],
+        [
+          djangoTokens.algorithm !== 'RS256' && djangoTokens.keys.some((key) => Buffer.byteLength(key) < 32),
+          'DJANGO_SECRET_KEY holds a key of fewer than 32 bytes: a client that guesses it logs in as any imported user; remove it once no client has a refresh token of Django',
+        ],
+        [
+          djangoTokens.keys.some((key) => accessTokenKeys.includes(key)),
+          'ACCESS_TOKEN_KEY is a key of DJANGO_SECRET_KEY: a service that has it logs in as any imported user; remove DJANGO_SECRET_KEY once no client has a refresh token of Django',
         ],
         [
           sessions.accessLifetime > hour,

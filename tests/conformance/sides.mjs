@@ -49,7 +49,7 @@ export async function startOurs(dataDir) {
     async printedKey() {
       const [command, ...args] = ourProgram
       const env = { PATH: process.env.PATH, ...settings }
-      const { stdout } = await promisify(execFile)(command, [...args, 'access-token-key'], { cwd: dataDir, env })
+      const { stdout } = await promisify(execFile)(command, [...args, 'keys', 'show'], { cwd: dataDir, env })
       return stdout.trim()
     },
   }

@@ -1,3 +1,4 @@
+import { needsAccessToken } from '../../src/http/contracts/endpoint.ts'
 import { times } from '../support/answers.ts'
 import { clients } from '../support/clients.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -269,9 +270,11 @@ describe.each(djangoEndpoints)('$route', ({ method, path, access, fields, hasBod
   it('names what it needs, and asks for a session first', async () => {
     const anonymous = await call(server, { method, path, ...(hasBody && { body: {} }) })
     const missing = required.length > 0 ? django.required(...required) : undefined
-    if (access === 'bearer') expect(foreignRefusalOf(anonymous)).toBe(django.noCredentials)
+    // A logout takes either token, so that none is required.
+    const wantsSession = needsAccessToken(access) || (access === 'bearer_or_refresh' && !missing)
+    if (wantsSession) expect(foreignRefusalOf(anonymous)).toBe(django.noCredentials)
     else expect(foreignRefusalOf(anonymous)).toBe(missing)
-    if (access !== 'bearer' || !missing) return
+    if (!needsAccessToken(access) || !missing) return
     const { access_token: token } = await givenVerifiedUser(server)
     expect(foreignRefusalOf(await call(server, { method, path, body: {}, token }))).toBe(missing)
   })

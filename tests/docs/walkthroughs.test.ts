@@ -36,6 +36,16 @@ describe('the steps of a walkthrough', () => {
   it.each(readdirSync(folder))('can be read in %s', (file) => {
     expect(readSteps(readFileSync(`${folder}/${file}`, 'utf8')).length).toBeGreaterThan(4)
   })
+
+  it.each(readdirSync(folder))('change lines that stand in the project, in %s', (file) => {
+    const written = new Map<string, string>()
+    for (const step of readSteps(readFileSync(`${folder}/${file}`, 'utf8'))) {
+      if (step.kind === 'make') written.set(step.file, step.content)
+      if (step.kind !== 'change') continue
+      written.set(step.file, applyDiff(written.get(step.file) ?? readFileSync(step.file, 'utf8'), step.content))
+    }
+    expect(written.size).toBeGreaterThan(1)
+  })
 })
 
 describe('a diff of a walkthrough', () => {

@@ -201,7 +201,7 @@ function wildCallOf(target: Target): fc.Arbitrary<Call> {
 }
 
 const prefixes = [...new Set(targets.map(({ pattern }) => pattern.split('{')[0] ?? '')), '/', '/healthz', '/readyz']
-const pages = ['/docs', '/problems', '/openapi.json', '/mailbox', '/metrics', '/verify-email', '/reset-password']
+const pages = ['/docs', '/problems', '/openapi.json', '/mailbox', '/verify-email', '/reset-password']
 
 const visit: fc.Arbitrary<Visit> = fc.record({
   visit: fc

@@ -1,3 +1,5 @@
+import type { Access } from '../../src/http/contracts/endpoint.ts'
+import { needsAccessToken } from '../../src/http/contracts/endpoint.ts'
 import type { Exchanged } from '../support/exchange.ts'
 import type { Outgoing } from './request.ts'
 import { canary } from './world.ts'
@@ -46,11 +48,11 @@ export function judgeAnswer(answer: Exchanged): void {
 
 /** Throws if an endpoint accepted a token that was never issued. */
 export function judgeAccess(
-  access: string,
+  access: Access,
   { headers, body }: Outgoing,
   wasIssued: (kind: 'access' | 'refresh', token: string) => boolean,
 ): void {
-  if (access === 'bearer') {
+  if (needsAccessToken(access)) {
     const token = /^bearer +(\S+) *$/i.exec(headers.Authorization ?? '')?.[1] ?? ''
     if (!wasIssued('access', token)) throw new Error(`let in with "${headers.Authorization}"`)
   }

@@ -12,6 +12,13 @@ import { refuseChange } from './store.ts'
 import type { World } from './world.ts'
 import { createWorld } from './world.ts'
 
+const refusedLogins = ['Unable to log in with provided credentials.', 'E-mail is not verified.']
+
+/** A refused login is a 401, for which dj-rest-auth has 400. */
+function meaningOf({ status, body }: Exchanged): number {
+  return refusedLogins.includes(body?.non_field_errors?.[0]) ? 401 : status
+}
+
 interface Tally {
   requests: number
   /** The endpoints that succeeded at least once. */
@@ -52,7 +59,7 @@ export function createRunner(server: TestServer, store: Store) {
     const before = planned.watched ? await store.moment() : undefined
     const answer = await send(outgoing, world)
     if (!answer) return undefined
-    if (before && answer.status >= 400) refuseChange(before, await store.moment(), answer.status)
+    if (before && answer.status >= 400) refuseChange(before, await store.moment(), meaningOf(answer))
     const isPage = String(answer.headers['content-type']).startsWith('text/html')
     if (answer.status < 400 && !isPage) {
       judgeAccess(target.access, outgoing, world.wasIssued)

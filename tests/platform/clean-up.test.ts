@@ -1,5 +1,8 @@
+import { createCleanUp } from '../../src/platform/clean-up.ts'
 import { withClient } from '../support/database.ts'
-import { givenRegistration, givenResetToken, givenUser } from '../support/fixtures.ts'
+import { givenRegistration, givenResetToken, givenSession, givenUser } from '../support/fixtures.ts'
+import { givenManyRows, growingTables } from '../support/many-rows.ts'
+import { createMemoryLogger } from '../support/memory-logger.ts'
 import type { TestServer } from '../support/server.ts'
 import { startServer, withServer } from '../support/server.ts'
 
@@ -9,8 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-async function rows() {
-  const { db } = server.database
+async function rows({ database: { db } } = server) {
   return {
     users: await db.user.count(),
     sessions: await db.session.count(),
@@ -38,6 +40,66 @@ describe('the clean-up', () => {
     server.pass('40d')
     await server.services.cleanUp.run()
     expect(await rows()).toEqual({ users, sessions: 0, tokens: 0, mails: 0, rateLimits: 0, registrations: 0, events })
+  })
+
+  it('deletes the ended sessions of deleted users too', async () => {
+    await withServer({}, async (other) => {
+      const user = await givenUser(other)
+      const { access_token } = await givenSession(other, user)
+      await other.send('POST', '/logout', { token: access_token })
+      await other.database.db.$executeRaw`DELETE FROM users WHERE id = ${user.id}`
+      expect(await other.database.db.session.findMany({ select: { revokedReason: true } })).toEqual([
+        { revokedReason: 'logout' },
+      ])
+      expect((await other.send('GET', '/session', { token: access_token })).status).toBe(401)
+      other.pass('31d')
+      await other.services.cleanUp.run()
+      expect(await other.database.db.session.count()).toBe(0)
+    })
+  })
+
+  it('deletes each session 30 days after its own end, however long others last', async () => {
+    await withServer({ SESSION_LIFETIME: '90d' }, async (other) => {
+      const user = await givenUser(other)
+      const brief = await startServer({ ...other.settings, SESSION_LIFETIME: '7d' })
+      await givenSession(brief, user)
+      await brief.close()
+      const left = []
+      for (const passed of ['36d', '2d', '81d', '2d']) {
+        other.pass(passed)
+        await other.services.cleanUp.run()
+        left.push(await other.database.db.session.count())
+      }
+      expect(left).toEqual([2, 1, 1, 0])
+    })
+  })
+
+  it('is tried again after a failure, and not only an hour later', async () => {
+    const tried: string[] = []
+    const worked = new Promise<void>((resolve) => {
+      const cleanUp = createCleanUp({
+        transaction: (work) => work({ tryLock: async () => true }),
+        clock: server,
+        logger: createMemoryLogger([]),
+        jobs: [
+          [
+            'rows of an absent database',
+            async () => {
+              tried.push('once')
+              if (tried.length < 3) throw new Error('the database is away')
+              resolve()
+              void cleanUp.stop()
+              return 0
+            },
+          ],
+        ],
+        onEnd: () => undefined,
+        retryMs: 1,
+      })
+      cleanUp.start()
+    })
+    await worked
+    expect(tried).toHaveLength(3)
   })
 
   it('deletes everything in batches, and leaves what a request holds for the next time', async () => {
@@ -88,30 +150,36 @@ describe('the clean-up', () => {
     })
   })
 
-  it('reads no large table from end to end', async () => {
-    // Sequential statements use one connection, whose own counts are complete.
-    await withServer({}, async (other) => {
-      const { id } = await givenUser(other)
+  it.each([
+    ['where most of its rows are to be deleted', '2020-01-01', true],
+    ['where none is', '2100-01-01', false],
+  ])('reads no large table from end to end %s', async (_where, instant, areDue) => {
+    // Statements one after the other use one connection, whose own counts are complete.
+    await withServer({ EVENT_RETENTION: '30d' }, async (other) => {
+      const url = other.settings.DATABASE_URL ?? ''
+      await givenManyRows(url, { rows: 1500, instant })
       const { db } = other.database
-      await db.$executeRaw`
-        INSERT INTO sessions (id, user_id, access_lifetime, refresh_lifetime, created_at, rotated_at, last_used_at,
-          expires_at, ends_at, ip, user_agent, last_ip, last_user_agent, revoked_at)
-        SELECT gen_random_uuid(), ${id}, 1, 1, now(), now(), now(), now() + interval '30 d', now() + interval '30 d', '', '', '', '',
-          CASE WHEN number % 2 = 0 THEN now() END
-        FROM generate_series(1, 20000) AS number`
-      await db.$executeRaw`
-        INSERT INTO outbox_mails (id, template, recipient, status, next_attempt_at, created_at, finished_at)
-        SELECT gen_random_uuid(), '', '', 'sent', now(), now(), now() FROM generate_series(1, 20000)`
-      await db.$executeRaw`ANALYZE`
       const countRead = async () => {
         await db.$queryRaw`SELECT pg_stat_force_next_flush()::text`
-        const [row] = await db.$queryRaw<{ count: number }[]>`
-          SELECT sum(seq_tup_read)::integer AS count FROM pg_stat_user_tables WHERE relname IN ('sessions', 'outbox_mails')`
-        return row?.count
+        return db.$queryRaw<{ table: string; count: number }[]>`
+          SELECT relname AS table, seq_tup_read::integer AS count FROM pg_stat_user_tables
+          WHERE relname = ANY (${growingTables}) ORDER BY 1`
       }
       const countBefore = await countRead()
       await other.services.cleanUp.run()
-      expect(await countRead()).toBe(countBefore)
+      expect(await countRead()).toEqual(countBefore)
+      const left = areDue ? 0 : 1500
+      expect(await rows(other)).toEqual({
+        ...{
+          users: 1500,
+          sessions: left,
+          tokens: left,
+          mails: left,
+          rateLimits: left,
+          registrations: left,
+          events: left * 4,
+        },
+      })
     })
   })
 })

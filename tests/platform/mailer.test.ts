@@ -2,13 +2,19 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import type { SmtpSettings } from '../../src/kernel/ports.ts'
-import { MailRefused } from '../../src/kernel/ports.ts'
+import { MailContentsRefused, MailRefused } from '../../src/kernel/ports.ts'
 import { createSmtpMailer } from '../../src/platform/mailer.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { plain, startSmtpServer } from '../support/smtp-server.ts'
 
 const from = 'Auth <auth@example.com>'
-const mail = { recipient: 'ada@example.com', subject: 'Hello', text: 'Plain words', html: '<p>Marked <b>words</b></p>' }
+const mail = {
+  id: 'a-mail',
+  recipient: 'ada@example.com',
+  subject: 'Hello',
+  text: 'Plain words',
+  html: '<p>Marked <b>words</b></p>',
+}
 const stops: (() => Promise<void>)[] = []
 
 afterEach(async () => {
@@ -104,6 +110,28 @@ describe('createSmtpMailer', () => {
     expect(failure).toBeInstanceOf(MailRefused)
     expect(received).toEqual([])
   })
+
+  test('gives the mail a Message-ID of its own id and the domain of the sender, the same at each try', async () => {
+    const { smtp, received } = await givenServer()
+    for (const name of ['Auth <auth@example.com>', 'auth@example.com']) {
+      await createSmtpMailer({ smtp, from: name }).send(mail)
+    }
+    const ids = received.map(({ head }) => /^Message-ID: (.*)$/im.exec(head)?.[1])
+    expect(ids).toEqual(['<a-mail@example.com>', '<a-mail@example.com>'])
+  })
+
+  test.each([
+    ['554 5.7.1 Message refused by policy', true],
+    ['550 No such user', true],
+    ['452 Insufficient storage', false],
+  ] as const)(
+    'tells whether contents are refused for good, which says nothing about other mails: %s',
+    async (reply, isFinal) => {
+      const { smtp } = await givenServer({ onMail: () => reply })
+      const failure = await failureOf(createSmtpMailer({ smtp, from }).send(mail))
+      expect(failure instanceof MailContentsRefused).toBe(isFinal)
+    },
+  )
 
   test('lets no subject begin a header', async () => {
     const { smtp, received } = await givenServer()

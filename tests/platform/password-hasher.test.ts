@@ -76,13 +76,13 @@ describe('the password hasher', () => {
       await createHasher().hash(password, client),
       await createHasher({ peppers: [first] }).hash(password, client),
     ]
-    expect(createHasher().isOutdated(plain)).toBe(false)
-    expect(createHasher({ cost: 5 }).isOutdated(plain)).toBe(true)
-    expect(createHasher({ peppers }).isOutdated(plain)).toBe(true)
-    expect(createHasher({ peppers: [first, second] }).isOutdated(peppered)).toBe(false)
-    expect(createHasher({ peppers: [second, first] }).isOutdated(peppered)).toBe(true)
-    expect(createHasher().isOutdated(peppered)).toBe(true)
-    expect(createHasher().isOutdated('md5$of$something')).toBe(true)
+    expect(createHasher().isOutdated(plain, password)).toBe(false)
+    expect(createHasher({ cost: 5 }).isOutdated(plain, password)).toBe(true)
+    expect(createHasher({ peppers }).isOutdated(plain, password)).toBe(true)
+    expect(createHasher({ peppers: [first, second] }).isOutdated(peppered, password)).toBe(false)
+    expect(createHasher({ peppers: [second, first] }).isOutdated(peppered, password)).toBe(true)
+    expect(createHasher().isOutdated(peppered, password)).toBe(true)
+    expect(createHasher().isOutdated('md5$of$something', password)).toBe(true)
   })
 
   it.each([

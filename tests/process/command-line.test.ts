@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
@@ -8,74 +8,11 @@ import { Client } from 'pg'
 import { refusalOf } from '../support/answers.ts'
 import { runSql } from '../support/catalog.ts'
 import { emptyDatabase } from '../support/database.ts'
-import { accessTokenKeyOf } from '../support/forgery.ts'
 import { countThreads, endProcesses, givenFolder, startProcess, until } from '../support/process.ts'
 import { productionSettings } from '../support/production.ts'
 import { freePort } from '../support/program.ts'
 
 afterEach(endProcesses)
-
-const packageFile = new URL('../../package.json', import.meta.url)
-
-it('explains itself', async () => {
-  const help = startProcess({}, { args: ['--help'] })
-  expect(await help.exit).toBe(0)
-  expect(help.stdout()).toMatch(/migrate .*[\s\S]*access-token-key[\s\S]*\.env\.example/)
-
-  const version = startProcess({}, { args: ['--version'] })
-  expect(await version.exit).toBe(0)
-  expect(version.stdout().trim()).toBe(JSON.parse(await readFile(packageFile, 'utf8')).version)
-})
-
-describe('access-token-key', () => {
-  const [one, two] = ['Zx81kQv0pLw7-mN4tRb2yHs6uJc9eFa3dGg5', 'Yw70jPu9oKv6-lM3sQa1xGr5tIb8dEz2cFf4'] as const
-
-  it('prints the keys that verify access tokens and nothing else', async () => {
-    const derived = startProcess({ SECRET_KEY: `${one},${two}` }, { args: ['access-token-key'] })
-    expect(await derived.exit).toBe(0)
-    const keys = [one, two].map((SECRET_KEY) => accessTokenKeyOf({ SECRET_KEY }))
-    expect([derived.stdout(), derived.stderr()]).toEqual([`${keys.join('\n')}\n`, ''])
-
-    const given = startProcess({ SECRET_KEY: one, ACCESS_TOKEN_KEY: two }, { args: ['access-token-key'] })
-    expect(await given.exit).toBe(0)
-    expect([given.stdout(), given.stderr()]).toEqual([`${two}\n`, ''])
-  })
-
-  it('prints the key of the data directory where none is given, the same each time', async () => {
-    const DATA_DIR = join(await givenFolder(), 'data')
-    const printed: string[] = []
-    for (const _turn of [1, 2]) {
-      const print = startProcess({ DATA_DIR }, { args: ['access-token-key'] })
-      expect(await print.exit).toBe(0)
-      printed.push(print.stdout())
-    }
-    const SECRET_KEY = (await readFile(join(DATA_DIR, 'secret-key'), 'utf8')).trim()
-    const key = `${accessTokenKeyOf({ SECRET_KEY })}\n`
-    expect(printed).toEqual([key, key])
-  })
-
-  it('refuses the secret key of the data directory as access token key', async () => {
-    const DATA_DIR = join(await givenFolder(), 'data')
-    expect(await startProcess({ DATA_DIR }, { args: ['access-token-key'] }).exit).toBe(0)
-    const ACCESS_TOKEN_KEY = (await readFile(join(DATA_DIR, 'secret-key'), 'utf8')).trim()
-    const refused = startProcess({ DATA_DIR, ACCESS_TOKEN_KEY }, { args: ['access-token-key'] })
-    expect(await refused.exit).toBe(1)
-    expect([refused.stdout(), refused.stderr()]).toEqual([
-      '',
-      expect.stringMatching(/^ACCESS_TOKEN_KEY must not hold /),
-    ])
-  })
-})
-
-it.each([['mirgate'], ['--port=80'], ['migrate', 'now'], ['access-token-key', 'v1']])(
-  'refuses words that it does not know: %s',
-  async (...args) => {
-    const server = startProcess({}, { args })
-    expect(await server.exit).toBe(2)
-    expect(server.stderr()).toMatch(/^Unknown .*\n[\s\S]*Usage:/)
-    expect(server.stdout()).toBe('')
-  },
-)
 
 it('names all that is wrong with the settings, without a stack', async () => {
   const server = startProcess({ PORT: 'eighty', NODE_ENV: 'production' })
@@ -106,16 +43,6 @@ it('says what to do about a busy port, before it makes anything', async () => {
   )
   expect(await readdir(folder)).toEqual([])
   occupier.close()
-})
-
-it('migrates and ends', async () => {
-  const DATABASE_URL = await emptyDatabase()
-  const first = startProcess({ DATABASE_URL }, { args: ['migrate'] })
-  expect(await first.exit).toBe(0)
-  expect(first.stdout()).toMatch(/^(applied \d{14}_\w+\n)+The database is up to date\.\n$/)
-  const second = startProcess({ DATABASE_URL }, { args: ['migrate'] })
-  expect(await second.exit).toBe(0)
-  expect(second.stdout()).toBe('The database is up to date.\n')
 })
 
 it('says in one sentence that DATABASE_URL leads nowhere', async () => {
@@ -178,51 +105,6 @@ it('has threads for its hashes and four more, or as many as the operator wants',
   const others = (await threadsWith({ UV_THREADPOOL_SIZE: '1' })) - 1
   expect((await threadsWith({ UV_THREADPOOL_SIZE: '11' })) - others).toBe(11)
   expect((await threadsWith({})) - others).toBe(availableParallelism() + 4)
-})
-
-it('finishes the request in flight before it stops, and takes no other', async () => {
-  const DATA_DIR = await givenFolder()
-  const server = startProcess({ DATABASE_URL: await emptyDatabase(), DATA_DIR })
-  const port = Number(new URL(await server.ready).port)
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
-  let answer = ''
-  socket.on('data', (text: string) => {
-    answer += text
-  })
-  await once(socket, 'connect')
-  socket.write(
-    'POST /api/v1/auth/login_credentials HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{',
-  )
-  // The server says 100 once it has the request.
-  await once(socket, 'data')
-  server.kill('SIGTERM')
-  await until(async () => !(await answersAt(String(port))))
-  socket.write('}')
-  expect(await server.exit).toBe(0)
-  expect(answer).toMatch(/HTTP\/1\.1 400 .*invalid_request/s)
-})
-
-it('ends at once at a second signal, unless it is the echo of the first', async () => {
-  const clock = new URL('../support/standing-clock.mjs', import.meta.url).href
-  const server = startProcess({
-    DATABASE_URL: await emptyDatabase(),
-    DATA_DIR: await givenFolder(),
-    NODE_OPTIONS: `--import=${clock}`,
-  })
-  const { port } = new URL(await server.ready)
-  const socket = connect(Number(port), '127.0.0.1')
-  await once(socket, 'connect')
-  // A stop waits for half a request.
-  socket.write('GET /healthz HTTP/1.1\r\n')
-  server.kill('SIGTERM')
-  await until(async () => !(await answersAt(port)))
-  server.kill('SIGTERM')
-  // Of pending signals the system delivers the one with the lower number first, so this one comes after the echo.
-  server.kill('SIGWINCH')
-  await until(async () => server.stderr().includes('two seconds later'))
-  server.kill('SIGTERM')
-  expect(await server.exit).toBe(1)
-  socket.destroy()
 })
 
 // Node drops the signal setting of nohup.

@@ -90,8 +90,8 @@ describe('through PgBouncer in transaction mode', () => {
       const rows = await tx.$queryRaw`SELECT name, setting FROM pg_settings WHERE name = ANY(${limits}) ORDER BY name`
       expect(rows).toEqual([
         { name: 'idle_in_transaction_session_timeout', setting: '20000' },
-        { name: 'lock_timeout', setting: '5000' },
-        { name: 'statement_timeout', setting: '10000' },
+        { name: 'lock_timeout', setting: '3000' },
+        { name: 'statement_timeout', setting: '4000' },
       ])
     })
     // The same pool of PgBouncer, and so the same connection to PostgreSQL.

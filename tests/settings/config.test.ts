@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { contracts } from '../../src/contracts/index.ts'
 import { contractNames } from '../../src/kernel/policy.ts'
 import { fileNameOf } from '../../src/kernel/setting.ts'
@@ -54,9 +55,11 @@ describe('readConfig', () => {
         cookies: { secure: false, sameSite: 'strict', partitioned: false },
         clearSiteData: [],
         docs: true,
-        metrics: true,
       },
-      database: { url: undefined, dataDir: '.data', poolSize: 10, waitLimit: 60 },
+      metrics: { port: undefined, host: '127.0.0.1' },
+      traces: false,
+      workers: 1,
+      database: { url: undefined, dataDir: '.data', poolSize: 10, waitLimit: 60, eventRetention: undefined },
       secretKeys: [],
       accessTokenKeys: [],
       contracts: { served: contractNames, sunsets: {} },
@@ -70,9 +73,13 @@ describe('readConfig', () => {
         sessionsPerUser: 100,
         tokensByBearer: true,
       },
+      djangoTokens: {
+        ...{ keys: [], algorithm: 'HS256', userIdClaim: 'user_id', tokenTypeClaim: 'token_type', jtiClaim: 'jti' },
+        ...{ issuer: undefined, audiences: [], accessTokens: false, databaseUrl: undefined },
+      },
       emailVerification: 'optional',
       reauthentication: { after: undefined },
-      passwords: { bcryptCost: 12, minLength: 8, peppers: [], hashQueue: 50 },
+      passwords: { bcryptCost: 12, minLength: 8, peppers: [], weakDjangoHashes: false, hashQueue: 50 },
       phones: { defaultCountry: undefined },
       mail: { smtp: undefined, from: 'auth@localhost' },
       links: {
@@ -105,6 +112,8 @@ describe('readConfig', () => {
   const [first, second] = [randomKey(), randomKey()]
   it.each<[string, Environment, (config: Config) => unknown, unknown]>([
     ['a port', { PORT: '8080' }, ({ server }) => server.port, 8080],
+    ['a number of workers', { WEB_CONCURRENCY: '3' }, ({ workers }) => workers, 3],
+    ['a worker for each core', { WEB_CONCURRENCY: 'auto' }, ({ workers }) => workers, availableParallelism()],
     [
       'a port that the system chooses',
       { PORT: '0', PUBLIC_URL: 'https://auth.example.com', ...mailServer },
@@ -326,6 +335,11 @@ describe('a malformed value', () => {
 
   it.each<[string, string]>([
     ['NODE_ENV', 'staging'],
+    ['WEB_CONCURRENCY', '0'],
+    ['WEB_CONCURRENCY', '99'],
+    ['WEB_CONCURRENCY', 'many'],
+    ['METRICS_PORT', '0'],
+    ['METRICS_HOST', 'http://127.0.0.7'],
     ['PORT', '65536'],
     ['PORT', '-31'],
     ['PORT', '3e3'],
@@ -585,6 +599,11 @@ describe('settings that do not fit together', () => {
       'REFRESH_TOKEN_LIFETIME must not be shorter than ACCESS_TOKEN_LIFETIME',
     ],
     [
+      'a Unix socket for several workers',
+      { PORT: '/run/auth.sock', PUBLIC_URL: 'http://localhost', TRUST_PROXY: '1', WEB_CONCURRENCY: '2' },
+      'WEB_CONCURRENCY must be 1 when PORT is a socket: workers share ports only',
+    ],
+    [
       'a session shorter than its refresh token',
       { SESSION_LIFETIME: '1d' },
       'SESSION_LIFETIME must not be shorter than REFRESH_TOKEN_LIFETIME',
@@ -666,7 +685,7 @@ describe('settings that do not fit together', () => {
   it.each(contracts)('a required verification that $name may have no endpoint for', ({ name, rows }) => {
     const verifies = rows.some(({ endpoint }) => endpoint.name === 'verifyEmail')
     const problem =
-      'EMAIL_VERIFICATION must not be required unless CONTRACTS names v1 or rest-auth: no user could verify an address'
+      'EMAIL_VERIFICATION must not be required unless CONTRACTS names one of v1, rest-auth, dj-rest-auth, djoser: no user could verify an address'
     expect(
       problemsOf({ EMAIL_VERIFICATION: 'required', CONTRACTS: name, FRONTEND_URL: 'http://localhost:5173' }),
     ).toEqual(verifies ? [] : [problem])
@@ -734,10 +753,9 @@ describe('in production', () => {
     expect(readConfig(production)).toMatchObject({ production: true, server: { host: '0.0.0.0', rateLimits: true } })
   })
 
-  it('serves neither documentation nor metrics unless they are switched on', () => {
-    expect(readConfig(production).server).toMatchObject({ docs: false, metrics: false })
-    const { server } = readConfig({ ...production, DOCS: 'on', METRICS: 'on' })
-    expect(server).toMatchObject({ docs: true, metrics: true })
+  it('serves no documentation unless it is switched on', () => {
+    expect(readConfig(production).server).toMatchObject({ docs: false })
+    expect(readConfig({ ...production, DOCS: 'on' }).server).toMatchObject({ docs: true })
   })
 
   it('names everything that is missing, once and together', () => {
@@ -782,6 +800,8 @@ describe('in production', () => {
     ['ACCESS_TOKEN_KEY', 'SECRET_KEY'],
     ['PASSWORD_PEPPER', 'SECRET_KEY'],
     ['PASSWORD_PEPPER', 'ACCESS_TOKEN_KEY'],
+    ['DJANGO_SECRET_KEY', 'SECRET_KEY'],
+    ['DJANGO_SECRET_KEY', 'PASSWORD_PEPPER'],
   ])('refuses a key of %s that is one of %s, wherever it stands in the lists', (name, other) => {
     const [shared, more] = [randomKey(), randomKey()]
     for (const [keys, others] of [
@@ -829,6 +849,8 @@ describe('in production', () => {
     expect(configWarnings(readConfig({ ...production, ...mail }))).toEqual([])
   })
 
+  const sharedKey = 'a-key-that-django-has-too-0123456789abcdef'
+
   it.each([
     ['EMAIL_USE_TLS', { EMAIL_USE_TLS: 'off' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost' }],
@@ -837,6 +859,8 @@ describe('in production', () => {
     ['RATE_LIMIT_PASSWORDS', { RATE_LIMIT_PASSWORDS: '301' }],
     ['RATE_LIMIT_PASSWORDS, RATE_LIMIT_CHANGES', { RATE_LIMIT_READS: '9' }],
     ['BCRYPT_COST', { BCRYPT_COST: '15' }],
+    ['DJANGO_SECRET_KEY', { DJANGO_SECRET_KEY: 'short' }],
+    ['ACCESS_TOKEN_KEY', { ACCESS_TOKEN_KEY: sharedKey, DJANGO_SECRET_KEY: sharedKey, TOKENS_BY_BEARER: 'off' }],
     ['ACCESS_TOKEN_LIFETIME', { ACCESS_TOKEN_LIFETIME: '2h' }],
     ['SESSION_LIFETIME', { SESSION_LIFETIME: '400d' }],
     ['NODE_ENV', { NODE_ENV: 'development' }],

@@ -12,9 +12,13 @@ export async function runSql<Row extends object>(url: string, sql: string): Prom
   }
 }
 
-const ours = `n.nspname = 'public' AND c.relname <> '_prisma_migrations'`
+/** Partitions change with the months, and PostgreSQL holds each against its table. */
+const ours = `n.nspname = 'public' AND c.relname <> '_prisma_migrations' AND NOT c.relispartition`
 
-/** The definitions of tables, columns, indexes and constraints, as PostgreSQL describes them, one per line. */
+/**
+ * The definitions of tables, columns, indexes and constraints, as PostgreSQL describes them, one per line. A partitioned table is
+ * described like any other: Prisma's schema has no word for partitions.
+ */
 export async function describeTables(url: string): Promise<string[]> {
   const rows = await runSql<{ definition: string }>(
     url,
@@ -26,7 +30,7 @@ export async function describeTables(url: string): Promise<string[]> {
        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
       WHERE a.attnum > 0 AND NOT a.attisdropped AND ${ours}
      UNION ALL
-     SELECT format('index %s', pg_get_indexdef(i.indexrelid))
+     SELECT format('index %s', replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '))
        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE ${ours}
      UNION ALL
@@ -34,7 +38,7 @@ export async function describeTables(url: string): Promise<string[]> {
        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE ${ours}
      UNION ALL
-     SELECT format('%s %s', c.relkind, c.relname)
+     SELECT format('%s %s', replace(c.relkind::text, 'p', 'r'), c.relname)
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND ${ours}
      UNION ALL

@@ -27,6 +27,8 @@ export interface Client {
   /** Whether a refresh replaces the refresh token. */
   readonly rotates: boolean
   readonly verificationRequired: boolean
+  /** The status of a verification, of a request for a reset, and of a reset. */
+  readonly done: number
   /** The status of a logout, and the refusals. */
   readonly loggedOut: number
   readonly says: Readonly<Record<'wrongPassword' | 'ended' | 'endedRefresh' | 'reused' | 'usedReset', string>>
@@ -54,6 +56,7 @@ const own: Client = {
   tokensIn: ({ access_token, refresh_token }) => ({ access: access_token, refresh: refresh_token }),
   rotates: true,
   verificationRequired: false,
+  done: 200,
   loggedOut: 200,
   says: {
     wrongPassword: '401 credentials_invalid',
@@ -65,7 +68,7 @@ const own: Client = {
   refusalOf,
 }
 
-/** The common part of the three contracts with Django's error format; two of them send no mails of their own. */
+/** The common part of the contracts with Django's error format; two of them send no mails of their own. */
 const foreign = {
   ...own,
   says: {
@@ -92,7 +95,7 @@ const mailed = {
   logOut: (refresh: string) => post('/api/auth/logout/', { refresh }),
 }
 
-/** One per published contract: two of the five share a prefix. */
+/** One per published contract: two of them share a prefix. */
 export const clients: readonly Client[] = [
   own,
   {
@@ -146,5 +149,45 @@ export const clients: readonly Client[] = [
     refresh: (refresh_token) => post('/api/v1/drf/auth/token/refresh/', { refresh_token }),
     logOut: (refresh_token) => post('/api/v1/drf/auth/logout/', { refresh_token }),
     tokensIn: own.tokensIn,
+  },
+  {
+    ...foreign,
+    name: '/dj-rest-auth',
+    rotates: false,
+    says: {
+      ...foreign.says,
+      wrongPassword: django.fields({ non_field_errors: ['Unable to log in with provided credentials.'] }),
+      usedReset: django.fields({ token: ['Invalid value'] }),
+    },
+    register: ({ username, email, password }) =>
+      post('/dj-rest-auth/registration/', { username, email, password1: password, password2: password }),
+    verify: (key) => post('/dj-rest-auth/registration/verify-email/', { key }),
+    logIn: ({ username, password }) => post('/dj-rest-auth/login/', { username, password }),
+    look: look('/dj-rest-auth/user/'),
+    refresh: (refresh) => post('/dj-rest-auth/token/refresh/', { refresh }),
+    logOut: (refresh) => post('/dj-rest-auth/logout/', { refresh }),
+    requestReset: (email) => post('/dj-rest-auth/password/reset/', { email }),
+    reset: (link, password) =>
+      post('/dj-rest-auth/password/reset/confirm/', {
+        token: tokenIn(link),
+        new_password1: password,
+        new_password2: password,
+      }),
+  },
+  {
+    ...foreign,
+    name: '/auth',
+    rotates: false,
+    done: 204,
+    loggedOut: 204,
+    says: { ...foreign.says, usedReset: django.fields({ token: ['Invalid token for given user.'] }) },
+    register: (credentials) => post('/auth/users/', credentials),
+    verify: (token) => post('/auth/users/activation/', { uid: 'MQ', token }),
+    logIn: ({ username, password }) => post('/auth/jwt/create/', { username, password }),
+    look: look('/auth/users/me/'),
+    refresh: (refresh) => post('/auth/jwt/refresh/', { refresh }),
+    logOut: (refresh) => post('/auth/token/logout/', { refresh }),
+    requestReset: (email) => post('/auth/users/reset_password/', { email }),
+    reset: (link, new_password) => post('/auth/users/reset_password_confirm/', { token: tokenIn(link), new_password }),
   },
 ]

@@ -4,7 +4,6 @@ import type { TestServer } from './server.ts'
 
 const rowsOf = {
   sessions: 'sessions WHERE user_id = $1::integer',
-  passwords: 'passwords WHERE user_id = $1::integer',
   users: 'users WHERE id = $1::integer',
   failures: "password_attempts WHERE throttle_key = 'user:' || $1",
 }

@@ -1,74 +1,108 @@
-import { once } from 'node:events'
-import type { AddressInfo, Server, Socket } from 'node:net'
-import { connect, createServer } from 'node:net'
+import type { FaultProxy, ProxiedConnection } from './fault-proxy.ts'
+import { startFaultProxy } from './fault-proxy.ts'
 
-/** A proxy between a server and its database that a test can cut, and that counts statements. */
-export interface DatabaseProxy {
+/** A proxy between a server and its database that a test can break, and that counts statements. */
+export interface DatabaseProxy extends FaultProxy {
   readonly url: string
   /** The number of statements sent so far. */
   executed(): number
-  /** Breaks all connections and accepts no new ones. */
-  cut(): Promise<void>
-  mend(): Promise<void>
-  /** From now on accepts connections and bytes and passes nothing on. */
-  swallow(): void
-  /** Passes the bytes of new connections on again; connections opened before stay silent. */
-  deliver(): void
+  /** Breaks the statement that comes so many statements after the next one. `mend` forgets it. */
+  breakStatement(index: number, fault: StatementFault): BrokenStatement
+}
+
+/** Breaks a statement. It is passed on afterwards unless the answer is `drop`. */
+export type StatementFault = (statement: ProxiedStatement) => Promise<'drop' | undefined> | 'drop' | undefined
+
+interface ProxiedStatement extends ProxiedConnection {
+  /** Answers with this error of PostgreSQL in place of it. */
+  refuse(sqlstate: string): void
+  /** Lets it be carried out and breaks the connection in place of the answer. */
+  loseAnswer(): void
+}
+
+interface BrokenStatement {
+  /** Whether the statement has come. */
+  happened(): boolean
+}
+
+interface State {
+  readonly count: (chunk: Buffer) => void
+  /** `I` outside of a transaction, `T` in one, `E` in one that failed. */
+  transaction: string
+  losesAnswer: boolean
 }
 
 export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
-  const target = new URL(databaseUrl)
-  const sockets = new Set<Socket>()
-  let port = 0
+  const url = new URL(databaseUrl)
+  const states = new WeakMap<ProxiedConnection, State>()
   let statements = 0
-  let server: Server
-  let swallows = false
+  let broken: { readonly at: number; readonly fault: StatementFault; hasHappened: boolean } | undefined
 
-  async function mend(): Promise<void> {
-    server = createServer((client) => {
-      const upstream = connect(Number(target.port), target.hostname)
-      for (const socket of [client, upstream]) {
-        sockets.add(socket)
-        socket.on('error', () => undefined)
-        socket.on('close', () => {
-          sockets.delete(socket)
-          client.destroy()
-          upstream.destroy()
-        })
-      }
-      client.on(
-        'data',
-        statementCounter(() => statements++),
-      )
-      if (!swallows) client.pipe(upstream).pipe(client)
-    })
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    port = (server.address() as AddressInfo).port
+  function stateOf(connection: ProxiedConnection): State {
+    const state = states.get(connection) ?? {
+      count: statementCounter(() => statements++),
+      transaction: 'I',
+      losesAnswer: false,
+    }
+    states.set(connection, state)
+    return state
   }
 
-  await mend()
-  const url = new URL(databaseUrl)
+  const proxy = await startFaultProxy(
+    { host: url.hostname, port: Number(url.port) },
+    (bytes, direction, connection) => {
+      const state = stateOf(connection)
+      if (direction === 'down') {
+        // An answer ends with ReadyForQuery: a type, a length of five and the state.
+        if (bytes.at(-6) === 'Z'.charCodeAt(0)) state.transaction = String.fromCharCode(bytes.at(-1) ?? 0)
+        if (!state.losesAnswer) return undefined
+        connection.reset()
+        return 'drop'
+      }
+      state.count(bytes)
+      if (!broken || broken.hasHappened || statements <= broken.at) return undefined
+      broken.hasHappened = true
+      return broken.fault({
+        sourcePort: connection.sourcePort,
+        reset: connection.reset,
+        silence: connection.silence,
+        answer: connection.answer,
+        refuse: (sqlstate) => connection.answer(refusal(sqlstate, state.transaction === 'I' ? 'I' : 'E')),
+        loseAnswer() {
+          state.losesAnswer = true
+        },
+      })
+    },
+  )
   url.hostname = '127.0.0.1'
-  url.port = String(port)
+  url.port = String(proxy.port)
   return {
+    ...proxy,
     url: url.href,
     executed: () => statements,
-    mend,
-    swallow() {
-      swallows = true
-      for (const socket of sockets) socket.unpipe()
+    breakStatement(index, fault) {
+      const one = { at: statements + index, fault, hasHappened: false }
+      broken = one
+      return { happened: () => one.hasHappened }
     },
-    deliver() {
-      swallows = false
-    },
-    async cut() {
-      const closed = once(server, 'close')
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await closed
+    async mend() {
+      broken = undefined
+      await proxy.mend()
     },
   }
+}
+
+/** ErrorResponse and ReadyForQuery. */
+function refusal(sqlstate: string, transaction: string): Buffer {
+  const fields = `SERROR\0VERROR\0C${sqlstate}\0Mrefused by the test\0\0`
+  const bytes = Buffer.alloc(5 + fields.length + 6)
+  bytes.write('E')
+  bytes.writeInt32BE(4 + fields.length, 1)
+  bytes.write(fields, 5)
+  bytes.write('Z', 5 + fields.length)
+  bytes.writeInt32BE(5, 6 + fields.length)
+  bytes.write(transaction, 10 + fields.length)
+  return bytes
 }
 
 /** The first message of a client that asks for TLS. */

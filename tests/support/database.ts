@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { runSql } from './catalog.ts'
 
 /** A timeout for connections that a slow machine does not reach, so that no race is cut short. */
-export const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000 }
+export const patientLimits = { waitLimitMs: 60_000, queryLimitMs: 60_000, transactionLimitMs: 60_000 }
 
 /** A migrated database for one test; returns its address. */
 export function freshDatabase(): Promise<string> {

@@ -65,8 +65,8 @@ export type Target = (typeof targets)[number]
 /** The endpoints of our own API. */
 export const endpoints = targets.filter(({ contract }) => contract === 'v1')
 
-/** The endpoints of the contracts with Django's error format, which read fields as Django does. */
-export const djangoEndpoints = targets.filter(({ errorFormat }) => errorFormat === django)
+/** The endpoints of the contracts with Django's error format, be it with other answers to some errors. They read fields as Django does. */
+export const djangoEndpoints = targets.filter(({ errorFormat }) => errorFormat.refusal === django.refusal)
 
 /** As errors that blame a field say it. */
 function wordOf({ translateError }: Pick<Row<never>, 'translateError'>, field: string): string | undefined {

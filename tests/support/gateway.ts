@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request as sendRequest } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { selfSigned } from './certificate.ts'
 
 /** What becomes of a request: another answer, an answer that is held back, none although the server has done its work, or none at all. */
 type Fault =
@@ -21,12 +23,16 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-type Serve = (path: string) => { readonly type: string; readonly body: string } | undefined
+export type Serve = (path: string) => { readonly type: string; readonly body: string } | undefined
 
 const refresh = 'POST /api/v1/auth/access_token'
 
 /** An origin on loopback in front of the server: serves pages, passes all else on, and disturbs as it is told. */
-export async function openGateway(serverUrl: string, serve: Serve = () => undefined): Promise<Gateway> {
+export async function openGateway(
+  serverUrl: string,
+  serve: Serve = () => undefined,
+  scheme: 'http' | 'https' = 'http',
+): Promise<Gateway> {
   const requests: Gateway['requests'] = []
   const faults = new Map<string, Fault[]>()
 
@@ -65,19 +71,19 @@ export async function openGateway(serverUrl: string, serve: Serve = () => undefi
     request.pipe(onwards)
   }
 
-  const http = createServer(answer).listen(0, '127.0.0.1')
-  await once(http, 'listening')
+  const listener = scheme === 'https' ? createTlsServer(selfSigned, answer) : createServer(answer)
+  await once(listener.listen(0, '127.0.0.1'), 'listening')
   return {
-    origin: `http://localhost:${(http.address() as AddressInfo).port}`,
+    origin: `${scheme}://localhost:${(listener.address() as AddressInfo).port}`,
     requests,
     refreshes: () => requests.filter(({ line }) => line === refresh).length,
     disturb(line, ...next) {
       faults.set(line, [...next])
     },
     async close() {
-      http.closeAllConnections()
-      http.close()
-      await once(http, 'close')
+      listener.closeAllConnections()
+      listener.close()
+      await once(listener, 'close')
     },
   }
 }

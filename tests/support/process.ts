@@ -137,7 +137,7 @@ export async function countThreads(pid: number): Promise<number> {
   return stdout.trim().split('\n').length - 1
 }
 
-export async function until(condition: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, limitMs = 120_000): Promise<void> {
   for (const deadline = Date.now() + limitMs; !(await condition()); await delay(5)) {
     if (Date.now() > deadline) throw new Error('what was waited for did not come')
   }

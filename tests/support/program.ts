@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { hasCode } from '../../src/kernel/errors.ts'
+import type { Account } from './process.ts'
 
 /** A program of the machine that runs beside the tests. */
 export interface Program {
@@ -24,8 +25,13 @@ export async function startProgram(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  account: Account = {},
 ): Promise<Program> {
-  const child = spawn(name, args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } })
+  const child = spawn(name, args, {
+    ...account,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   const entry = { child, ended: once(child, 'close') }
   await once(child, 'spawn').catch((error: unknown) => {
     throw hasCode(error, 'ENOENT') ? new Error(`these tests need ${name}: apt-get install ${name}`) : error

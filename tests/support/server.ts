@@ -1,9 +1,11 @@
+import type { AddressInfo } from 'node:net'
 import type { Response, Test } from 'supertest'
 import request from 'supertest'
 import { createCompositionRoot } from '../../src/composition-root.ts'
 import type { Features } from '../../src/features/composition.ts'
 import type { RequestGate } from '../../src/features/index.ts'
 import { createHttpServer, listen } from '../../src/http/serving/listener.ts'
+import { listenForMetrics } from '../../src/http/serving/metrics-listener.ts'
 import { createRawResponse } from '../../src/http/serving/raw-response.ts'
 import type { Clock, Mail, Mailer } from '../../src/kernel/ports.ts'
 import { parseDuration } from '../../src/kernel/time.ts'
@@ -22,6 +24,8 @@ const mailServer = { EMAIL_HOST: '127.0.0.1', DEFAULT_FROM_EMAIL: 'auth@localhos
 
 export interface TestServer {
   readonly url: string
+  /** Where `/metrics` is, if METRICS_PORT is set, to whatever port. */
+  readonly metricsUrl: string
   readonly settings: Readonly<Record<string, string>>
   readonly database: ConnectedDatabase
   readonly services: Features
@@ -36,7 +40,7 @@ export interface TestServer {
   /** Moves the clock of all servers on this database forward. */
   pass(duration: string): void
   now(): Date
-  /** The mails sent so far, oldest first, once the outbox is empty. */
+  /** The mails sent so far, once the outbox is empty: those to one address in order, among those to others. */
   mails(): Promise<readonly Mail[]>
   close(): Promise<void>
 }
@@ -102,6 +106,9 @@ export async function startServer(
   const http = createHttpServer(answer, createRawResponse({ https, logger }))
   const address = `http://127.0.0.1:${await listen(http, { host: '127.0.0.1', port: 0 })}`
 
+  const metrics = root.metrics && (await listenForMetrics({ host: '127.0.0.1', port: 0 }, root.metrics.read))
+  const metricsPort = (metrics?.address() as AddressInfo | undefined)?.port
+
   rememberErrorFormats(address, config.contracts.served)
 
   const raw = (method: Method, path: string): Test => {
@@ -115,6 +122,7 @@ export async function startServer(
 
   return {
     url: address,
+    metricsUrl: `http://127.0.0.1:${metricsPort}`,
     settings: given,
     database,
     services,
@@ -136,6 +144,8 @@ export async function startServer(
     },
     async close() {
       http.closeAllConnections()
+      metrics?.close()
+      metrics?.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
       await root.drain(10_000)
       await root.close()

@@ -71,6 +71,16 @@ export async function startSmtpServer({
   }
 }
 
+/** The settings of a server that sends its mails there, without encryption. */
+export function settingsFor({ host, port }: { readonly host: string; readonly port: number }) {
+  return {
+    EMAIL_HOST: host,
+    EMAIL_PORT: String(port),
+    EMAIL_USE_TLS: 'off',
+    DEFAULT_FROM_EMAIL: 'auth@example.com',
+  }
+}
+
 function refusal(reply: string | undefined): Error | null {
   return reply === undefined
     ? null

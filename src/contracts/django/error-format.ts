@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Access } from '../../http/contracts/endpoint.ts'
+import { needsAccessToken } from '../../http/contracts/endpoint.ts'
 import type { ErrorContext, ErrorFormat, ErrorResponse } from '../../http/contracts/error-format.ts'
 import { errorHeaders, StepReply, stepMember } from '../../http/contracts/error-format.ts'
 import type { AuthError, InputIssue } from '../../kernel/errors.ts'
@@ -46,6 +47,7 @@ const inactive: Readonly<Record<Access, object>> = {
   refresh: { detail: 'No active account found for the given token.' },
   bearer_or_refresh: { detail: 'No active account found for the given token.' },
   bearer: { detail: 'User is inactive', code: 'user_inactive' },
+  bearer_to_read: { detail: 'User is inactive', code: 'user_inactive' },
 }
 
 /** The error format of Django REST framework with SimpleJWT. */
@@ -66,6 +68,21 @@ export const django: ErrorFormat = {
     .meta({ id: 'Refusal' }),
 }
 
+type Answers = Readonly<Record<string, Pick<ErrorResponse, 'status' | 'body'>>>
+
+/** The same format, with other answers, none of them 401, to some errors: by what an endpoint asks for and the error's code. */
+export function djangoWith(answers: Readonly<Partial<Record<Access, Answers>>>): ErrorFormat {
+  return {
+    ...django,
+    present(error, context) {
+      const answer = context.access && answers[context.access]?.[error.definition.code]
+      if (!answer) return present(error, context)
+      const { 'WWW-Authenticate': _challenge, ...headers } = errorHeaders(error)
+      return { ...answer, contentType: 'application/json', headers }
+    },
+  }
+}
+
 function present(error: AuthError, context: ErrorContext): ErrorResponse {
   const { code, status } = error.definition
   const answer = { status: noAccount.includes(code) ? 401 : status, body: bodyOf(error, context) }
@@ -79,7 +96,7 @@ function bodyOf(error: AuthError, { method, mediaType, access, authorization }: 
   const { code } = error.definition
   const { issues, retryAfterSeconds = 1, step } = error.details
   if (issues) return fieldErrors(issues)
-  if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, access === 'bearer')
+  if (badTokens.includes(code) || endedTokens.includes(code)) return tokenNotValid(code, needsAccessToken(access))
   if (noAccount.includes(code)) return inactive[code === 'email_not_verified' ? (access ?? 'public') : 'public']
   switch (code) {
     case 'unauthenticated':

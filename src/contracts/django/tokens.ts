@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as session from '../../features/session/endpoints.ts'
-import { serve } from '../../http/contracts/contract.ts'
+import { asIs, serve } from '../../http/contracts/contract.ts'
 import { Text } from './fields.ts'
 
 /** A refresh token is sent, under the name that SimpleJWT gives it. */
@@ -17,6 +17,16 @@ export const pairAnswered = {
     refresh: refresh_token,
   }),
 }
+
+/** A refresh token is sent, and an access token is answered; the refresh token stays the same. */
+export const accessAnswered = {
+  ...refreshSent,
+  reply: z.object({ access: z.string() }),
+  to: ({ access_token }: { access_token: string }) => ({ access: access_token }),
+} as const
+
+/** A token of either kind is sent, and an empty body says that it is accepted. */
+export const nothingAnswered = { wire: z.object({ token: Text }), reply: z.object({}), to: asIs }
 
 export const logOutRow = serve('POST /logout/', session.logOut, {
   ...refreshSent,

@@ -1,3 +1,4 @@
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
 import * as endpoints from './endpoints.ts'
 import { authEvents } from './events.ts'
 import { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
@@ -17,7 +18,7 @@ export const auth = {
   events: authEvents,
   mailTemplates: [verifyEmail, completeRegistration, addressInUse],
   cleanUpJobs: {
-    registrations: ({ registrations }: { registrations: RegistrationStore }, before: Date) =>
-      registrations.deleteExpired(before),
+    registrations: ({ registrations }: { registrations: RegistrationStore }, run: CleanUpRun) =>
+      registrations.deleteExpired(run),
   },
 }

@@ -1,11 +1,11 @@
-import { defineMailTemplate, mailTokenLifetimes } from '../mail/index.ts'
+import { defineMailTemplate, worthSendingSeconds } from '../mail/index.ts'
 
 // An unverified address may be anyone's, so none of these holds a word that the registrant chose.
 
 /** Asks whether the address is the registrant's. It says when, as several may have registered it. */
 export const verifyEmail = defineMailTemplate<{ link: string; at: string }>({
   name: 'verify_email',
-  staleAfterSeconds: mailTokenLifetimes.verify_email,
+  staleAfterSeconds: worthSendingSeconds('verify_email'),
   write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [
@@ -19,7 +19,7 @@ export const verifyEmail = defineMailTemplate<{ link: string; at: string }>({
 /** The same for a registration whose password the link asks for. */
 export const completeRegistration = defineMailTemplate<{ link: string; at: string }>({
   name: 'complete_registration',
-  staleAfterSeconds: mailTokenLifetimes.complete_registration,
+  staleAfterSeconds: worthSendingSeconds('complete_registration'),
   write: ({ link, at }) => ({
     subject: 'Verify your e-mail address',
     paragraphs: [

@@ -15,7 +15,7 @@ import { authEvents } from './events.ts'
 import type { LoginService } from './log-in.ts'
 import { addressInUse, completeRegistration, verifyEmail } from './mail-templates.ts'
 import type { NewUserStores } from './new-user.ts'
-import { createUser } from './new-user.ts'
+import { createUser, takenError } from './new-user.ts'
 import type { LoggedIn } from './schemas.ts'
 import type { RegistrationStore } from './store.ts'
 import type { VerificationPurpose } from './unverified.ts'
@@ -65,14 +65,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
   ): Promise<void> {
     const token = await mailTokens.issue({ purpose, targetId, email })
     const template = purpose === 'complete_registration' ? completeRegistration : verifyEmail
-    await outbox.enqueue(template, email, { link: policy.links.verifyEmail(token), at: at.toUTCString() })
-  }
-
-  /** Says which of the two is in use, once the database has said that one of them is. */
-  async function takenError({ username }: NewUser): Promise<AuthError> {
-    return (await stores.users.usernameIsTaken(username))
-      ? new AuthError(userErrors.username_taken)
-      : new AuthError(userErrors.email_taken)
+    await outbox.enqueue(template, email, { link: policy.links.verifyEmail(token), at: at.toUTCString() }, token)
   }
 
   async function registerAtOnce(person: NewUser, passwordHash: string, caller: Caller): Promise<User> {
@@ -87,7 +80,7 @@ export function createRegistration({ ports, work, profiles, passwords, login }: 
         return user
       })
     } catch (error) {
-      throw isUniqueViolation(error) ? await takenError(person) : error
+      throw isUniqueViolation(error) ? await takenError(stores.users, person) : error
     }
   }
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
+import { deleteDue } from '../../kernel/clean-up.ts'
 import type { Db, Registration } from '../../kernel/db.ts'
-import { deleteSome, sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import { mailTokenLifetimes } from '../mail/index.ts'
@@ -20,8 +22,8 @@ export interface RegistrationStore {
   prolong(ids: readonly string[]): Promise<void>
   /** Clears the password of the one that has become a user. The row stays, so that no earlier registration becomes the newest. */
   clearPassword(id: string): Promise<void>
-  /** Deletes some of those that have expired before that instant; says how many. */
-  deleteExpired(before: Date): Promise<number>
+  /** Deletes some of those that expired long ago; says how many. */
+  deleteExpired(run: CleanUpRun): Promise<number>
 }
 
 /** How many registrations of an address a password is compared with, and how many a new link prolongs. */
@@ -66,7 +68,7 @@ export function createRegistrationStore({ db, clock }: { db: Db; clock: Clock })
     async clearPassword(id) {
       await db.registration.updateMany({ where: { id }, data: { passwordHash: '' } })
     },
-    deleteExpired: (before) => deleteSome(db, sql`registrations`, sql`expires_at < ${before}`),
+    deleteExpired: (run) => deleteDue(db, { ...run, table: sql`registrations`, by: sql`expires_at` }),
   }
 }
 

@@ -150,7 +150,7 @@ export function createVerification({ ports, work, passwords }: Needs): Verificat
     // The token's own first: however many others register the address, none of them takes its place.
     const ids = [...new Set([targetId, ...others.map(({ id }) => id)])].slice(0, mostPending)
     const pending = await stores.registrations.findPending(ids)
-    const claim = { email, password, pending, most: mostPending }
+    const claim = { name: email, password, pending, most: mostPending }
     const completed = await passwords.verifyOneOfPending(claim, caller, (one, throttleKey) =>
       complete(mailed, one, { username, throttleKey }, caller),
     )

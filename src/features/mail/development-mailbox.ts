@@ -3,7 +3,7 @@ import type { Clock, Mail, Mailer } from '../../kernel/ports.ts'
 
 const kept = 200
 
-export interface MailboxMail extends Mail {
+export interface MailboxMail extends Omit<Mail, 'id'> {
   readonly id: number
   readonly createdAt: Date
 }

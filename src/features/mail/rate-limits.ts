@@ -1,5 +1,7 @@
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
+import { deleteDue } from '../../kernel/clean-up.ts'
 import type { Sql } from '../../kernel/db.ts'
-import { deleteSome, sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { secondsAfter } from '../../kernel/time.ts'
 import type { Scope } from '../../kernel/unit-of-work.ts'
@@ -62,7 +64,7 @@ export interface MailRateLimits {
   /** Whether the unverified address may get one more notice about its account. */
   spendNotice(email: string): Promise<boolean>
   /** Deletes some of the rows that have no effect any more; says how many. */
-  deleteExpired(): Promise<number>
+  deleteExpired(run: CleanUpRun): Promise<number>
 }
 
 export function createMailRateLimits({
@@ -112,6 +114,7 @@ export function createMailRateLimits({
 
     spendNotice: (email) => spend('unverified_notice', canonicalAddress(email)),
 
-    deleteExpired: () => deleteSome(db, sql`mail_rate_limits`, sql`expires_at < ${clock.now()}`),
+    deleteExpired: (run) =>
+      deleteDue(db, { ...run, table: sql`mail_rate_limits`, by: sql`expires_at`, before: clock.now() }),
   }
 }

@@ -1,5 +1,6 @@
 import { escapeHtml } from '../../kernel/html.ts'
 import type { Mail } from '../../kernel/ports.ts'
+import { onOneLine } from '../../kernel/schemas.ts'
 
 /** The text of a mail before it is rendered. A paragraph is one line. */
 export interface MailText {
@@ -14,7 +15,7 @@ export type MailValues = Readonly<Record<string, string | number | boolean | nul
 /** A kind of mail. Queued mails are stored with its name, which must therefore stay the same in later versions. */
 export interface MailTemplate<Values> {
   readonly name: string
-  /** The age in seconds at which a mail is not worth sending any more, as the token in it has expired; three days when absent. */
+  /** The age in seconds at which a mail is not worth sending any more; three days when absent. */
   readonly staleAfterSeconds?: number
   readonly write: (values: Values) => MailText
 }
@@ -31,12 +32,13 @@ const buttonStyle =
 const smallStyle = 'font-size:13px;color:#4b5563;overflow-wrap:anywhere'
 
 /** Turns a template's text into the parts of a mail. */
-export function renderMail({ subject, paragraphs, link }: MailText): Omit<Mail, 'recipient'> {
-  const title = oneLine(subject)
-  const lines = paragraphs.map(oneLine)
+export function renderMail({ subject, paragraphs, link }: MailText): Omit<Mail, 'id' | 'recipient'> {
+  // A line break in a subject would begin a header, which an attacker could choose.
+  const title = onOneLine(subject)
+  const lines = paragraphs.map(onOneLine)
   return {
     subject: title,
-    text: `${[...lines, ...(link ? [`${oneLine(link.label)}:\n${link.url}`] : [])].join('\n\n')}\n`,
+    text: `${[...lines, ...(link ? [`${onOneLine(link.label)}:\n${link.url}`] : [])].join('\n\n')}\n`,
     html: [
       '<!doctype html>',
       '<html lang="en">',
@@ -44,7 +46,7 @@ export function renderMail({ subject, paragraphs, link }: MailText): Omit<Mail, 
       `<body style="${bodyStyle}">`,
       `<div style="${cardStyle}">`,
       ...lines.map((line) => `<p>${escapeHtml(line)}</p>`),
-      ...(link ? htmlLink(oneLine(link.label), link.url) : []),
+      ...(link ? htmlLink(onOneLine(link.label), link.url) : []),
       '</div>',
       '</body>',
       '</html>\n',
@@ -58,10 +60,4 @@ function htmlLink(label: string, url: string): string[] {
     `<p><a href="${address}" style="${buttonStyle}">${escapeHtml(label)}</a></p>`,
     `<p style="${smallStyle}">If the button does not work, open this address:<br><a href="${address}">${address}</a></p>`,
   ]
-}
-
-// A line break in a subject would begin a header, which an attacker could choose.
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed.
-  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
 }

@@ -1,5 +1,7 @@
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
+import { deleteDue } from '../../kernel/clean-up.ts'
 import type { Db } from '../../kernel/db.ts'
-import { deleteSome, sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { randomToken, tokenDigest } from '../../kernel/secrets.ts'
 import { secondsAfter } from '../../kernel/time.ts'
@@ -13,6 +15,11 @@ export const mailTokenLifetimes = {
 } as const
 
 type MailTokenPurpose = keyof typeof mailTokenLifetimes
+
+/** How long a mail with such a token is worth sending: the link has at least half of its life left when it arrives. */
+export function worthSendingSeconds(purpose: MailTokenPurpose): number {
+  return mailTokenLifetimes[purpose] / 2
+}
 
 /** A token that was shown, and what it was mailed for. */
 export interface IssuedMailToken<Purpose extends MailTokenPurpose = MailTokenPurpose> {
@@ -35,8 +42,8 @@ export interface MailTokens {
   /** Spends a live token. Of parallel calls, one gets true. */
   spend(token: { purpose: MailTokenPurpose; token: string }): Promise<boolean>
   revoke(token: { purpose: MailTokenPurpose; targetId: string }): Promise<void>
-  /** Deletes some of the tokens that expired before that instant; says how many. */
-  deleteExpired(before: Date): Promise<number>
+  /** Deletes some of the tokens that expired long ago; says how many. */
+  deleteExpired(run: CleanUpRun): Promise<number>
 }
 
 export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailTokens {
@@ -78,6 +85,6 @@ export function createMailTokens({ db, clock }: { db: Db; clock: Clock }): MailT
       await db.mailToken.deleteMany({ where: { purpose, targetId } })
     },
 
-    deleteExpired: (before) => deleteSome(db, sql`mail_tokens`, sql`expires_at < ${before}`),
+    deleteExpired: (run) => deleteDue(db, { ...run, table: sql`mail_tokens`, by: sql`expires_at` }),
   }
 }

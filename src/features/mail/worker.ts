@@ -1,13 +1,13 @@
+import { AsyncResource } from 'node:async_hooks'
 import { randomInt } from 'node:crypto'
 import type { Db } from '../../kernel/db.ts'
-import type { Clock, Logger, Mail, Mailer } from '../../kernel/ports.ts'
-import { MailRefused } from '../../kernel/ports.ts'
-import type { Cipher } from '../../kernel/secrets.ts'
-import { secondsAfter } from '../../kernel/time.ts'
-import type { ClaimedMail, Outcome } from './queue.ts'
+import type { Meter } from '../../kernel/meter.ts'
+import type { Logger } from '../../kernel/ports.ts'
+import type { AttemptNeeds } from './attempt.ts'
+import { attempt, reasonOf } from './attempt.ts'
+import { withDeadline } from './deadline.ts'
+import type { ClaimedMail, MailStatus, Outcome } from './queue.ts'
 import { createMailQueue } from './queue.ts'
-import type { MailTemplate } from './template.ts'
-import { renderMail } from './template.ts'
 
 /** Sends the mails of the outbox. Any number of workers may share one database. */
 export interface MailWorker {
@@ -21,25 +21,27 @@ export interface MailWorker {
   drain(): Promise<void>
 }
 
-export interface MailWorkerNeeds {
+export interface MailWorkerNeeds extends AttemptNeeds {
   readonly db: Db
-  readonly clock: Clock
-  readonly cipher: Cipher
-  readonly mailer: Mailer
-  /** All templates there are. (A template of any values is a `MailTemplate<never>`.) */
-  readonly templates: readonly MailTemplate<never>[]
   readonly logger: Logger
-  /** How long one mail may take to be handed over; it has to be well below the lease. */
-  readonly sendTimeoutMs?: number
+  readonly meter: Meter
+  /** How long the worker waits for the database. */
+  readonly databaseTimeoutMs?: number
 }
 
 const pollMs = 1000
 const longestWakeDelayMs = 250
 const width = 8
-const usualStaleAfterSeconds = 3 * 86_400
+
+export const mailCounter = {
+  name: 'auth_mails_total',
+  help: 'Attempts of this process to send a mail, by outcome.',
+  label: 'outcome',
+  values: ['sent', 'failed', 'abandoned', 'dropped'],
+} as const
 
 export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
-  const { logger } = needs
+  const { logger, meter, databaseTimeoutMs = 15_000 } = needs
   const queue = createMailQueue(needs)
   const inFlight = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
@@ -47,8 +49,19 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   let stopped = false
   let filling: Promise<void> | undefined
   let again = false
-  let backlog = false
   let outboxAway = false
+  /** What the database has not taken yet. It is written before mails are claimed, so that none that was sent is sent again. */
+  const unwritten = new Map<ClaimedMail, Outcome>()
+
+  const inTime = <Result>(work: Promise<Result>) => withDeadline(work, databaseTimeoutMs, 'the database took too long')
+
+  /** In the context of the worker: traces would take its statements for those of the request that woke it. */
+  const fillLater = AsyncResource.bind((ms: number) =>
+    setTimeout(() => {
+      wakeTimer = undefined
+      void fill()
+    }, ms).unref(),
+  )
 
   /** Claims due mails as far as there is room. Callers share one run; a call during the run makes it look once more. */
   function fill(): Promise<void> {
@@ -65,8 +78,8 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
         again = false
         const room = width - inFlight.size
         if (room === 0) return
-        const claimed = await queue.claim(room)
-        backlog = claimed.length === room
+        await writeAgain()
+        const claimed = await inTime(queue.claim(room))
         outboxAway = false
         claimed.forEach(launch)
       }
@@ -79,25 +92,47 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
   function launch(mail: ClaimedMail): void {
     const flight = deliver(mail).finally(() => {
       inFlight.delete(flight)
-      if (timer && backlog) void fill()
+      // There may be a backlog, or a younger mail to the address.
+      if (timer) void fill()
     })
     inFlight.add(flight)
   }
 
   async function deliver(mail: ClaimedMail): Promise<void> {
     const outcome = await attempt(needs, mail)
-    const age = Math.floor((needs.clock.now().getTime() - mail.createdAt.getTime()) / 1000)
-    const details = { mail_id: mail.id, template: mail.template, attempts: mail.attempts, age_seconds: age }
     try {
-      const status = await queue.settle(mail, outcome)
-      if (outcome.status === 'sent') logger.info(details, 'mail sent')
-      else if (status === 'queued')
-        logger.warn({ ...details, reason: outcome.reason }, 'mail not sent, will be tried again')
-      else logger.error({ ...details, reason: outcome.reason }, 'mail abandoned: it will never be sent')
+      await write(mail, outcome)
     } catch (error) {
-      const reason = reasonOf(error)
-      logger.error({ ...details, outcome: outcome.status, reason }, 'mail will be sent again: its outcome was not kept')
+      unwritten.set(mail, outcome)
+      logger.error({ ...detailsOf(mail), outcome: outcome.status, reason: reasonOf(error) }, 'outcome not written yet')
     }
+  }
+
+  async function write(mail: ClaimedMail, outcome: Outcome): Promise<void> {
+    const status = await inTime(queue.settle(mail, outcome))
+    unwritten.delete(mail)
+    meter.count(mailCounter, countedAs(mail, status))
+    const details = { ...detailsOf(mail), ...('reason' in outcome && { reason: outcome.reason }) }
+    if (status === 'sent') logger.info(details, 'mail sent')
+    else if (status === 'queued') logger.warn(details, 'mail not sent, will be tried again')
+    else if (status === 'abandoned') logger.error(details, 'mail abandoned: it is sent only if an operator retries it')
+    else if (mail.isTokenInvalid) logger.info(details, 'mail dropped: its link leads nowhere any more')
+    else logger.error(details, 'mail dropped: it will never be sent')
+  }
+
+  /** A mail that was too old to be sent is lost to its reader as one that was given up is. */
+  function countedAs({ isTokenInvalid }: ClaimedMail, status: MailStatus) {
+    if (status === 'queued') return 'failed'
+    return status === 'dropped' && !isTokenInvalid ? 'abandoned' : status
+  }
+
+  async function writeAgain(): Promise<void> {
+    for (const [mail, outcome] of unwritten) await write(mail, outcome)
+  }
+
+  function detailsOf({ id, template, attempts, createdAt }: ClaimedMail) {
+    const age = Math.floor((needs.clock.now().getTime() - createdAt.getTime()) / 1000)
+    return { mail_id: id, template, attempts, age_seconds: age }
   }
 
   return {
@@ -114,73 +149,22 @@ export function createMailWorker(needs: MailWorkerNeeds): MailWorker {
       wakeTimer = undefined
       await filling
       await Promise.all(inFlight)
+      await writeAgain().catch(() => undefined)
     },
     wake() {
       if (!timer) return
       // After a random delay: without it, sending would slow down the next request, whose response time would reveal
       // that there was a mail.
-      wakeTimer ??= setTimeout(() => {
-        wakeTimer = undefined
-        void fill()
-      }, randomInt(longestWakeDelayMs)).unref()
+      wakeTimer ??= fillLater(randomInt(longestWakeDelayMs))
     },
     async drain() {
       for (;;) {
+        // A mail that ends while others are claimed may make way for a younger one to its address.
+        const wasIdle = inFlight.size === 0
         await fill()
-        if (inFlight.size === 0) return
-        await Promise.race(inFlight)
+        if (inFlight.size > 0) await Promise.race(inFlight)
+        else if (wasIdle) return
       }
     },
   }
-}
-
-/** Never rejects: a failure is an outcome too. */
-async function attempt(needs: MailWorkerNeeds, mail: ClaimedMail): Promise<Outcome> {
-  const { clock, templates, mailer, sendTimeoutMs = 30_000 } = needs
-  const template = templates.find(({ name }) => name === mail.template)
-  const staleAt = secondsAfter(mail.createdAt, template?.staleAfterSeconds ?? usualStaleAfterSeconds)
-  if (clock.now() >= staleAt) {
-    return {
-      status: 'abandoned',
-      reason: `too old to be worth sending${mail.lastError ? `; before: ${mail.lastError}` : ''}`,
-    }
-  }
-  // Temporary: while a deployment rolls, a newer instance may know it.
-  if (!template) return { status: 'failed', reason: 'this instance knows no such template', staleAt }
-  try {
-    await withDeadline(mailer.send(write(needs, template, mail)), sendTimeoutMs)
-    return { status: 'sent' }
-  } catch (error) {
-    const reason = reasonOf(error)
-    return error instanceof MailRefused ? { status: 'abandoned', reason } : { status: 'failed', reason, staleAt }
-  }
-}
-
-function write({ cipher }: MailWorkerNeeds, template: MailTemplate<never>, mail: ClaimedMail): Mail {
-  // The values were encrypted under the name of this template: enqueue() takes no others.
-  const values = JSON.parse(cipher.decrypt(mail.encryptedValues)) as never
-  return { recipient: mail.recipient, ...renderMail(template.write(values)) }
-}
-
-/** Fails when the work takes too long, so that a mailer that never answers cannot hold its place for ever. */
-async function withDeadline(work: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the mail server took too long')), milliseconds)
-  })
-  try {
-    await Promise.race([work, deadline])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** A short reason for the log. A mail server may quote the mail that it refuses: no link, no address and nothing like a token remains. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message
-    .replace(/\s+/g, ' ')
-    .replace(/https?:\S+|[^\s<>"(),:;]+@[\w.-]+|[\w-]{20,}/g, '…')
-    .trim()
-    .slice(0, 200)
 }

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { gunzipSync } from 'node:zlib'
-import { dictionary } from '@zxcvbn-ts/language-common'
+
+const require = createRequire(import.meta.url)
+
+type Library = typeof import('@zxcvbn-ts/language-common')
 
 /** The list of Django's CommonPasswordValidator, so that no password is accepted here that is refused there. */
 const listOfDjango = new URL('../../../data/common-passwords.txt.gz', import.meta.url)
@@ -9,9 +13,14 @@ let known: ReadonlySet<string> | undefined
 
 /** Whether the password is on a published list of those that are tried first, in any case and with spaces around it. */
 export function isCommon(password: string): boolean {
-  // Read when it is first needed: no start waits for it.
-  known ??= new Set([...dictionary['passwords-common'].map(String), ...readLines(listOfDjango)].map(folded))
+  known ??= readKnown()
   return known.has(folded(password.normalize('NFC')))
+}
+
+/** Both lists are read when the first password asks for them: no start waits for that. */
+function readKnown(): ReadonlySet<string> {
+  const { dictionary } = require('@zxcvbn-ts/language-common') as Library
+  return new Set([...dictionary['passwords-common'].map(String), ...readLines(listOfDjango)].map(folded))
 }
 
 function readLines(file: URL): string[] {

@@ -39,7 +39,7 @@ export const resetPassword = endpoint({
   name: 'resetPassword',
   topic,
   description:
-    'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and throttling by wrong passwords ends. The user is mailed. No session is opened.',
+    'Sets the new password and ends all sessions of the user. The address counts as verified from then on, as the token came by mail, and throttling by wrong passwords ends. The user is mailed. No session is opened. Sent again with the same password, the token gets the same answer for as long as it lives, and nothing changes.',
   route: 'POST /reset_password',
   summary: 'Set a new password with a mailed token; all sessions of the user end',
   access: 'public',
@@ -95,7 +95,7 @@ export const changePassword = endpoint({
   name: 'changePassword',
   topic,
   description:
-    'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are no longer valid. The user is mailed. Wrong current passwords count like wrong passwords at the login.',
+    'Sets the new password, ends the other sessions of the user, and answers with new tokens of this one. Reset links that were mailed before are no longer valid. The user is mailed. Wrong current passwords count like wrong passwords at the login. Sent again after a lost answer, it is refused, as the new password holds by then.',
   input: passwordChange.input.extend(RememberDevice),
   route: 'POST /change_password',
   summary: 'Change the password; the other sessions of the user end',

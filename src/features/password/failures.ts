@@ -125,7 +125,7 @@ function createSampledLog({ clock, logger }: { readonly clock: Clock; readonly l
   let leftOut = 0
 
   /** Logs the beginning of the key, which is a digest: a mistyped name may be a password, and the whole looks like a token. */
-  return (type: EventDefinition, { key }: ThrottleKey, failures: number, { ip, requestId }: Caller): void => {
+  return (type: EventDefinition, { key }: ThrottleKey, failures: number, { ip, requestId, traceId }: Caller): void => {
     const now = clock.now().getTime()
     if (now - minuteBegan >= 60_000) {
       minuteBegan = now
@@ -142,6 +142,7 @@ function createSampledLog({ clock, logger }: { readonly clock: Clock; readonly l
       throttle_key: key.slice(0, 21),
       ip,
       request_id: requestId,
+      trace_id: traceId,
       failures,
     }
     logger.info({ ...details, left_out: leftOut }, 'event')

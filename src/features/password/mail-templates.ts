@@ -1,9 +1,9 @@
-import { defineMailTemplate, mailTokenLifetimes } from '../mail/index.ts'
+import { defineMailTemplate, worthSendingSeconds } from '../mail/index.ts'
 
 /** Brings the link that sets a new password. */
 export const resetPassword = defineMailTemplate<{ link: string }>({
   name: 'reset_password',
-  staleAfterSeconds: mailTokenLifetimes.reset_password,
+  staleAfterSeconds: worthSendingSeconds('reset_password'),
   write: ({ link }) => ({
     subject: 'Reset your password',
     paragraphs: [

@@ -16,6 +16,7 @@ import type { FailureStores } from './failures.ts'
 import { passwordChanged, resetPassword } from './mail-templates.ts'
 import type { PasswordPolicy } from './policy.ts'
 import { createPasswordPolicy } from './policy.ts'
+import { createRepeatedReset } from './repeated-reset.ts'
 import type { PasswordStore } from './store.ts'
 import type { PasswordVerification } from './verification.ts'
 import { createPasswordVerification } from './verification.ts'
@@ -23,6 +24,13 @@ import { createPasswordVerification } from './verification.ts'
 interface PasswordChange {
   readonly current: string
   readonly next: string
+}
+
+interface ResetOrder {
+  readonly token: string
+  readonly newPassword: string
+  /** The user whose the token has to be. */
+  readonly userId?: number
 }
 
 /** Changing and resetting passwords. Only the device that sets the new password stays trusted. */
@@ -33,8 +41,15 @@ export interface PasswordService {
   changeKeepingTokens(passwords: PasswordChange, caller: AuthenticatedCaller): Promise<DeviceGrant>
   /** Mails a reset token to the user with this address, if there is one. */
   forgot(email: string, caller: Caller): Promise<void>
-  /** Sets a new password for a mailed token, which must be that user's if one is named, and ends all sessions of the user. */
-  reset(order: { token: string; newPassword: string; userId?: number }, caller: Caller): Promise<DeviceGrant>
+  /** Mails a reset token to the user whatever was mailed before, as an operator wants it. */
+  mailReset(user: User, caller: Caller): Promise<void>
+  /** Sets a password that an operator has chosen and ends all sessions of the user, who is told by mail. */
+  set(user: User, newPassword: string, caller: Caller): Promise<void>
+  /**
+   * Sets a new password for a mailed token, which must be that user's if one is named, and ends all sessions of the user. Where no user
+   * is named, the same again with the same password changes nothing.
+   */
+  reset(order: ResetOrder, caller: Caller): Promise<DeviceGrant>
 }
 
 /** The services that this feature offers to others. */
@@ -53,7 +68,7 @@ interface Stores extends FailureStores {
 }
 
 interface Needs {
-  readonly ports: Pick<Ports, 'clock' | 'logger' | 'hasher'>
+  readonly ports: Pick<Ports, 'clock' | 'logger' | 'meter' | 'hasher'>
   readonly work: UnitOfWork<Stores>
   readonly settings: { readonly minLength: number }
   readonly sessions: SessionService
@@ -65,6 +80,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
   const { stores, transaction } = work
   const policy = createPasswordPolicy(settings)
   const verification = createPasswordVerification({ ports, work, sessions, throttle })
+  const findRepeatedReset = createRepeatedReset({ work, verification, throttle })
 
   async function mailReset(
     { mailTokens, outbox, events }: Pick<Stores, 'mailTokens' | 'outbox' | 'events'>,
@@ -74,7 +90,8 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
   ): Promise<void> {
     const targetId = user ? String(user.id) : randomUUID()
     const token = await mailTokens.issue({ purpose: 'reset_password', targetId, email })
-    await outbox.enqueue(resetPassword, email, { link: caller.policy.links.resetPassword(token, user?.id ?? 0) })
+    const link = caller.policy.links.resetPassword(token, user?.id ?? 0)
+    await outbox.enqueue(resetPassword, email, { link }, token)
     await events.record({ type: passwordEvents.password_reset_requested, ...(user && { userId: user.id }) }, caller)
   }
 
@@ -109,6 +126,42 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     return changed
   }
 
+  /** Replaces the password, whatever it was, and lets untrusted devices in again. Returns the version. */
+  async function replace(within: Stores, user: User, hash: string): Promise<number> {
+    const version = await within.passwords.reset(user.id, hash)
+    await within.attempts.reopen(throttle.keys.account(user.id, identifierKey(user.email)))
+    return version
+  }
+
+  async function reset({ token, newPassword, userId }: ResetOrder, caller: Caller): Promise<DeviceGrant> {
+    const mailed = await stores.mailTokens.find({ purposes: ['reset_password'], token })
+    // The published contract that names the user refuses every spent token.
+    const mayRepeat = mailed?.isSpent && userId === undefined
+    const repeated = mayRepeat && (await findRepeatedReset(mailed, newPassword, caller))
+    if (repeated) return repeated
+    const user = mailed && !mailed.isSpent && (await stores.users.findById(Number(mailed.targetId)))
+    const isTheirs = user && (userId === undefined || userId === user.id)
+    if (!isTheirs || user.disabledAt || user.email !== mailed.email)
+      throw new AuthError(passwordErrors.reset_token_invalid)
+    policy.check(newPassword, 'new_password', user)
+    const hash = await hasher.hash(newPassword, caller.network)
+    return transaction(async (within) => {
+      const { mailTokens, users, events, notices } = within
+      if (!(await mailTokens.spend({ purpose: 'reset_password', token }))) {
+        throw new AuthError(passwordErrors.reset_token_invalid)
+      }
+      const version = await replace(within, user, hash)
+      // A client that reads the mail of the address has verified it.
+      if (await users.markEmailVerified(user.id, mailed.email)) {
+        await events.record({ type: userEvents.email_verified, userId: user.id }, caller)
+      }
+      await endAllSessions(within, { userId: user.id, reason: 'password_reset' }, caller)
+      await events.record({ type: passwordEvents.password_reset, userId: user.id }, caller)
+      await notices.send(passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
+      return throttle.devices.issue(user.id, version)
+    })
+  }
+
   return {
     ...verification,
     policy,
@@ -130,30 +183,20 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
       })
     },
 
-    async reset({ token, newPassword, userId }, caller) {
-      const mailed = await stores.mailTokens.find({ purposes: ['reset_password'], token })
-      const user = mailed && !mailed.isSpent && (await stores.users.findById(Number(mailed.targetId)))
-      const isTheirs = user && (userId === undefined || userId === user.id)
-      if (!isTheirs || user.disabledAt || user.email !== mailed.email)
-        throw new AuthError(passwordErrors.reset_token_invalid)
-      policy.check(newPassword, 'new_password', user)
+    mailReset: (user, caller) => transaction((within) => mailReset(within, user.email, user, caller)),
+
+    async set(user, newPassword, caller) {
+      policy.check(newPassword, 'password', user)
       const hash = await hasher.hash(newPassword, caller.network)
-      return transaction(async (within) => {
-        const { mailTokens, passwords, attempts, users, events, notices } = within
-        if (!(await mailTokens.spend({ purpose: 'reset_password', token }))) {
-          throw new AuthError(passwordErrors.reset_token_invalid)
-        }
-        const version = await passwords.reset(user.id, hash)
-        await attempts.reopen(throttle.keys.account(user.id, identifierKey(user.email)))
-        // A client that reads the mail of the address has verified it.
-        if (await users.markEmailVerified(user.id, mailed.email)) {
-          await events.record({ type: userEvents.email_verified, userId: user.id }, caller)
-        }
+      await transaction(async (within) => {
+        await within.mailTokens.revoke({ purpose: 'reset_password', targetId: String(user.id) })
+        await replace(within, user, hash)
         await endAllSessions(within, { userId: user.id, reason: 'password_reset' }, caller)
-        await events.record({ type: passwordEvents.password_reset, userId: user.id }, caller)
-        await notices.send(passwordChanged, { ...user, emailVerifiedAt: clock.now() }, { ip: caller.ip })
-        return throttle.devices.issue(user.id, version)
+        await within.events.record({ type: passwordEvents.password_set, userId: user.id }, caller)
+        await within.notices.send(passwordChanged, user, { ip: 'the console of an operator' })
       })
     },
+
+    reset,
   }
 }

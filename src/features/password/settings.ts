@@ -1,5 +1,5 @@
 import { setting, settingGroup } from '../../kernel/setting.ts'
-import { integer, keys, noSampleKeys } from '../../kernel/setting-types.ts'
+import { integer, keys, noSampleKeys, onOff } from '../../kernel/setting-types.ts'
 
 export const passwordSettings = settingGroup('Passwords', {
   bcryptCost: setting('BCRYPT_COST', {
@@ -19,6 +19,12 @@ export const passwordSettings = settingGroup('Passwords', {
     secret: true,
     meaning: 'a further secret in every password hash. Of several, the first hashes and all verify',
     inProduction: noSampleKeys,
+  }),
+  weakDjangoHashes: setting('DJANGO_WEAK_HASHES', {
+    type: onOff,
+    default: 'off',
+    meaning:
+      'whether a login succeeds with an imported MD5, SHA-1 or crypt hash, which is replaced then. Switch it off once those users have logged in',
   }),
   hashQueue: setting('HASH_QUEUE', {
     type: integer(1, 100_000),

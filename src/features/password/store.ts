@@ -13,7 +13,10 @@ export interface PasswordProof extends ConfirmedPassword {
 /** Of a password that has never been changed. */
 export const firstVersion = 1
 
-/** The table of password hashes. Opening a session confirms the version and renews the hash (open-session.ts). */
+/**
+ * The table of password hashes. Opening a session confirms the version (open-session.ts). Whatever sets another password ends all
+ * sessions of the user in the same transaction, and so those that open meanwhile.
+ */
 export interface PasswordStore {
   find(userId: number): Promise<StoredPassword | null>
   /** By the username or the address of the user. */
@@ -24,8 +27,12 @@ export interface PasswordStore {
   confirm(proof: Pick<PasswordProof, 'user' | 'version'>): Promise<boolean>
   /** Replaces the password that was proven; false when it has changed meanwhile. */
   replace(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<boolean>
+  /** Stores the same password, hashed as today's settings ask, unless it has changed meanwhile. */
+  renew(proof: Pick<PasswordProof, 'user' | 'version'>, hash: string): Promise<void>
   /** Sets the password whatever it was, and returns the version that it is now. */
   reset(userId: number, hash: string): Promise<number>
+  /** Deletes the password of a user who is about to be deleted, and so locks in the order of kernel/db.ts. */
+  delete(userId: number): Promise<void>
 }
 
 export function createPasswordStore({ db, clock }: { readonly db: Db; readonly clock: Clock }): PasswordStore {
@@ -47,6 +54,9 @@ export function createPasswordStore({ db, clock }: { readonly db: Db; readonly c
       })
       return count === 1
     },
+    async renew({ user, version }, hash) {
+      await db.password.updateMany({ where: { userId: user.id, version }, data: { hash } })
+    },
     async reset(userId, hash) {
       const changedAt = clock.now()
       const { version } = await db.password.upsert({
@@ -56,6 +66,9 @@ export function createPasswordStore({ db, clock }: { readonly db: Db; readonly c
         select: { version: true },
       })
       return version
+    },
+    async delete(userId) {
+      await db.password.deleteMany({ where: { userId } })
     },
   }
 }

@@ -7,6 +7,7 @@ import type { SessionService } from '../session/index.ts'
 import type { Throttle, ThrottleKey } from '../throttle/index.ts'
 import { mostFailures } from '../throttle/index.ts'
 import { identifierKey } from '../user/index.ts'
+import { attemptCounter, outcomeOf } from './counters.ts'
 import type { FailureStores } from './failures.ts'
 import { createFailures } from './failures.ts'
 import type { StoredPassword } from './statements/find-password.ts'
@@ -52,24 +53,24 @@ export interface PasswordVerification {
   /**
    * Does what the password of one of the pending ones allows (`whenRight`), which has to clear the failures of the key in
    * its own transaction. False when the password is none of theirs, or the throttle refuses the attempt. There are `most`
-   * comparisons however many there are.
+   * comparisons however many there are. Failures are counted under the name.
    */
   verifyOneOfPending<One extends Pending>(
-    claim: { email: string; password: string; pending: readonly One[]; most: number },
+    claim: { name: string; password: string; pending: readonly One[]; most: number },
     caller: Caller,
     whenRight: (one: One, throttleKey: ThrottleKey) => Promise<void>,
   ): Promise<boolean>
 }
 
 interface Needs {
-  readonly ports: Pick<Ports, 'clock' | 'logger' | 'hasher'>
+  readonly ports: Pick<Ports, 'clock' | 'logger' | 'meter' | 'hasher'>
   readonly work: UnitOfWork<FailureStores & { readonly passwords: PasswordStore }>
   readonly sessions: SessionService
   readonly throttle: Throttle
 }
 
 export function createPasswordVerification({ ports, work, sessions, throttle }: Needs): PasswordVerification {
-  const { hasher } = ports
+  const { hasher, meter } = ports
   const { passwords } = work.stores
   const failures = createFailures({ ports, work })
 
@@ -93,7 +94,8 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
     const isRight = await hasher.verify(password, stored?.hash, network)
     if (!isRight || !stored || stored.user.disabledAt) return undefined
     const { user, version, hash } = stored
-    return { user, version, renewedHash: hasher.isOutdated(hash) ? await hasher.hash(password, network) : undefined }
+    if (hasher.isOutdated(hash, password)) await passwords.renew(stored, await hasher.hash(password, network))
+    return { user, version }
   }
 
   return {
@@ -116,6 +118,7 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
       // A trusted device that failed too often is not trusted any more.
       const isTrusted = ofDevice && (ofDevice.state !== 'refused' || ofDevice.failures < mostFailures)
       const outcome = isTrusted ? ofDevice : await attemptFor(account)
+      meter.count(attemptCounter, outcomeOf(outcome.state, stored?.user))
       if (outcome.state === 'succeeded') return outcome.result
       if (outcome.state === 'refused') await hasher.dummyVerify(caller.network)
       await failures.follow(
@@ -136,8 +139,8 @@ export function createPasswordVerification({ ports, work, sessions, throttle }: 
       await hasher.jitter()
     },
 
-    async verifyOneOfPending({ email, password, pending, most }, { network }, whenRight) {
-      const throttleKey = throttle.keys.pending(identifierKey(email))
+    async verifyOneOfPending({ name, password, pending, most }, { network }, whenRight) {
+      const throttleKey = throttle.keys.pending(identifierKey(name))
       const places = Array.from({ length: most }, (_, index) => pending[index])
       const outcome = await throttle.attempt(throttleKey, async () => {
         const matching = []

@@ -1,3 +1,4 @@
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
 import { reauthenticate } from './endpoints.ts'
 import { reauthenticationEvents } from './events.ts'
 import { reauthenticationGate } from './gate.ts'
@@ -8,8 +9,8 @@ export const reauthentication = {
   endpoints: [reauthenticate],
   events: reauthenticationEvents,
   cleanUpJobs: {
-    reauthentications: (stores: { reauthentications: ReauthenticationStore }, before: Date) =>
-      stores.reauthentications.deleteBefore(before),
+    reauthentications: (stores: { reauthentications: ReauthenticationStore }, run: CleanUpRun) =>
+      stores.reauthentications.deleteOld(run),
   },
   gates: [reauthenticationGate],
 }

@@ -19,7 +19,7 @@ export const reauthenticationGate: Gate<Context> = {
     if (!session || demanded === undefined) return undefined
     const maxAge = config.reauthentication.after ?? demanded
     const isRecent = (at: Date) => clock.now() <= secondsAfter(at, maxAge)
-    if (isRecent(session.createdAt)) return undefined
+    if (session.authenticated && isRecent(session.createdAt)) return undefined
     const authenticatedAt = await stores.reauthentications.find(session.id)
     return authenticatedAt && isRecent(authenticatedAt) ? undefined : { step: { name: reauthenticateStep, maxAge } }
   },

@@ -38,7 +38,7 @@ export function createReauthentication({ work, sessions, passwords }: Needs): Re
         const proof = await verifyPassword(password)
         if (!proof) return undefined
         return work.transaction(async (within) => {
-          // The password before its failures, as a login and a change take them: in another order the two can deadlock.
+          // The password before its failures, as a change takes them: in another order the two can deadlock.
           if (!(await within.passwords.confirm(proof))) throw new AuthError(reauthenticationErrors.password_wrong)
           await within.attempts.clearFailures(proof.throttleKeys)
           await sessions.requireLive(within, caller)

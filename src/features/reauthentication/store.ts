@@ -1,5 +1,7 @@
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
+import { deleteDue } from '../../kernel/clean-up.ts'
 import type { Db } from '../../kernel/db.ts'
-import { deleteSome, sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Clock } from '../../kernel/ports.ts'
 
 /** The table of the sessions whose users have authenticated again. */
@@ -8,8 +10,8 @@ export interface ReauthenticationStore {
   find(sessionId: string): Promise<Date | undefined>
   /** Notes that the user has authenticated now, and says when that was. */
   note(sessionId: string): Promise<Date>
-  /** Deletes some of the rows that were written before that instant; says how many. */
-  deleteBefore(before: Date): Promise<number>
+  /** Deletes some of the rows that were written long ago; says how many. */
+  deleteOld(run: CleanUpRun): Promise<number>
 }
 
 interface Needs {
@@ -34,6 +36,6 @@ export function createReauthenticationStore({ db, clock }: Needs): Reauthenticat
       return authenticatedAt
     },
 
-    deleteBefore: (before) => deleteSome(db, sql`reauthentications`, sql`authenticated_at < ${before}`),
+    deleteOld: (run) => deleteDue(db, { ...run, table: sql`reauthentications`, by: sql`authenticated_at` }),
   }
 }

@@ -1,4 +1,5 @@
 import type { Caller } from '../../kernel/caller.ts'
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
 import type { Events } from '../../kernel/events.ts'
 import type { UserStore } from '../user/index.ts'
 import { sessionEvents } from './events.ts'
@@ -35,14 +36,17 @@ export async function endAllSessions(
 }
 
 /**
- * Deletes some of the sessions that were over before that instant, or clears the mark of a user whose sessions of earlier
+ * Deletes some of the sessions that were over long ago, or clears the mark of a user whose sessions of earlier
  * epochs are all deleted. Says how many rows it changed.
  */
-export async function deleteEndedSessions({ users, sessions }: Omit<Stores, 'events'>, before: Date): Promise<number> {
-  const ended = await sessions.deleteEnded(before)
-  const user = await users.findWithEarlierEpochs(before)
+export async function deleteEndedSessions(
+  { users, sessions }: Omit<Stores, 'events'>,
+  run: CleanUpRun,
+): Promise<number> {
+  const ended = await sessions.deleteEnded(run)
+  const user = await users.findWithEarlierEpochs(run.before)
   if (!user) return ended
   const deleted = ended + (await sessions.deleteEarlierEpochs(user))
   // In a transaction of its own: users are locked before sessions.
-  return deleted > 0 ? deleted : users.clearSessionsEndedAt(user.id, before)
+  return deleted > 0 ? deleted : users.clearSessionsEndedAt(user.id, run.before)
 }

@@ -63,17 +63,21 @@ export const logOutEverywhere = endpoint({
 export const readSession = endpoint({
   name: 'readSession',
   topic: sessionTopic,
-  description: 'Reads the session of the access token and its account. Changes nothing.',
+  description:
+    'Reads the session of the access token and its account. With an access token of Django, which is accepted where DJANGO_ACCESS_TOKENS is on, there is no session yet. Changes nothing.',
   route: 'GET /session',
   summary: 'The session and the account of the caller',
-  access: 'bearer',
+  access: 'bearer_to_read',
   limit: 'read',
   input: z.strictObject({}),
   status: 200,
-  output: z.object({ session: SessionReply, user: UserReply }),
+  output: z.object({
+    session: SessionReply.nullable().meta({ description: 'Null with an access token of Django' }),
+    user: UserReply,
+  }),
   errors: [],
   handle: async ({ users }: { readonly users: UserService }, _input, { session, user, policy }) => ({
-    session: sessionReply(session, session),
+    session: session ? sessionReply(session, session) : null,
     user: users.present(user, policy),
   }),
 })
@@ -85,7 +89,7 @@ export const listSessions = endpoint({
     'Lists the live sessions of the user, newest first, with the one of the access token marked. Changes nothing.',
   route: 'GET /sessions',
   summary: 'The live sessions of the caller, newest first, in pages',
-  access: 'bearer',
+  access: 'bearer_to_read',
   limit: 'read',
   input: z.strictObject({
     cursor: text({ max: 64 })

@@ -10,12 +10,12 @@ import { sessionEvents } from './events.ts'
 import type { Gates } from './gates.ts'
 import type { Grace } from './grace.ts'
 import { sessionCopied } from './mail-templates.ts'
+import type { PresentedToken } from './presented-token.ts'
 import type { TokenPair } from './schemas.ts'
-import { findById, findLiveById, matchesSession, refuseEnded } from './state.ts'
+import { findById, findLiveById, refuseEnded } from './state.ts'
 import type { SessionOfUser, SessionStore } from './store.ts'
 import { accessTokenOf, tokenPair } from './token-pair.ts'
-import type { VerifiedToken } from './token-verification.ts'
-import { verifyRefreshToken } from './token-verification.ts'
+import type { PresentToken } from './token-verification.ts'
 
 /** From one generation of a session's tokens to the next. */
 export interface Rotation {
@@ -43,6 +43,7 @@ interface Needs {
   readonly work: UnitOfWork<SessionStores>
   readonly gates: Gates
   readonly grace: Grace
+  readonly present: PresentToken
   /** Whether an access token is enough for the next pair. */
   readonly tokensByBearer: boolean
   /** Whether it is noted when the first token of a generation comes back. */
@@ -54,6 +55,7 @@ export function createRotation({
   work: { stores, transaction },
   gates,
   grace,
+  present,
   tokensByBearer,
   watchesTokens,
 }: Needs): Rotation {
@@ -62,10 +64,10 @@ export function createRotation({
   }
 
   /** The session of a refresh token that is accepted. Throws why it is not, or what a gate says. */
-  async function findCurrent({ state, claims }: VerifiedToken, caller: Caller): Promise<SessionOfUser> {
-    const session = await findById(claims.sid, stores.sessions)
-    const presented = claims.generation
-    if (!matchesSession(claims, 'refresh', session)) throw new AuthError(sessionErrors.token_invalid)
+  async function findCurrent(token: PresentedToken, caller: Caller): Promise<SessionOfUser> {
+    const { state, sid, generation: presented } = token
+    const session = await findById(sid, stores.sessions)
+    if (!token.matches(session)) throw new AuthError(sessionErrors.token_invalid)
     if (session.revokedReason === 'reuse_detected' && presented < session.generation) {
       throw new AuthError(sessionErrors.refresh_token_reused)
     }
@@ -78,9 +80,9 @@ export function createRotation({
     return session
   }
 
-  async function refresh(verified: VerifiedToken, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
-    const session = await findCurrent(verified, caller)
-    const { generation } = verified.claims
+  async function refresh(token: PresentedToken, caller: Caller): Promise<{ pair: TokenPair; user: User }> {
+    const session = await findCurrent(token, caller)
+    const { generation } = token
     if (generation < session.generation) {
       // Byte for byte in the grace window; later the access token of that answer may have expired.
       const issuedAt = grace.coversPredecessor(generation, session) ? undefined : clock.now()
@@ -88,13 +90,13 @@ export function createRotation({
     }
     const next = await stores.sessions.rotate(session, caller, { unseen: watchesTokens })
     // The race is lost: the row now shows what was faster, another refresh or a logout.
-    return next ? { pair: pairFor(next), user: next.user } : refresh(verified, caller)
+    return next ? { pair: pairFor(next), user: next.user } : refresh(token, caller)
   }
 
-  async function issueAccessToken(verified: VerifiedToken, caller: Caller): Promise<string> {
-    const session = await findCurrent(verified, caller)
-    const isSeen = verified.claims.generation === session.generation
-    if (!(await stores.sessions.touch(session, caller, { isSeen }))) return issueAccessToken(verified, caller)
+  async function issueAccessToken(token: PresentedToken, caller: Caller): Promise<string> {
+    const session = await findCurrent(token, caller)
+    const isSeen = token.generation === session.generation
+    if (!(await stores.sessions.touch(session, caller, { isSeen }))) return issueAccessToken(token, caller)
     return accessTokenOf(session, session.user, signer, clock.now())
   }
 
@@ -127,11 +129,13 @@ export function createRotation({
 
   return {
     async refresh(refreshToken, caller) {
-      return refresh(verifyRefreshToken(refreshToken, signer), caller)
+      const token = await present(refreshToken, 'pair', caller)
+      const { opened } = token
+      return opened ? { pair: pairFor(opened), user: opened.user } : refresh(token, caller)
     },
 
     async issueAccessToken(refreshToken, caller) {
-      return issueAccessToken(verifyRefreshToken(refreshToken, signer), caller)
+      return issueAccessToken(await present(refreshToken, 'access', caller), caller)
     },
 
     async renew(caller) {

@@ -65,7 +65,10 @@ export const TokenIntrospection = z.union([
     token_type: z.enum(['access', 'refresh']),
     sub: z.uuid(),
     user_id: z.int(),
-    session_id: z.uuid(),
+    session_id: z
+      .uuid()
+      .nullable()
+      .meta({ description: 'Null for a token of Django that no session has taken the place of' }),
     iat: z.int(),
     exp: z.int(),
   }),

@@ -1,25 +1,29 @@
 import { z } from 'zod'
-import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { AuthenticatedCaller, Caller, ReadingCaller } from '../../kernel/caller.ts'
 import type { User } from '../../kernel/db.ts'
 import { AuthError } from '../../kernel/errors.ts'
-import type { Ports, TokenClaims, TokenKind } from '../../kernel/ports.ts'
+import type { Ports, TokenClaims } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
+import type { DjangoTokenStore, DjangoTokens } from '../django-tokens/index.ts'
 import type { UserStore } from '../user/index.ts'
+import { createDjangoSwap } from './django-swap.ts'
 import { endAllSessions } from './end-all.ts'
 import { sessionErrors } from './errors.ts'
 import type { Gates } from './gates.ts'
 import { createGrace } from './grace.ts'
+import type { Introspection } from './introspection.ts'
+import { createIntrospection } from './introspection.ts'
 import type { Rotation, SessionStores } from './rotation.ts'
 import { createRotation } from './rotation.ts'
-import type { SessionPage, TokenIntrospection } from './schemas.ts'
+import type { SessionPage } from './schemas.ts'
 import { sessionReply } from './session-reply.ts'
-import { endReason, findById, findLiveById, matchesSession, refuseEnded } from './state.ts'
+import { findById, findLiveById, matchesSession, refuseEnded } from './state.ts'
 import type { ConfirmedPassword } from './statements/open-session.ts'
 import type { SessionOfUser } from './store.ts'
-import { verifyBearer, verifyRefreshToken } from './token-verification.ts'
+import { createTokenPresentation, verifyBearer } from './token-verification.ts'
 
 /** Sessions and the tokens that are their image. */
-export interface SessionService extends Rotation {
+export interface SessionService extends Rotation, Introspection {
   /**
    * Opens a session of the user, who has proven or just set this password: the only way to open one. Undefined when the
    * password has changed meanwhile, or the user is gone or disabled. Throws what a gate says.
@@ -33,18 +37,16 @@ export interface SessionService extends Rotation {
     caller: Caller,
     purpose: { readonly logsOut?: boolean; readonly takesStep?: string },
   ): Promise<AuthenticatedCaller>
+  /** The same for an endpoint that reads: an access token of Django is enough where the settings accept those. */
+  authenticateToRead(caller: Caller): Promise<ReadingCaller>
   /** Throws what a gate answers when the user may have authenticated so many seconds ago at most. */
   requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
   /** Throws if the caller's session has ended meanwhile, and so rolls the transaction back that the stores are of. */
   requireLive(stores: Pick<SessionStores, 'sessions'>, caller: AuthenticatedCaller): Promise<void>
-  /** The user and session of a token, if it would be accepted now through the caller's contract. */
-  introspect(token: string, caller: Caller): Promise<TokenIntrospection>
-  /** The live session that a token stands for, whatever the gates say. */
-  findLiveByToken(token: string): Promise<LiveToken | undefined>
   /** A page of the caller's live sessions, newest first. Throws `cursor_invalid`. */
   list(
     page: { readonly cursor: string | undefined; readonly limit: number },
-    caller: AuthenticatedCaller,
+    caller: ReadingCaller,
   ): Promise<SessionPage>
   /** Ends one of the caller's own live sessions. Throws `session_not_found`. */
   end(id: string, caller: AuthenticatedCaller): Promise<void>
@@ -61,12 +63,6 @@ interface Login {
   readonly passed: readonly string[]
 }
 
-interface LiveToken {
-  readonly kind: TokenKind
-  readonly claims: TokenClaims
-  readonly session: SessionOfUser
-}
-
 interface SessionSettings {
   /** How many sessions of a user may live at once. */
   readonly sessionsPerUser: number
@@ -80,18 +76,34 @@ interface SessionSettings {
 
 interface Needs {
   readonly ports: Pick<Ports, 'clock' | 'signer'>
-  readonly work: UnitOfWork<SessionStores & { readonly users: UserStore }>
+  readonly work: UnitOfWork<SessionStores & { readonly users: UserStore; readonly djangoTokens: DjangoTokenStore }>
   readonly settings: SessionSettings
   readonly gates: Gates
+  /** Absent: no token of Django is accepted. */
+  readonly djangoTokens: DjangoTokens | undefined
+  /** Whether access tokens of Django are accepted as well. */
+  readonly takesDjangoAccess: boolean
 }
 
-export function createSessions({ ports, work, settings, gates }: Needs): SessionService {
+export function createSessions({
+  ports,
+  work,
+  settings,
+  gates,
+  djangoTokens,
+  takesDjangoAccess,
+}: Needs): SessionService {
   const { clock, signer } = ports
   const { stores, transaction } = work
   const { sessionsPerUser, tokensByBearer, refreshGraceUnseen } = settings
   const grace = createGrace({ clock, store: stores.sessions, ...settings })
   const watchesTokens = refreshGraceUnseen > 0
-  const rotation = createRotation({ ports, work, gates, grace, tokensByBearer, watchesTokens })
+  const djangoSwap =
+    djangoTokens && createDjangoSwap({ clock, work, gates, djangoTokens, sessionsPerUser, watchesTokens })
+  const present = createTokenPresentation({ signer, djangoSwap })
+  const rotation = createRotation({ ports, work, gates, grace, present, tokensByBearer, watchesTokens })
+  const djangoKinds = takesDjangoAccess ? (['refresh', 'access'] as const) : (['refresh'] as const)
+  const introspection = createIntrospection({ ports, stores, gates, grace, djangoTokens, djangoKinds })
 
   /** The claims of the caller's access token. Throws why they cannot be believed. */
   async function claimsOfBearer(caller: Caller): Promise<TokenClaims> {
@@ -101,40 +113,40 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
     throw new AuthError(sessionErrors.access_token_expired)
   }
 
-  async function findLiveByToken(token: string): Promise<LiveToken | undefined> {
-    for (const kind of ['access', 'refresh'] as const) {
-      const verification = signer.verify(kind, token)
-      if (verification.state === 'expired') await grace.noteSeen(verification.claims)
-      if (verification.state !== 'valid') continue
-      const { claims } = verification
-      const session = await stores.sessions.find(claims.sid)
-      if (!session || endReason(session, clock.now())) break
-      if (kind === 'refresh' && !grace.accepts(claims.generation, session)) break
-      if (!matchesSession(claims, kind, session)) break
-      await grace.noteSeen(claims, session)
-      return { kind, claims, session }
-    }
-    return undefined
+  async function endSessionOf({ sid, user_id }: TokenClaims, caller: Caller): Promise<void> {
+    await stores.sessions.end({ id: sid, userId: user_id }, 'logout', caller)
+  }
+
+  async function authenticate(
+    caller: Caller,
+    { logsOut = false, takesStep }: Parameters<SessionService['authenticate']>[1],
+  ): Promise<AuthenticatedCaller> {
+    const claims = await claimsOfBearer(caller)
+    const found = await findById(claims.sid, stores.sessions)
+    if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
+    refuseEnded(found, clock.now(), sessionErrors.session_expired)
+    await grace.noteSeen(claims, found)
+    const { user } = found
+    const passed = takesStep === undefined ? [] : [takesStep]
+    if (!logsOut) await gates.pass({ occasion: 'use', user, session: found, caller, passed })
+    return { ...caller, session: found, user, generation: claims.generation }
   }
 
   return {
     ...rotation,
+    ...introspection,
 
     async open({ sessions }, { user, password, passed }, caller) {
       await gates.pass({ occasion: 'open', user, caller, passed })
       return sessions.open({ user, password, sessionsPerUser }, caller)
     },
 
-    async authenticate(caller, { logsOut = false, takesStep }) {
-      const claims = await claimsOfBearer(caller)
-      const found = await findById(claims.sid, stores.sessions)
-      if (!matchesSession(claims, 'access', found)) throw new AuthError(sessionErrors.token_invalid)
-      refuseEnded(found, clock.now(), sessionErrors.session_expired)
-      await grace.noteSeen(claims, found)
-      const { user } = found
-      const passed = takesStep === undefined ? [] : [takesStep]
-      if (!logsOut) await gates.pass({ occasion: 'use', user, session: found, caller, passed })
-      return { ...caller, session: found, user, generation: claims.generation }
+    authenticate,
+
+    async authenticateToRead(caller) {
+      const { bearer } = caller
+      const isForeign = takesDjangoAccess && bearer !== undefined && signer.verify('access', bearer).state === 'invalid'
+      return (isForeign && (await djangoSwap?.read(bearer, caller))) || authenticate(caller, {})
     },
 
     requireRecent: (caller, maxAge) =>
@@ -144,21 +156,10 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
       await findLiveById(session.id, sessions, clock.now())
     },
 
-    findLiveByToken,
-
-    async introspect(token, caller) {
-      const live = await findLiveByToken(token)
-      if (!live) return { active: false }
-      const { user, ...session } = live.session
-      const isAccepted = await gates.letPass({ occasion: 'introspect', user, session, caller, passed: [] })
-      if (!isAccepted) return { active: false }
-      const { sub, user_id, sid, iat, exp } = live.claims
-      return { active: true, token_type: live.kind, sub, user_id, session_id: sid, iat, exp }
-    },
-
-    async list(place, { session: current }) {
-      const { sessions, nextCursor } = await stores.sessions.page(current, place)
-      const total = await stores.sessions.count(current)
+    async list(place, { user, session: current }) {
+      const owner = { userId: user.id, epoch: user.sessionEpoch }
+      const { sessions, nextCursor } = await stores.sessions.page(owner, place)
+      const total = await stores.sessions.count(owner)
       return { sessions: sessions.map((session) => sessionReply(session, current)), total, next_cursor: nextCursor }
     },
 
@@ -170,16 +171,13 @@ export function createSessions({ ports, work, settings, gates }: Needs): Session
     },
 
     async logOut(refreshToken, caller) {
-      const presented =
-        refreshToken === undefined ? [await claimsOfBearer(caller)] : [verifyRefreshToken(refreshToken, signer).claims]
+      if (refreshToken === undefined) return endSessionOf(await claimsOfBearer(caller), caller)
+      const refresh = signer.verify('refresh', refreshToken)
+      if (refresh.state !== 'invalid') await endSessionOf(refresh.claims, caller)
+      else if (!(await djangoSwap?.logOut(refreshToken, caller))) throw new AuthError(sessionErrors.token_invalid)
       // When both tokens are sent, both sessions end.
-      if (refreshToken !== undefined && caller.bearer !== undefined) {
-        const verification = signer.verify('access', caller.bearer)
-        if (verification.state === 'valid') presented.push(verification.claims)
-      }
-      for (const { sid, user_id } of presented) {
-        await stores.sessions.end({ id: sid, userId: user_id }, 'logout', caller)
-      }
+      const access = caller.bearer === undefined ? undefined : signer.verify('access', caller.bearer)
+      if (access?.state === 'valid') await endSessionOf(access.claims, caller)
     },
 
     logOutEverywhere: (caller) =>

@@ -1,20 +1,31 @@
-import { randomUUID } from 'node:crypto'
 import type { Caller } from '../../kernel/caller.ts'
+import type { CleanUpRun } from '../../kernel/clean-up.ts'
+import { deleteDue } from '../../kernel/clean-up.ts'
 import type { Db, Session, User } from '../../kernel/db.ts'
-import { deleteSome, sql } from '../../kernel/db.ts'
+import { sql } from '../../kernel/db.ts'
 import type { Events } from '../../kernel/events.ts'
 import type { Clock } from '../../kernel/ports.ts'
 import { earlier, secondsAfter } from '../../kernel/time.ts'
 import type { LiveSessions } from './list.ts'
 import { createLiveSessions } from './list.ts'
+import { newSession } from './new-session.ts'
+import { lowestSessionId } from './session-id.ts'
 import { endSession } from './statements/end-session.ts'
 import { findSession } from './statements/find-session.ts'
+import { openDjangoSession } from './statements/open-django-session.ts'
 import type { ConfirmedPassword } from './statements/open-session.ts'
 import { openSession } from './statements/open-session.ts'
 import { rotateSession } from './statements/rotate-session.ts'
 import { touchSession } from './statements/touch-session.ts'
 
-export type EndReason = 'logout' | 'ended_by_user' | 'password_changed' | 'password_reset' | 'reuse_detected'
+export type EndReason =
+  | 'logout'
+  | 'ended_by_user'
+  | 'ended_by_operator'
+  | 'user_disabled'
+  | 'password_changed'
+  | 'password_reset'
+  | 'reuse_detected'
 
 export type SessionOfUser = Session & { readonly user: User }
 
@@ -27,6 +38,20 @@ export interface SessionStore extends LiveSessions {
    */
   open(
     login: { readonly user: User; readonly password: ConfirmedPassword; readonly sessionsPerUser: number },
+    caller: Caller,
+  ): Promise<SessionOfUser | undefined>
+  /**
+   * Opens this session for a refresh token of Django, with the events. Undefined when the user is gone or disabled, or all
+   * sessions were ended since the token was issued.
+   */
+  openForDjango(
+    swap: {
+      readonly session: Session
+      readonly user: User
+      readonly tokenIssuedAt: Date
+      readonly stays: boolean
+      readonly sessionsPerUser: number
+    },
     caller: Caller,
   ): Promise<SessionOfUser | undefined>
   /** The session, living or not, with its user. */
@@ -44,8 +69,8 @@ export interface SessionStore extends LiveSessions {
   moveToEpoch(id: string, epoch: number): Promise<void>
   /** Ends the user's session, with the event, if it lives; says whether it did. */
   end(session: Pick<Session, 'id' | 'userId'>, reason: EndReason, caller: Caller): Promise<boolean>
-  /** Deletes some of the sessions that ended by themselves or were ended before that instant; says how many. */
-  deleteEnded(before: Date): Promise<number>
+  /** Deletes some of the sessions that ended by themselves or were ended long ago; says how many. */
+  deleteEnded(run: CleanUpRun): Promise<number>
   /** Deletes some of the user's sessions of earlier epochs that did not end in another way before; says how many. */
   deleteEarlierEpochs(user: Pick<User, 'id' | 'sessionEpoch'>): Promise<number>
 }
@@ -62,9 +87,18 @@ export function createSessionStore({ db, clock, events }: Needs): SessionStore {
 
     async open({ user, password, sessionsPerUser }, caller) {
       const session = newSession(user, caller, clock.now())
-      const written = await openSession(db, { session, password, sessionsPerUser }, caller)
+      const open = () => openSession(db, { session, password, sessionsPerUser }, caller)
+      let written = await open()
+      // The password may still be the right one after a logout everywhere that was committed meanwhile.
+      if (written.length === 0) written = await open()
       events.log(written, caller)
       return written.length > 0 ? { ...session, user: { ...user, lastLoginAt: session.createdAt } } : undefined
+    },
+
+    async openForDjango({ user, ...swap }, caller) {
+      const written = await openDjangoSession(db, swap, caller)
+      events.log(written, caller)
+      return written.length > 0 ? { ...swap.session, user } : undefined
     },
 
     find: (id) => findSession(db, id),
@@ -100,37 +134,18 @@ export function createSessionStore({ db, clock, events }: Needs): SessionStore {
       return written.length > 0
     },
 
-    async deleteEnded(before) {
-      const expired = await deleteSome(db, sql`sessions`, sql`ends_at < ${before}`)
-      return expired + (await deleteSome(db, sql`sessions`, sql`revoked_at < ${before}`))
+    async deleteEnded(run) {
+      const expired = await deleteDue(db, {
+        ...{ ...run, table: sql`sessions`, by: sql`id`, before: sql`${lowestSessionId(run.before)}::uuid` },
+        where: sql`ends_at < ${run.before}`,
+      })
+      return expired + (await deleteDue(db, { ...run, table: sql`sessions`, by: sql`revoked_at` }))
     },
 
     deleteEarlierEpochs: ({ id, sessionEpoch }) =>
-      deleteSome(db, sql`sessions`, sql`user_id = ${id} AND epoch < ${sessionEpoch} AND revoked_at IS NULL`),
-  }
-}
-
-function newSession(user: User, { ip, userAgent, policy }: Caller, now: Date): Session {
-  const { accessLifetime, refreshLifetime, sessionLifetime } = policy.lifetimes
-  const endsAt = secondsAfter(now, sessionLifetime)
-  return {
-    id: randomUUID(),
-    userId: user.id,
-    generation: 0,
-    unseen: false,
-    epoch: user.sessionEpoch,
-    accessLifetime,
-    refreshLifetime,
-    createdAt: now,
-    rotatedAt: now,
-    lastUsedAt: now,
-    expiresAt: earlier(secondsAfter(now, refreshLifetime), endsAt),
-    endsAt,
-    ip,
-    userAgent,
-    lastIp: ip,
-    lastUserAgent: userAgent,
-    revokedAt: null,
-    revokedReason: null,
+      deleteDue(db, {
+        ...{ table: sql`sessions`, by: sql`epoch`, before: sessionEpoch },
+        where: sql`user_id = ${id} AND revoked_at IS NULL`,
+      }),
   }
 }

@@ -1,5 +1,6 @@
 import type { ThrottleKey } from './keys.ts'
-import type { AttemptStore, FailureCount } from './store.ts'
+import type { FailureCount } from './statements/count-attempt.ts'
+import type { AttemptStore } from './store.ts'
 
 type Outcome<Result> =
   /** No attempt was made: too many failed before. */

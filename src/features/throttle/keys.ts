@@ -4,6 +4,8 @@ import { secondsAfter } from '../../kernel/time.ts'
 /** The key under which wrong passwords are counted. */
 export interface ThrottleKey {
   readonly key: string
+  /** The user whose logins clear its failures. */
+  readonly userId?: number
   /** How long its row is kept after the last attempt; absent: for ever. */
   readonly keptSeconds?: number
 }
@@ -21,7 +23,7 @@ export function createThrottleKeys(secret: Buffer) {
     account: (userId: number | undefined, name: string): ThrottleKey => {
       // Digested in both cases: otherwise the response time would reveal whether there is an account.
       const unknown = { key: `name:${digest(name)}`, keptSeconds: day }
-      return userId === undefined ? unknown : { key: `user:${userId}` }
+      return userId === undefined ? unknown : { key: `user:${userId}`, userId }
     },
     /**
      * The pending registrations of that name. Counted apart from the account: with one counter for both, wrong

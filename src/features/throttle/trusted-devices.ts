@@ -45,7 +45,7 @@ export interface TrustedDevices {
 const lifetime = 180 * 86_400
 
 const format =
-  /^(?<body>(?<userId>[1-9]\d{0,9})\.(?<version>[1-9]\d{0,9})\.(?<id>[\w-]{22})\.(?<exp>\d{10}))\.(?<mac>[\w-]{43})$/
+  /^(?<body>(?<userId>[1-9]\d{0,15})\.(?<version>[1-9]\d{0,9})\.(?<id>[\w-]{22})\.(?<exp>\d{10}))\.(?<mac>[\w-]{43})$/
 
 /** `user.version.device.expiry.mac`; the first key signs, all verify. */
 export function createTrustedDevices({

@@ -17,7 +17,7 @@ export const readProfile = endpoint({
   description: 'Reads the account of the access token. Changes nothing.',
   route: 'GET /profile',
   summary: 'The account of the caller',
-  access: 'bearer',
+  access: 'bearer_to_read',
   limit: 'read',
   input: z.strictObject({}),
   status: 200,

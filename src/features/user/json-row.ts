@@ -1,8 +1,8 @@
 import type { User } from '../../kernel/db.ts'
 
 /**
- * A row of a table as `row_to_json` writes it: the columns by their names in the table, instants as text. `pg` reads it in half the time
- * that it takes for as many columns, which PostgreSQL describes anew at every execution.
+ * A row of a table as `row_to_json` writes it: the columns by their names in the table, instants as text. `pg` takes a
+ * quarter less time for a session and its user in this form than for their 38 columns, which PostgreSQL describes at every execution.
  */
 export type JsonRow<Row> = { readonly [Name in keyof Row & string as SnakeCase<Name>]: JsonValue<Row[Name]> }
 
@@ -30,9 +30,11 @@ export function userOf(row: JsonRow<User>): User {
     isSuperuser: row.is_superuser,
     isPractitioner: row.is_practitioner,
     lastLoginAt: instantOrNull(row.last_login_at),
+    logins: row.logins,
     joinedAt: instantOf(row.joined_at),
     sessionEpoch: row.session_epoch,
     sessionsEndedAt: instantOrNull(row.sessions_ended_at),
+    epochBeganAt: instantOrNull(row.epoch_began_at),
   }
 }
 

@@ -44,22 +44,25 @@ export function identifierKey(identifier: string): string {
 
 /** The user who has that username or address; an address can be no other user's username. */
 export function identifierFilter(identifier: string): { readonly email: string } | { readonly usernameKey: string } {
-  const address = EmailAddress.safeParse(identifier)
-  return address.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
+  // Of a text that is no address, as most usernames, the schema makes an error first.
+  const address = identifier.includes('@') ? EmailAddress.safeParse(identifier) : undefined
+  return address?.success ? { email: address.data } : { usernameKey: usernameKey(identifier) }
 }
 
 /**
  * A character that turns the text around it, breaks its line or is never seen (Unicode TR36, section 2.5). Allowed are the joiners, marks of
  * direction and variants that scripts need.
  */
-const deceptiveCharacter =
+export const deceptiveCharacter =
   /(?![\u061c\u200c-\u200f]|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]/u
 
 /** Visible characters; of the symbols, the Braille pattern without dots and the note without a head are not. */
 const visibleCharacter = /(?![\u2800\u{1d159}])[\p{L}\p{N}\p{P}\p{S}]/u
 
+export const longestName = 150
+
 /** A displayed name: empty, or visible. */
-const Name = text({ max: 150 })
+const Name = text({ max: longestName })
   .transform((value) => value.trim())
   .superRefine((value, context) => {
     const [code, message] = deceptiveCharacter.test(value)

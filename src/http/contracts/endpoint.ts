@@ -1,9 +1,12 @@
 import type { z } from 'zod'
-import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { AuthenticatedCaller, Caller, ReadingCaller } from '../../kernel/caller.ts'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 
-/** The caller has to show: nothing, a live access token, a refresh token (in the input), or either of the last two. */
-export type Access = 'public' | 'bearer' | 'refresh' | 'bearer_or_refresh'
+/**
+ * The caller has to show: nothing, a live access token, a refresh token (in the input), or either of the last two. For
+ * `bearer_to_read` an access token of Django is enough, where the settings accept those: the endpoint must change nothing.
+ */
+export type Access = 'public' | 'bearer' | 'bearer_to_read' | 'refresh' | 'bearer_or_refresh'
 
 /** The topic of endpoints. Documents group the operations by it. */
 interface Topic {
@@ -14,8 +17,8 @@ interface Topic {
 /**
  * The cost of a request. `costly`: it takes a password or sends a mail; such requests are refused while they cannot be
  * counted, and are counted by the site of an IPv6 address as well. `change`: a row changes, or a token is verified,
- * which applications do in parallel and from behind one office address. `read`: nothing changes, so where it is a GET,
- * it is a HEAD as well.
+ * which applications do in parallel and from behind one office address. `read`: nothing changes. A GET of
+ * this class answers HEAD too.
  */
 export type RateClass = 'costly' | 'change' | 'read'
 
@@ -27,7 +30,16 @@ export interface Bucket {
   readonly bucket: string
 }
 
-type CallerFor<A extends Access> = A extends 'bearer' ? AuthenticatedCaller : Caller
+type CallerFor<A extends Access> = A extends 'bearer'
+  ? AuthenticatedCaller
+  : A extends 'bearer_to_read'
+    ? ReadingCaller
+    : Caller
+
+/** Whether the caller has to show an access token. */
+export function needsAccessToken(access: Access | undefined): boolean {
+  return access === 'bearer' || access === 'bearer_to_read'
+}
 
 /** `POST /reset_password`; parameters are written `{id}` and arrive as fields of the input. */
 type Route = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`

@@ -23,6 +23,7 @@ export interface Publication {
 const mayCall: Readonly<Record<Access, string>> = {
   public: 'It needs no token.',
   bearer: 'It needs a live access token.',
+  bearer_to_read: 'It needs a live access token.',
   refresh: 'It needs a refresh token.',
   bearer_or_refresh: 'It needs an access or a refresh token.',
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors, stepErrors } from '../../kernel/errors.ts'
 import type { Contract, Row } from '../contracts/contract.ts'
-import { bucketOf } from '../contracts/endpoint.ts'
+import { bucketOf, needsAccessToken } from '../contracts/endpoint.ts'
 import type { ErrorFormat } from '../contracts/error-format.ts'
 import { problemDetails } from '../contracts/error-format.ts'
 import { transportErrorsOf } from '../serving/refresh-transport.ts'
@@ -90,7 +90,7 @@ function refusalsOf<Needs>(
     ...(source === 'nothing' && !path.includes('{') ? [] : [e.invalid_request]),
     ...(source === 'body' ? [e.malformed_json, e.body_too_large, e.unsupported_media_type] : []),
     ...(source === 'body' && takesForms ? [e.malformed_form, e.cross_site_form] : []),
-    ...(endpoint.access === 'bearer' ? authenticationErrors : []),
+    ...(needsAccessToken(endpoint.access) ? authenticationErrors : []),
     ...(endpoint.access.startsWith('bearer') ? [e.unauthenticated] : []),
     ...transportErrorsOf(row),
     e.expectation_failed,

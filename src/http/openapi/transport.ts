@@ -37,6 +37,7 @@ export function securityOf(access: Access, { choice }: DocumentedTransport): rea
     case 'public':
       return []
     case 'bearer':
+    case 'bearer_to_read':
       return [accessToken]
     case 'refresh':
       return [...body, ...cookie]

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
+import type { AuthenticatedCaller, Caller, ReadingCaller } from '../../kernel/caller.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { ContractPolicy } from '../../kernel/policy.ts'
 import { parseDuration } from '../../kernel/time.ts'
@@ -27,6 +27,8 @@ export interface AnswerParts<Needs> {
 interface Sessions {
   /** Turns a caller with an access token into one with a live session. */
   authenticate(caller: Caller, endpoint: Pick<Endpoint<never>, 'logsOut' | 'takesStep'>): Promise<AuthenticatedCaller>
+  /** The same for an endpoint that changes nothing. */
+  authenticateToRead(caller: Caller): Promise<ReadingCaller>
   /** Throws if the user authenticated more than so many seconds ago. */
   requireRecent(caller: AuthenticatedCaller, maxAge: number): Promise<void>
 }
@@ -41,17 +43,19 @@ export async function answer<Needs>(
   const { endpoint } = row
   const { policy, faults } = parts
   const { listedOrigins, refreshTransport, readDevice, leaveCookies, clearSiteData } = parts.browsers
-  const { requestId } = localsOf(response)
-  const unproven = readCaller(request, { requestId, device: readDevice(request), policy })
+  const { requestId, traceId } = localsOf(response)
+  const unproven = readCaller(request, { requestId, traceId, device: readDevice(request), policy })
   const inTime = startDeadline()
   const authenticated =
     endpoint.access === 'bearer' ? await inTime(authenticate(endpoint, parts, unproven, response)) : undefined
+  const reader =
+    endpoint.access === 'bearer_to_read' ? await inTime(authenticateToRead(parts, unproven, response)) : undefined
   const takesForms = parts.takesForms && !refreshTransport.mayUseCookie(request)
   const rules = { takesForms, listedOrigins }
   const sent = refreshTransport.receive(row, request, await readSource(row, request, response, rules))
   const input = row.read({ ...sent, ...request.params })
   if (authenticated && endpoint.fresh !== undefined) await inTime(requireFresh(endpoint, parts, input, authenticated))
-  const caller = authenticated ?? unproven
+  const caller = authenticated ?? reader ?? unproven
   const result = await inTime(endpoint.handle(parts.services, input, caller)).catch((error: unknown) => {
     if (row.refreshField !== undefined && isRefused(error)) {
       refreshTransport.deliver(request, response, 'forgotten', undefined)
@@ -96,6 +100,17 @@ async function authenticate<Needs>(
   const authenticated = await sessions.authenticate(caller, endpoint)
   localsOf(response).userId = authenticated.user.id
   return authenticated
+}
+
+/** The same for an endpoint that reads. */
+async function authenticateToRead<Needs>(
+  { sessions }: AnswerParts<Needs>,
+  caller: Caller,
+  response: Response,
+): Promise<ReadingCaller> {
+  const reader = await sessions.authenticateToRead(caller)
+  localsOf(response).userId = reader.user.id
+  return reader
 }
 
 async function requireFresh<Needs>(

@@ -36,11 +36,12 @@ export function isLocal({ socket, headers }: Request): boolean {
 /** The caller's claims in the request. Nothing of them is proven yet. */
 export function readCaller(
   request: Request,
-  { requestId, device, policy }: Pick<Caller, 'requestId' | 'device' | 'policy'>,
+  { requestId, traceId, device, policy }: Pick<Caller, 'requestId' | 'traceId' | 'device' | 'policy'>,
 ): Caller {
   const ip = clientAddress(request)
   return {
     requestId,
+    traceId,
     ip,
     network: clientNetwork(ip),
     userAgent: withoutControlCharacters(request.get('user-agent') ?? '').slice(0, longestUserAgent),

@@ -1,6 +1,7 @@
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
+import { needsAccessToken } from '../contracts/endpoint.ts'
 
 const ofRequests: readonly ErrorDefinition[] = Object.values(requestErrors)
 
@@ -14,7 +15,7 @@ export function createDeclarationCheck(authenticationErrors: readonly ErrorDefin
     const isDeclared =
       errors.includes(definition) ||
       ofRequests.includes(definition) ||
-      (access === 'bearer' && authenticationErrors.includes(definition))
+      (needsAccessToken(access) && authenticationErrors.includes(definition))
     return isDeclared ? error : new Error(`endpoint ${name} failed with ${definition.code}, which it does not declare`)
   }
 }

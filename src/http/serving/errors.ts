@@ -2,10 +2,11 @@ import type { Response } from 'express'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, requestErrors } from '../../kernel/errors.ts'
 import type { ErrorFormat } from '../contracts/error-format.ts'
+import type { RequestLocals } from './locals.ts'
 import { localsOf } from './locals.ts'
 
 /** Logs a fault and says what to answer: `database_unavailable` or `internal_error`. */
-export type TranslateFault = (fault: unknown, requestId: string) => AuthError
+export type TranslateFault = (fault: unknown, request: Pick<RequestLocals, 'requestId' | 'traceId'>) => AuthError
 
 const byStatus: Readonly<Record<number, ErrorDefinition>> = {
   400: requestErrors.invalid_request,
@@ -24,7 +25,7 @@ export function sendError(
   translateFault: TranslateFault,
 ): void {
   const locals = localsOf(response)
-  const refusal = asRefusal(error) ?? translateFault(error, locals.requestId)
+  const refusal = asRefusal(error) ?? translateFault(error, locals)
   if (response.headersSent) {
     response.destroy()
     return

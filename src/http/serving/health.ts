@@ -1,18 +1,23 @@
-import type { RequestListener } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Router } from 'express'
-import { AuthError, requestErrors } from '../../kernel/errors.ts'
-import type { SendRawResponse } from './raw-response.ts'
+import { operatorHeader } from '../../kernel/operator-token.ts'
+import { clientAddress } from './caller.ts'
 import { createReadOnlyRouter } from './read-only.ts'
 
 /** Asked by load balancers and container runtimes, under whatever host name they have for the machine. */
 export const healthPaths: readonly string[] = ['/healthz', '/readyz']
 
+interface HealthParts {
+  readonly whyNotReady: () => Promise<string | undefined>
+  /** Whether the token is one of a command of this server. */
+  readonly isOperator: (token: string) => boolean
+}
+
 /** For monitoring: `/healthz` says that it lives, `/readyz` whether it can serve. */
-export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise<string | undefined> }): Router {
+export function createHealthRouter({ whyNotReady, isOperator }: HealthParts): Router {
   return createReadOnlyRouter({
-    '/healthz': (_request, response) => {
-      response.json({ status: 'ok' })
+    '/healthz': (request, response) => {
+      const isAsked = isOperator(request.get(operatorHeader) ?? '')
+      response.json({ status: 'ok', ...(isAsked && { client_address: clientAddress(request) }) })
     },
     '/readyz': async (_request, response) => {
       const problem = await whyNotReady()
@@ -20,24 +25,4 @@ export function createHealthRouter({ whyNotReady }: { whyNotReady: () => Promise
       else response.status(503).set('Retry-After', '1').json({ status: 'not ready', problem })
     },
   })
-}
-
-/** How long a request may wait for a start that takes its time, for instance while another instance migrates. */
-const killDelayMs = 5000
-
-/** Until the server opens, who watches the process learns at once that it lives and cannot serve yet; all others wait a little. */
-export function createStartingListener(answer: SendRawResponse, opened: Promise<RequestListener>): RequestListener {
-  const ready = {
-    status: 503,
-    headers: { 'Retry-After': '1' },
-    body: { status: 'not ready', problem: 'the server is starting' },
-  }
-  const refuse: RequestListener = (_request, response) => answer(new AuthError(requestErrors.starting), response)
-  return async (request, response) => {
-    const path = request.url?.replace(/\?.*/s, '')
-    if (path === '/healthz') return answer({ status: 200, headers: {}, body: { status: 'ok' } }, response)
-    if (path === '/readyz') return answer(ready, response)
-    const serve = await Promise.race([opened, delay(killDelayMs, refuse, { ref: false })])
-    serve(request, response)
-  }
 }

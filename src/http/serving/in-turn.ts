@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express'
 
 /**
- * Several handlers as one, each called when the one before goes on. Express takes as long to get from one handler to the next as a
- * handler takes that sets some header fields.
+ * Several handlers as one, each called when the one before goes on. Express makes a closure for each handler that it passes, and
+ * looks at the path of the request each time.
  */
 export function inTurn(handlers: readonly RequestHandler[]): RequestHandler {
   return (request, response, next) => {

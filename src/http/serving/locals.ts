@@ -5,6 +5,8 @@ import type { Access } from '../contracts/endpoint.ts'
 /** The data of a request so far, for its log line, the metrics and the error formats. */
 export interface RequestLocals {
   requestId: string
+  /** Of the trace that the request belongs to, if it belongs to one. */
+  traceId?: string | undefined
   contract?: ContractName
   /** The route, as its table writes it. */
   path?: string

@@ -1,29 +1,53 @@
 import { randomUUID } from 'node:crypto'
 import type { RequestHandler } from 'express'
-import type { Logger } from '../../kernel/ports.ts'
+import type { Logger, StartRequestSpan } from '../../kernel/ports.ts'
 import { clientAddress } from './caller.ts'
 import { localsOf } from './locals.ts'
-import type { Metrics } from './metrics.ts'
+import { readTraceparent } from './trace-context.ts'
 
 const longestPath = 200
 
+/** Counts a request once its answer is out. Contract and endpoint are absent where no contract declares the path. */
+export type CountRequest = (request: {
+  readonly contract: string | undefined
+  readonly endpoint: string | undefined
+  /** Absent where the client left before the answer. */
+  readonly status: number | undefined
+  /** Of the error that was answered. */
+  readonly code: string | undefined
+  readonly seconds: number
+}) => void
+
+interface Observers {
+  readonly logger: Logger
+  readonly count: CountRequest | undefined
+  readonly startSpan: StartRequestSpan | undefined
+}
+
 /** Gives every request an id, tells the client, and once the answer is out writes one log line and counts it. */
-export function observeRequests(logger: Logger, count: Metrics['count'] | undefined): RequestHandler {
+export function observeRequests({ logger, count, startSpan }: Observers): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     const requestId = randomUUID()
-    localsOf(response).requestId = requestId
+    const locals = localsOf(response)
+    locals.requestId = requestId
+    const parent = readTraceparent(request.headers.traceparent)
+    const span = startSpan?.(request.method, parent)
+    const traceId = span?.traceId ?? parent?.traceId
+    if (traceId !== undefined) locals.traceId = traceId
     response.setHeader('X-Request-Id', requestId)
     response.once('close', () => {
-      const { contract, endpoint, path, userId, code } = localsOf(response)
+      const { contract, endpoint, path, userId, code } = locals
       // A client that left early got no answer.
       const status = response.headersSent ? response.statusCode : undefined
       const ms = performance.now() - startedAt
-      count?.({ contract, endpoint, status, seconds: ms / 1000 })
+      span?.end({ requestId, route: path, contract, endpoint, status, code })
+      count?.({ contract, endpoint, status, code, seconds: ms / 1000 })
       if (!logger.writesInfo) return
       logger.info(
         {
           request_id: requestId,
+          trace_id: traceId,
           method: request.method,
           // The route where there is one: a path can hold a token. A query string is never logged.
           path: path ?? loggedPath(request.originalUrl),
@@ -39,7 +63,8 @@ export function observeRequests(logger: Logger, count: Metrics['count'] | undefi
         'request',
       )
     })
-    next()
+    if (span) span.run(next)
+    else next()
   }
 }
 

@@ -2,12 +2,24 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import type { Database, Db } from '../../kernel/db.ts'
 import { configuredConnections } from './connection.ts'
+import { isDiskFull } from './errors.ts'
 import { createPool, repeatConflicts } from './pool.ts'
 import { createRawQueries } from './raw-queries.ts'
+import type { StartStatement } from './traced-pool.ts'
+import { tracePool } from './traced-pool.ts'
 
 export interface ConnectedDatabase extends Database {
   /** The names of the migrations that the database has. Throws when it takes no writes, or lacks a table of ours. */
   readonly appliedMigrations: () => Promise<string[]>
+  /** The connections, and the works that wait for one. */
+  readonly load: () => {
+    readonly total: number
+    readonly idle: number
+    readonly waiting: number
+    readonly limit: number
+  }
+  /** Whether the disk is full: false without a question until a statement has said so, then by a write that is rolled back. */
+  readonly isDiskFull: () => Promise<boolean>
   /** Waits for the queries in progress and closes the connections. */
   readonly close: () => Promise<void>
 }
@@ -16,15 +28,19 @@ export interface DatabaseLimits {
   /** How long a query may wait for a connection, and a transaction for its turn. */
   readonly waitLimitMs?: number
   /**
-   * How long a statement, or a whole transaction, may take: a network that drops packets silently never answers. Longer
-   * than PostgreSQL's own limits (session.ts), which say what the matter is and leave the connection whole.
+   * How long a statement may take: a network that drops packets silently never answers. Longer than PostgreSQL's own limits
+   * (session.ts), which say what the matter is and leave the connection whole.
    */
   readonly queryLimitMs?: number
+  /** How long a whole transaction may take. */
+  readonly transactionLimitMs?: number
 }
 
 export interface DatabaseOptions extends DatabaseLimits {
   readonly url: string
   readonly poolSize: number
+  /** Absent: no traces are kept. */
+  readonly startStatement?: StartStatement | undefined
 }
 
 /** So that a database which moved to another address is followed, and pooled connections spread over it anew. */
@@ -37,18 +53,27 @@ export function connectDatabase({
   url,
   poolSize,
   waitLimitMs = 5000,
-  queryLimitMs = 12_000,
+  queryLimitMs = 5000,
+  transactionLimitMs = 12_000,
+  startStatement,
 }: DatabaseOptions): ConnectedDatabase {
   const { config, schema } = configuredConnections(url)
-  const pool = createPool({
-    ...config,
-    max: poolSize,
-    connectionTimeoutMillis: waitLimitMs,
-    query_timeout: queryLimitMs,
-    maxLifetimeSeconds,
-    keepAlive: true,
-    keepAliveInitialDelayMillis,
-  })
+  let wasDiskFull = false
+  const pool = createPool(
+    {
+      ...config,
+      max: poolSize,
+      connectionTimeoutMillis: waitLimitMs,
+      query_timeout: queryLimitMs,
+      maxLifetimeSeconds,
+      keepAlive: true,
+      keepAliveInitialDelayMillis,
+    },
+    (error) => {
+      if (isDiskFull(error)) wasDiskFull = true
+    },
+  )
+  if (startStatement) tracePool(pool, startStatement)
   const adapter = {
     provider: 'postgres',
     adapterName: 'pg',
@@ -64,7 +89,7 @@ export function connectDatabase({
     errorFormat: 'minimal',
     log: [],
     // The isolation level is stated by the connection: to name it here would cost a round trip each time.
-    transactionOptions: { maxWait: waitLimitMs, timeout: queryLimitMs },
+    transactionOptions: { maxWait: waitLimitMs, timeout: transactionLimitMs },
   })
   const rawQueries = createRawQueries(pool)
   const db = new Proxy<Db>(client, {
@@ -109,12 +134,34 @@ export function connectDatabase({
           AND NOT EXISTS (SELECT FROM users WHERE id IS NULL FOR UPDATE)`
       return rows.map(({ name }) => name)
     },
+    load: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount, limit: poolSize }),
+    async isDiskFull() {
+      if (!wasDiskFull) return false
+      try {
+        await client.$transaction(writeAndRollBack)
+      } catch (error) {
+        if (isDiskFull(error)) return true
+        if (error !== rolledBack) throw error
+      }
+      wasDiskFull = false
+      return false
+    },
     async close() {
       await client.$disconnect()
       // Not left to Prisma, which knows nothing of the pool before its own first statement.
       if (!pool.ending) await pool.end()
     },
   }
+}
+
+const rolledBack = new Error('rolled back')
+
+/** More than the free space in the pages of a table, so that its files have to grow. */
+async function writeAndRollBack(tx: Pick<Db, '$executeRaw'>): Promise<never> {
+  await tx.$executeRaw`
+    INSERT INTO _prisma_migrations (id, checksum, migration_name, logs)
+    SELECT gen_random_uuid()::text, '', '', string_agg(md5(random()::text), '') FROM generate_series(1, 8192)`
+  throw rolledBack
 }
 
 const adapterOptions = {

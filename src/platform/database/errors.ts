@@ -1,37 +1,14 @@
-import { Prisma } from '../../generated/prisma/client.ts'
-import { StartError } from '../../kernel/errors.ts'
-import { isTlsFailure } from './failures.ts'
-
 /** SQLSTATEs of transactions that PostgreSQL ended in favour of another one: nothing of them happened, and the same again may succeed. */
 const conflicts = /^40(001|P01)$/
 
 /**
- * SQLSTATEs that say that PostgreSQL cannot serve for now: connection exceptions, a refused login, a node that
- * takes no writes, a cancelled statement, a lock not had in time, insufficient resources, an end or a start by the operator.
+ * SQLSTATEs of connections that lead to a node which ends or takes no writes, or on which prepared statements are not those that
+ * were prepared: another connection may lead elsewhere.
  */
-const unavailable = /^(08...|28...|25006|57014|55P03|53...|57P..)$/
-
-/** SQLSTATEs of connections that lead to a node which ends or takes no writes: another connection may lead elsewhere. */
-const astray = /^(08...|25006|57P..)$/
+const astray = /^(08...|25006|26000|42P05|57P..)$/
 
 /** SQLSTATEs of a PostgreSQL, or of a pooler before it, that may take the same connection a little later. */
 const comingUp = /^(08...|53300|57P0[1-4])$/
-
-/**
- * Codes of Prisma for: refused login, not reachable, no TLS, closed, no connection or no transaction in time, ended by a deadlock,
- * too many connections.
- */
-const prismaCodes = ['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
-
-/** The same as the driver adapter calls it, where Prisma has only P2010 (raw query failed). */
-const driverKinds = [
-  'AuthenticationFailed',
-  'ConnectionClosed',
-  'DatabaseNotReachable',
-  'SocketTimeout',
-  'TlsConnectionError',
-  'TooManyConnections',
-]
 
 /** The messages of PgBouncer about lasting faults: it has one SQLSTATE, 08P01, for all. */
 const poolerRefusals = /authentication failed|no such (user|database)/i
@@ -42,18 +19,6 @@ const lostSentences =
   /^(Query read timeout|Connection terminated|Client (has encountered a connection error|was closed))/
 /** The messages of `pg` about a server that does not answer, or that accepts no further connection. */
 const lateSentences = /^(timeout expired|There was an error establishing an SSL connection)/
-const driverSentences = /^(timeout exceeded when trying to connect|Cannot use a pool after)/
-
-/** Whether the error says that the database cannot serve for now, and not that a query was wrong: trying again may help. */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  if (error instanceof Prisma.PrismaClientInitializationError) return true
-  // A certificate that was there at the start.
-  if (error instanceof StartError || isTlsFailure(error)) return true
-  if (unavailable.test(codeOf(error)) || isConflict(error)) return true
-  if (isLost(error) || driverSentences.test(messageOf(error))) return true
-  const isKnown = error instanceof Prisma.PrismaClientKnownRequestError
-  return isKnown && (prismaCodes.includes(error.code) || driverKinds.includes(driverCause(error).kind ?? ''))
-}
 
 /** Whether the transaction, or the statement that was one of its own, lost against another one and may be tried again. */
 export function isConflict(error: unknown): boolean {
@@ -65,12 +30,17 @@ export function isReadOnly(error: unknown): boolean {
   return codeOf(error) === '25006'
 }
 
+/** Whether there is no room for what was to be written. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error) === '53100'
+}
+
 /** Whether the connection is of no more use, and those that were opened with it may not be either. */
 export function isAstray(error: unknown): boolean {
   return astray.test(codeOf(error)) || isLost(error)
 }
 
-function isLost(error: unknown): boolean {
+export function isLost(error: unknown): boolean {
   return socketCodes.test(codeOf(error)) || lostSentences.test(messageOf(error))
 }
 
@@ -87,7 +57,7 @@ interface DriverCause {
   readonly originalCode?: string
 }
 
-function driverCause(error: unknown): DriverCause {
+export function driverCause(error: unknown): DriverCause {
   const { meta, cause } = (error ?? {}) as {
     meta?: { driverAdapterError?: { cause?: DriverCause } }
     cause?: DriverCause
@@ -98,10 +68,10 @@ function driverCause(error: unknown): DriverCause {
 /**
  * The error of PostgreSQL or the socket, whether thrown by `pg`, by its adapter, or by Prisma with or without a code.
  */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return driverCause(error).originalCode ?? String((error as { code?: unknown } | undefined)?.code)
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return String((error as { message?: unknown } | undefined)?.message)
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Client } from 'pg'
 import { StartError } from '../../kernel/errors.ts'
 import { describeFailure } from './failures.ts'
+import { limitLockWaits, retryLockWaits } from './lock-waits.ts'
 import { addToHistory, createHistory, missing, readHistory } from './migration-history.ts'
 import { openDatabase } from './open.ts'
 import type { DatabaseSession } from './session.ts'
@@ -26,6 +27,8 @@ export interface MigrationRun {
   readonly folder?: string
   /** Called before waiting, with the connection that holds the lock for migrations. */
   readonly onWait?: ((holder: LockHolder) => void) | undefined
+  /** Called after each migration. */
+  readonly onApplied?: (name: string) => void
   /** Absent: a database that does not answer at once is an error. */
   readonly delays?: StartDelays | undefined
 }
@@ -40,7 +43,7 @@ interface LockHolder {
  * others wait.
  * Throws a StartError that names the migration when one fails (nothing of it stays) or is not what it was when it was applied.
  */
-export async function applyMigrations({ url, folder, onWait, delays }: MigrationRun): Promise<string[]> {
+export async function applyMigrations({ url, folder, onWait, onApplied, delays }: MigrationRun): Promise<string[]> {
   const migrations = await readMigrations(folder ?? shippedMigrations)
   const { client, session } = await openDatabase(url, delays)
   try {
@@ -51,10 +54,31 @@ export async function applyMigrations({ url, folder, onWait, delays }: Migration
       tell = undefined
     }
     for (;;) {
-      const name = await inLockedTransaction(client, session, tellOnce, () => applyNext(client, session, migrations))
+      const name = await retryLockWaits(() =>
+        inLockedTransaction(client, session, tellOnce, () => applyNext(client, session, migrations)),
+      )
       if (name === undefined) return applied
       applied.push(name)
+      onApplied?.(name)
     }
+  } catch (error) {
+    throw error instanceof StartError ? error : unmigratable(error)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The names of the migrations that the database lacks. Changes nothing. Throws as `applyMigrations` does. */
+export async function planMigrations({ url, folder, delays }: MigrationRun): Promise<string[]> {
+  const migrations = await readMigrations(folder ?? shippedMigrations)
+  const { client, session } = await openDatabase(url, delays)
+  try {
+    return await inLockedTransaction(
+      client,
+      session,
+      () => undefined,
+      async () => missing(migrations, await readHistory(client)).map(({ name }) => name),
+    )
   } catch (error) {
     throw error instanceof StartError ? error : unmigratable(error)
   } finally {
@@ -149,6 +173,7 @@ async function applyNext(
 
 async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
+    await client.query(limitLockWaits)
     await client.query(sql)
     await addToHistory(client, { name, checksum })
   } catch (cause) {

@@ -12,9 +12,13 @@ interface OpenedDatabase {
   readonly session: DatabaseSession
 }
 
-/** The first connection of a start, with application_name `migrations`. Throws a StartError that says why there is none. */
-export async function openDatabase(url: string, delays: StartDelays | undefined): Promise<OpenedDatabase> {
-  const connect = () => connectOnce(url)
+/** The first connection of a start, or one for long work, with that application_name. Throws a StartError that says why there is none. */
+export async function openDatabase(
+  url: string,
+  delays: StartDelays | undefined,
+  name: 'migrations' | 'import' = 'migrations',
+): Promise<OpenedDatabase> {
+  const connect = () => connectOnce(url, name)
   try {
     return await (delays ? untilReachable(connect, delays) : connect())
   } catch (cause) {
@@ -26,11 +30,11 @@ export async function openDatabase(url: string, delays: StartDelays | undefined)
   }
 }
 
-async function connectOnce(url: string): Promise<OpenedDatabase> {
+async function connectOnce(url: string, name: string): Promise<OpenedDatabase> {
   const client = new DatabaseClient({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
-    application_name: 'migrations',
+    application_name: name,
   })
   // A lost connection fails the query in progress as well; unheard, the event would end the process.
   client.on('error', () => undefined)

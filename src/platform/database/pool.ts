@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { PoolClient, PoolConfig } from 'pg'
 import { Pool } from 'pg'
 import { isAstray, isConflict } from './errors.ts'
+import { retry } from './retry.ts'
 
 /**
  * A pool that gives no connection out again whose state is unknown or that leads to a node which cannot serve, and that
  * repeats statements outside of transactions which lost against others.
  */
-export function createPool(config: PoolConfig): Pool {
+export function createPool(config: PoolConfig, onFailure: (error: unknown) => void = () => undefined): Pool {
   const pool = new Pool(config)
   const idle = new Set<PoolClient>()
 
@@ -26,6 +26,7 @@ export function createPool(config: PoolConfig): Pool {
       // For statements in a transaction. After a failed statement outside one the pool closes the connection by itself.
       if (pending instanceof Promise) {
         pending.catch((error: Error) => {
+          onFailure(error)
           if (!isAstray(error)) return
           endAtOnce(client)
           dropIdle(error)
@@ -46,7 +47,15 @@ export function createPool(config: PoolConfig): Pool {
   })
 
   const query = pool.query.bind(pool) as (...parameters: unknown[]) => Promise<unknown>
-  pool.query = ((...parameters: unknown[]) => repeatConflicts(() => query(...parameters))) as typeof pool.query
+  // A second reaction to the promise, beside that of the caller, would cut the caller off from the stacks of faults.
+  pool.query = (async (...parameters: unknown[]) => {
+    try {
+      return await repeatConflicts(() => query(...parameters))
+    } catch (error) {
+      onFailure(error)
+      throw error
+    }
+  }) as typeof pool.query
   return pool
 }
 
@@ -55,20 +64,13 @@ function endAtOnce(client: PoolClient): void {
   void (client as unknown as { end(): Promise<void> }).end()
 }
 
-const mostTries = 5
 const shortestPauseMs = 10
 
 /**
  * Does the work again, after a random pause, when PostgreSQL ended it in favour of another transaction (a deadlock, or a
  * serialization failure). The work has to be one transaction, so that nothing of a try that failed remains.
  */
-export async function repeatConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      if (tries === mostTries || !isConflict(error)) throw error
-      await delay(randomInt(shortestPauseMs * 2 ** tries))
-    }
-  }
+export function repeatConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
+  const pauseMs = (tries: number) => randomInt(shortestPauseMs * 2 ** tries)
+  return retry(work, { mostTries: 5, isPassing: isConflict, pauseMs })
 }

@@ -1,4 +1,4 @@
-import type { CustomTypesConfig, Pool, QueryResult } from 'pg'
+import type { ClientBase, CustomTypesConfig, Pool, QueryResult } from 'pg'
 import { types } from 'pg'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Db } from '../../kernel/db.ts'
@@ -11,10 +11,10 @@ type RawQueries = Pick<Db, '$queryRaw' | '$executeRaw'>
  * names of prepared statements, repetitions and limits. It gains two thirds of what Prisma's client takes for a statement, and what
  * every request does is such a statement. It costs a second place where values are read: see `parsers`.
  */
-export function createRawQueries(pool: Pool): RawQueries {
+export function createRawQueries(pool: Pool | ClientBase): RawQueries {
   function send(query: TemplateStringsArray | Prisma.Sql, values: unknown[]): Promise<QueryResult> {
     const statement = query instanceof Prisma.Sql ? query : statementOf(query, values)
-    return pool.query({ text: statement.text, values: statement.values.map(written), types: parsers })
+    return pool.query({ text: statement.text, values: statement.values, types: parsers })
   }
 
   return {
@@ -23,11 +23,6 @@ export function createRawQueries(pool: Pool): RawQueries {
     $executeRaw: async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) =>
       (await send(query, values)).rowCount ?? 0,
   } as unknown as RawQueries
-}
-
-/** Instants as JSON has them: `pg` would write them in the time zone of the process, which takes ten times as long. */
-function written(value: unknown): unknown {
-  return value instanceof Date ? value.toISOString() : value
 }
 
 interface Statement {

@@ -16,8 +16,8 @@ const keptByPoolers: Settings = {
 
 /** Statements here take milliseconds: what lasts longer than this waits for a lock, a disk or a client that is gone. */
 const servingLimits: Settings = {
-  statement_timeout: '10s',
-  lock_timeout: '5s',
+  statement_timeout: '4s',
+  lock_timeout: '3s',
   idle_in_transaction_session_timeout: '20s',
 }
 

@@ -16,8 +16,7 @@ export interface Application {
   readonly server: TestServer
   /** A browser of its own, without cookies, and its first tab. */
   open(path?: string, options?: BrowserContextOptions): Promise<Page>
-  /** What browsers complained about so far, remarks on forms included and their own lines about answers in the 400s and unreachable servers left out. */
-  readonly complaints: readonly string[]
+  /** Closes it, and fails when a browser has complained: remarks on forms count, and its own lines about answers in the 400s and unreachable servers do not. */
   close(): Promise<void>
 }
 
@@ -36,16 +35,17 @@ export async function openApplication(settings: Readonly<Record<string, string>>
         message.text(),
       )
       const isRemark = message.text().startsWith('[DOM]')
-      if ((message.type() === 'error' && !isAnswer) || isRemark) complaints.push(`${page.url()}: ${message.text()}`)
+      // What is said on pages of other origins is no fault of the application.
+      const isOwn = page.url().startsWith(`${origin}/`)
+      if (isOwn && ((message.type() === 'error' && !isAnswer) || isRemark))
+        complaints.push(`${page.url()}: ${message.text()}`)
     })
   }
 
   return {
     server,
-    complaints,
     async open(path = '/', options = {}) {
       const context = await browser.newContext({ locale: 'en-GB', ...options })
-      await context.addInitScript({ content: axe })
       context.on('page', watch)
       const page = await context.newPage()
       page.setDefaultTimeout(15_000)
@@ -55,12 +55,15 @@ export async function openApplication(settings: Readonly<Record<string, string>>
     async close() {
       await browser.close()
       await server.close()
+      expect(complaints).toEqual([])
     },
   }
 }
 
 /** Each finding of axe as one line. */
-export function findingsOf(page: Page): Promise<string[]> {
+export async function findingsOf(page: Page): Promise<string[]> {
+  // Here and not in each page and frame, where reading it takes a second on a slow machine.
+  await page.evaluate(axe)
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
     const { violations } = await axe.run()
@@ -113,6 +116,12 @@ export async function followMail(page: Page, subject: string): Promise<void> {
   await page.frameLocator('iframe').getByRole('link').first().click()
 }
 
+/** The token in the newest mail to that address. */
+export async function mailedToken(server: TestServer, email: string): Promise<string> {
+  const { body } = await server.send('GET', '//mailbox.json')
+  return body.mails.find(({ to }: { to: string }) => to === email).token
+}
+
 export async function logIn(
   page: Page,
   { username, password }: { readonly username: string; readonly password: string },
@@ -120,4 +129,11 @@ export async function logIn(
   await page.goto(`${origin}/log-in`)
   await submit(page, { 'Username or e-mail address': username, Password: password }, 'Log in')
   await heading(page, /^Hello/)
+}
+
+/** Uses the refresh token of the page elsewhere, as a thief does. */
+export async function copyRefreshToken(server: TestServer, page: Page): Promise<void> {
+  const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ')
+  const headers = { Cookie: cookies, 'Auth-Transport': 'cookie', 'Sec-Fetch-Site': 'same-origin' }
+  expect((await server.send('POST', '/access_token', { headers })).status).toBe(200)
 }

@@ -1,8 +1,9 @@
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { User } from '../../support/fixtures.ts'
-import { givenSession, givenUser } from '../../support/fixtures.ts'
+import { givenSession, givenUser, randomUser } from '../../support/fixtures.ts'
 import type { Application } from './application.ts'
 import {
+  copyRefreshToken,
   findingsOf,
   heading,
   keepScreenshot,
@@ -17,13 +18,12 @@ let application: Application
 let user: User
 beforeAll(async () => {
   application = await openApplication()
+})
+beforeEach(async () => {
   user = await givenUser(application.server)
   await givenSession(application.server, user)
 })
-afterAll(async () => {
-  await application.close()
-  expect(application.complaints).toEqual([])
-})
+afterAll(() => application.close())
 
 /** What is on each screen, and what is done there before it is looked at. */
 const screens: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
@@ -61,6 +61,23 @@ const ownScreens: typeof screens = {
       .getByRole('button', { name: /^Log out there/ })
       .first()
       .waitFor(),
+}
+
+/** How a session ends, and what the user reads then. */
+const ends: Readonly<Record<string, (page: Page) => Promise<string>>> = {
+  reuse: async (page) => {
+    await copyRefreshToken(application.server, page)
+    application.server.pass('16m')
+    return 'it may have been copied'
+  },
+  expired: async () => {
+    application.server.pass('8d')
+    return 'Your session has expired.'
+  },
+  revoked: async () => {
+    await application.server.send('POST', '/logout_all', { token: user.access_token })
+    return 'Your session was ended from elsewhere'
+  },
 }
 
 const devices: Readonly<Record<string, BrowserContextOptions>> = {
@@ -106,4 +123,30 @@ describe.each(Object.keys(devices))('on a %s screen', (device) => {
     await page.keyboard.press('Escape')
     await page.getByText('Nothing was changed, as you have not confirmed who you are.').waitFor()
   }, 240_000)
+
+  it('axe finds nothing where the server does not answer', async () => {
+    const page = await application.open('/', devices[device])
+    await page.route('**/api/**', (route) => route.abort())
+    await page.reload()
+    await page.getByRole('button', { name: 'Try again' }).waitFor()
+    await judge(page, `server away on a ${device} screen`)
+
+    await page.unroute('**/api/**')
+    await load(page, '/register')
+    const { username, email, password } = randomUser()
+    await page.route('**/api/**', (route) => route.abort())
+    await submit(page, { Username: username, 'E-mail address': email, Password: password }, 'Register')
+    await page.getByText('Nothing that you typed is lost.').waitFor()
+    await judge(page, `form while the server is away on a ${device} screen`)
+  })
+
+  it.each(Object.keys(ends))('axe finds nothing where a session has ended: %s', async (reason) => {
+    const page = await application.open('/', devices[device])
+    await logIn(page, user)
+    const text = await ends[reason]?.(page)
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Sessions' }).click()
+    await page.getByText(text ?? '').waitFor()
+    await heading(page, 'Log in')
+    await judge(page, `session ${reason} on a ${device} screen`)
+  })
 })

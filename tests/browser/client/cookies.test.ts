@@ -42,6 +42,12 @@ it('logs a page in again that is loaded anew', async () => {
   expect(await usernameIn(tab)).toBe(user.username)
 })
 
+it.each(['', '/'])('takes the address %j as that of the page', async (baseUrl) => {
+  const { tab, user } = await frontend.logIn(await frontend.openBrowser())
+  await createClient(tab, { baseUrl })
+  expect(await usernameIn(tab)).toBe(user.username)
+})
+
 it('stays logged in after a change of the password', async () => {
   const { tab, user } = await frontend.logIn(await frontend.openBrowser())
   await tab.evaluate((body) => window.auth.call('POST /change_password', { body }), {

@@ -6,9 +6,8 @@ import { launchChromium } from '../../support/browser.ts'
 import type { User } from '../../support/fixtures.ts'
 import { givenUser } from '../../support/fixtures.ts'
 import type { Gateway } from '../../support/gateway.ts'
-import { openGateway } from '../../support/gateway.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startServer } from '../../support/server.ts'
+import { startBehindGateway } from '../../support/server-behind-gateway.ts'
 
 declare global {
   interface Window {
@@ -50,8 +49,7 @@ export interface Frontend {
 }
 
 export async function openFrontend(settings: Readonly<Record<string, string>> = {}): Promise<Frontend> {
-  const server = await startServer(settings)
-  const gateway = await openGateway(server.url, serve)
+  const { server, gateway, close } = await startBehindGateway(settings, serve)
   const chromium: Browser = await launchChromium()
 
   async function openTab(
@@ -79,8 +77,7 @@ export async function openFrontend(settings: Readonly<Record<string, string>> = 
     },
     async close() {
       await chromium.close()
-      await gateway.close()
-      await server.close()
+      await close()
     },
   }
 }

@@ -33,6 +33,11 @@ function holder(): { readonly heldUntil: Promise<void>; readonly letGo: () => vo
   return { heldUntil, letGo: () => letGo() }
 }
 
+/** How many tabs of its browser wait for the lock. */
+function countWaiting(tab: Page): Promise<number | undefined> {
+  return tab.evaluate(async () => (await navigator.locks.query()).pending?.length)
+}
+
 function countRefreshes(): () => number {
   const before = frontend.gateway.refreshes()
   return () => frontend.gateway.refreshes() - before
@@ -44,7 +49,12 @@ describe.each(modes)('tabs of one browser with %j', (options) => {
     frontend.server.pass('16m')
     // However slow the machine is, no tab becomes impatient.
     for (const tab of tabs) await stopClock(tab)
-    const statuses = await Promise.all(tabs.map((tab) => callManyTimes(tab, 40)))
+    const { heldUntil, letGo } = holder()
+    frontend.gateway.disturb('POST /api/v1/auth/access_token', { heldUntil })
+    const calls = tabs.map((tab) => callManyTimes(tab, 40))
+    await until(async () => (await countWaiting(tabs[0] as Page)) === 4)
+    letGo()
+    const statuses = await Promise.all(calls)
     expect(statuses.flat().filter((status) => status === 200)).toHaveLength(200)
     expect(refreshes()).toBe(1)
     await browser.close()
@@ -96,7 +106,7 @@ describe.each(modes)('tabs of one browser with %j', (options) => {
     await until(() => frontend.gateway.refreshes() > before)
 
     const login = logInAs(second, other)
-    await until(() => second.evaluate(async () => (await navigator.locks.query()).pending?.length === 1))
+    await until(async () => (await countWaiting(second)) === 1)
     letGo()
     await Promise.all([call, login])
     await second.clock.resume()
@@ -117,6 +127,8 @@ describe.each(modes)('tabs of one browser with %j', (options) => {
     letGo()
     expect(await late).toEqual([401])
     expect(await Promise.all([usernameIn(first), usernameIn(second)])).toEqual([undefined, undefined])
+    // A session that came back for a moment would have ended once more, for a reason.
+    expect(await first.evaluate(() => window.states.at(-1))).toEqual({ status: 'out' })
     await browser.close()
   })
 })

@@ -10,6 +10,7 @@ import {
   visibleOf,
 } from '../../support/answers.ts'
 import { comparedDuring, countHashedDuring } from '../../support/bcrypt.ts'
+import { withClient } from '../../support/database.ts'
 import type { User } from '../../support/fixtures.ts'
 import {
   countSessions,
@@ -265,6 +266,38 @@ describe('POST /login_credentials, racing a new password', () => {
       await race(user, () => server.send('POST', '/change_password', { token: user.access_token, body }))
       expect(await countSessions(server, user)).toBe(1)
     }
+  })
+
+  /** A login that waits for a change of that user, which is then committed. */
+  async function logInDuring(user: User, changes: readonly string[]) {
+    const url = server.settings.DATABASE_URL ?? ''
+    return withClient(url, (change) =>
+      withClient(url, async (watcher) => {
+        await change.query('BEGIN')
+        for (const text of changes) await change.query(text, [user.id])
+        const answer = logIn(server, user.username, user.password)
+        const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+        while ((await watcher.query(waiting)).rowCount === 0);
+        await change.query('COMMIT')
+        return answer
+      }),
+    )
+  }
+  const newEpoch = 'UPDATE users SET session_epoch = session_epoch + 1 WHERE id = $1'
+
+  it('is refused when a new password is committed while it waits', async () => {
+    const user = await givenUser(server)
+    const login = await logInDuring(user, ['UPDATE passwords SET version = version + 1 WHERE user_id = $1', newEpoch])
+    expect(refusalOf(login)).toBe('401 credentials_invalid')
+    expect(await countSessions(server, user)).toBe(0)
+  })
+
+  it('opens a session that lives when the user logs out everywhere while it waits', async () => {
+    const user = await givenUser(server)
+    const login = await logInDuring(user, [newEpoch])
+    const seen = await server.send('GET', '/session', { token: login.body.access_token })
+    expect([login.status, seen.status]).toEqual([200, 200])
+    expect(await countSessions(server, user)).toBe(1)
   })
 })
 

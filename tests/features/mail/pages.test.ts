@@ -15,6 +15,7 @@ const token = 'A'.repeat(43)
 const hostile = `"><script>alert('1')</script>`
 const deliver = (subject: string) =>
   server.services.mailbox?.send({
+    id: 'a-mail',
     recipient: 'ada@example.com',
     subject,
     text: `Hello ${hostile}`,

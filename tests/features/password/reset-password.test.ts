@@ -16,7 +16,8 @@ import { startServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer()
+  // Long enough for all requests of a race, as each hashes a password.
+  server = await startServer({ HASH_QUEUE: '200' })
 })
 afterAll(() => server.close())
 
@@ -112,6 +113,40 @@ describe('POST /reset_password', () => {
     await reset(token)
     expect(refusalOf(await reset(token, 'a third good password'))).toBe('400 reset_token_invalid')
     expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+  })
+
+  it('says that it is done when it is tried again with the same password, and changes nothing', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    const first = await reset(token)
+    const events = await eventsOf(server, user)
+    const mails = (await mailsTo(server, user.email)).length
+    const session = await givenSession(server, { ...user, password: newPassword })
+    const again = await reset(token)
+    expect([again.status, again.body]).toEqual([200, first.body])
+    expect((await server.send('GET', '/session', { token: session.access_token })).status).toBe(200)
+    expect((await mailsTo(server, user.email)).length).toBe(mails)
+    expect((await eventsOf(server, user)).length).toBe(events.length + 1)
+    server.pass('31m')
+    expect(refusalOf(await reset(token))).toBe('400 reset_token_invalid')
+  })
+
+  it('does not say so once the user has another password, nor is it of use for guesses', async () => {
+    const user = await givenUser(server)
+    const token = await givenResetToken(server, user)
+    await reset(token)
+    for (let guess = 0; guess < 8; guess += 1) {
+      expect(refusalOf(await reset(token, `a wrong guess no. ${guess}`))).toBe('400 reset_token_invalid')
+    }
+    expect(refusalOf(await reset(token))).toBe('400 reset_token_invalid')
+    expect((await logIn(server, user.username, newPassword)).status).toBe(200)
+
+    const other = await givenUser(server)
+    const spent = await givenResetToken(server, other)
+    await reset(spent)
+    server.pass('2m')
+    await reset(await givenResetToken(server, other), 'a third good password')
+    expect(refusalOf(await reset(spent))).toBe('400 reset_token_invalid')
   })
 
   it('takes a token for 30 minutes and no longer', async () => {

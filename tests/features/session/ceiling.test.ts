@@ -62,7 +62,7 @@ describe('SESSIONS_PER_USER', () => {
       server,
       user.id,
       many(50, () => logInBy({ Cookie: devices.pop() ?? '' })),
-      'passwords',
+      'users',
     )
     expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
     expect(await countSessions(server, user)).toBe(5)

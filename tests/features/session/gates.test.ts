@@ -1,3 +1,4 @@
+import { needsAccessToken } from '../../../src/http/contracts/endpoint.ts'
 import { refusalOf } from '../../support/answers.ts'
 import type { Target } from '../../support/endpoints.ts'
 import { djangoEndpoints, sampleBody, targets } from '../../support/endpoints.ts'
@@ -26,7 +27,7 @@ const places = [
 ].map((place) => ({ ...place, route: place.target.route }))
 
 const logsOut = (target: Target) => /^logOut/.test(target.name)
-const bearing = places.filter(({ target }) => target.access === 'bearer' && !logsOut(target))
+const bearing = places.filter(({ target }) => needsAccessToken(target.access) && !logsOut(target))
 const refreshing = places.filter(({ target }) => target.access === 'refresh')
 const leaving = places.filter(({ target }) => logsOut(target))
 const introspecting = places.filter(({ target }) => ['verifyToken', 'requireToken'].includes(target.name))

@@ -44,7 +44,7 @@ describe('GET /session', () => {
     const instants = (names: readonly string[], from: number) =>
       Object.fromEntries(names.map((name, index) => [name, new Date(from + index * 1001)]))
     const ofSession = ['createdAt', 'rotatedAt', 'lastUsedAt', 'expiresAt', 'endsAt', 'revokedAt']
-    const ofUser = ['emailVerifiedAt', 'disabledAt', 'lastLoginAt', 'joinedAt', 'sessionsEndedAt']
+    const ofUser = ['emailVerifiedAt', 'disabledAt', 'lastLoginAt', 'joinedAt', 'sessionsEndedAt', 'epochBeganAt']
     const flags = { phoneNumberVerified: true, isStaff: true, isPractitioner: true }
     const names = { firstName: 'Ada', lastName: 'King', displayName: 'Countess', phoneNumber: '+44', timezone: 'UTC' }
     await db.user.update({
@@ -64,7 +64,11 @@ describe('GET /session', () => {
       where: { id },
       data: { ...places, ...numbers, ...instants(ofSession, 1_900_000_000_000) },
     })
-    expect(await findSession(db, id)).toEqual(await db.session.findUnique({ where: { id }, include: { user: true } }))
+    const session = await db.session.findUnique({ where: { id } })
+    expect(await findSession(db, id)).toEqual({
+      ...session,
+      user: await db.user.findUnique({ where: { id: user.id } }),
+    })
   })
 
   // `row_to_json` leaves out a column that another version of the schema does not have, where a SELECT of it fails.

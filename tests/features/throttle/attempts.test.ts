@@ -2,6 +2,7 @@ import type { Response } from 'supertest'
 import { refusalOf, times, visibleOf } from '../../support/answers.ts'
 import { comparedDuring } from '../../support/bcrypt.ts'
 import { collide } from '../../support/collision.ts'
+import { withClient } from '../../support/database.ts'
 import type { Credentials } from '../../support/fixtures.ts'
 import {
   eventsOf,
@@ -136,6 +137,38 @@ describe('wrong passwords in a row', () => {
     expect(await isIn(other)).toBe(false)
   })
 
+  it('are cleared once by a success, though one of them was sent before it and is counted late', async () => {
+    const user = await givenUser(server)
+    await fail(4, user.username)
+    const url = server.settings.DATABASE_URL ?? ''
+    await withClient(url, (others) =>
+      withClient(url, async (watcher) => {
+        await others.query('BEGIN')
+        // A login elsewhere, and four wrong passwords after it.
+        await others.query(`UPDATE users SET logins = logins + 1 WHERE id = ${user.id}`)
+        await others.query(`UPDATE password_attempts SET logins = logins + 1 WHERE throttle_key = 'user:${user.id}'`)
+        const late = fail(1, user.username)
+        const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+        while ((await watcher.query(waiting)).rowCount === 0);
+        await others.query('COMMIT')
+        await late
+      }),
+    )
+    expect(await isIn(user)).toBe(false)
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+
+  it('block from the shortest time on again after a success', async () => {
+    const user = await givenUser(server)
+    await fail(5, user.username)
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+    await fail(5, user.username)
+    server.pass('5s')
+    expect(await isIn(user)).toBe(true)
+  })
+
   it.each(clients)('are counted together, and count everywhere: %s', async (_client, send) => {
     const user = await givenVerified()
     for (const [, sendElsewhere] of clients.filter(([, other]) => other !== send)) {
@@ -233,7 +266,7 @@ describe('a hundred wrong passwords in a row', () => {
   it('are mailed at the next attempt when the process died at the hundredth', async () => {
     const user = await givenUser(server)
     const [throttleKey, blockedUntil] = [`user:${user.id}`, server.now()]
-    await server.database.db.passwordAttempts.create({ data: { throttleKey, failures: 100, blockedUntil } })
+    await server.database.db.passwordAttempts.create({ data: { throttleKey, failures: 100, logins: 1, blockedUntil } })
     server.pass('900s')
     expect(await comparedDuring(() => fail(3, user.username))).toEqual([])
     const mails = (await mailsTo(server, user.email)).filter(({ subject }) => /switched off/.test(subject))

@@ -253,8 +253,9 @@ describe('a trusted device', () => {
   const giveFailures = (throttleKey: string, failures: number) =>
     server.database.db.passwordAttempts.upsert({
       where: { throttleKey },
-      create: { throttleKey, failures, blockedUntil: server.now() },
-      update: { failures, blockedUntil: server.now() },
+      // Counted after every login that there has been.
+      create: { throttleKey, failures, logins: 1000, blockedUntil: server.now() },
+      update: { failures, logins: 1000, blockedUntil: server.now() },
     })
 
   it.each(ways)(
@@ -311,10 +312,8 @@ describe('a trusted device', () => {
     server.pass('900s')
     expect((await logInWith(user, {})).status).toBe(401)
     expect((await logInWith(user, { headers })).status).toBe(401)
-    expect((await server.mails()).at(-1)).toMatchObject({
-      recipient: user.email,
-      subject: 'Logging in from new devices was switched off',
-    })
+    const mails = (await server.mails()).filter(({ recipient }) => recipient === user.email)
+    expect(mails.at(-1)?.subject).toBe('Logging in from new devices was switched off')
   })
 
   it('clears the failures of untrusted clients by its login', async () => {

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { needsAccessToken } from '../../../src/http/contracts/endpoint.ts'
 import { refusalOf } from '../../support/answers.ts'
 import type { Target } from '../../support/endpoints.ts'
 import { endpoints, sampleBody } from '../../support/endpoints.ts'
@@ -210,7 +211,7 @@ describe.each(withBody)('$route', (target) => {
     }))
 })
 
-describe.each(withBody.filter(({ access }) => access === 'bearer'))('$route', ({ method, path }) => {
+describe.each(withBody.filter(({ access }) => needsAccessToken(access)))('$route', ({ method, path }) => {
   it('checks the token before it reads the body', () =>
     expectNoTrace(async () => {
       for (const body of ['{', '{"surprise":1}', 'x'.repeat(100_000)]) {

@@ -27,7 +27,7 @@ const bearer = () => ({ Authorization: `Bearer ${user.access_token}` })
 
 /** The fields that a status brings with it; what else an answer may carry is said by the test. */
 const ownOf = ({ errorFormat }: Format): Readonly<Record<number, object>> => ({
-  401: { 'www-authenticate': errorFormat === django ? 'Bearer realm="api"' : 'Bearer' },
+  401: { 'www-authenticate': errorFormat.refusal === django.refusal ? 'Bearer realm="api"' : 'Bearer' },
   503: { 'retry-after': '1' },
 })
 

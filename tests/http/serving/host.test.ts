@@ -21,7 +21,6 @@ const places = [
     isOwnFormat: errorFormat === problemDetails,
   })),
   { path: '/docs', isOwnFormat: true },
-  { path: '/metrics', isOwnFormat: true },
   { path: '/nothing', isOwnFormat: true },
 ]
 

@@ -131,6 +131,30 @@ describe('the log', () => {
     expect(requestsOf(lines).map(({ request_id }) => request_id)).toEqual([id])
   })
 
+  it('holds the id of the trace that the request belongs to, in the lines of its events too', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    const lines = await loggedBy(() =>
+      server.send('POST', '/register_credentials', { body: randomUser(), headers: { traceparent } }),
+    )
+    expect(lines.map(({ message, trace_id }) => [message, trace_id])).toEqual([
+      ['event', '4bf92f3577b34da6a3ce929d0e0e4736'],
+      ['event', '4bf92f3577b34da6a3ce929d0e0e4736'],
+      ['request', '4bf92f3577b34da6a3ce929d0e0e4736'],
+    ])
+  })
+
+  it.each([
+    'x',
+    '00-00000000000000000000000000000000-00f067aa0ba902b7-01',
+    '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01',
+    '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more',
+    'ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    '00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01',
+  ])('holds nothing of a traceparent that is none: %s', async (traceparent) => {
+    const [line] = await loggedBy(() => server.send('GET', '/session', { headers: { traceparent } }))
+    expect(line).not.toHaveProperty('trace_id')
+  })
+
   it('holds no line for an event that was rolled back', async () => {
     const { body } = await server.send('POST', '/register_credentials', { body: randomUser() })
     const taken = await server.send('POST', '/register_credentials', { body: randomUser() })

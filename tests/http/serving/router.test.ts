@@ -276,7 +276,7 @@ describe('an endpoint that fails', () => {
     errorFormat = problemDetails,
   ) {
     const faultIds: string[] = []
-    const translateFault = (_fault: unknown, requestId: string) => {
+    const translateFault = (_fault: unknown, { requestId }: { requestId: string }) => {
       faultIds.push(requestId)
       return new AuthError(requestErrors.internal_error)
     }
@@ -312,6 +312,7 @@ describe('an endpoint that fails', () => {
           },
           sessions: {
             authenticate: () => Promise.reject(new Error('no endpoint demands it')),
+            authenticateToRead: () => Promise.reject(new Error('no endpoint demands it')),
             requireRecent: () => Promise.reject(new Error('no endpoint demands it')),
           },
           limiterOf: () => (_request, _response, next) => next(),

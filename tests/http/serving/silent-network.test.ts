@@ -38,7 +38,7 @@ describe('a network between server and database that drops packets silently', ()
       const login = () => server.send('POST', '/login_credentials', { body: { username, password } })
       const body = { current_password: password, new_password: 'another horse battery' }
       await times(5, login)
-      proxy.swallow()
+      proxy.blackhole()
       const answers = await times(30, (index) =>
         index % 3 === 0
           ? login()
@@ -50,7 +50,7 @@ describe('a network between server and database that drops packets silently', ()
       expect(answers.every(({ headers }) => Number(headers['retry-after']) >= 1)).toBe(true)
       expect((await server.send('GET', '//readyz')).body.problem).toBe('the database cannot be reached')
 
-      proxy.deliver()
+      await proxy.mend()
       await until(async () => (await server.send('GET', '//readyz')).status === 200)
       for (let count = 0; count < 12; count += 1) expect((await login()).status).toBe(200)
     }))
@@ -59,10 +59,10 @@ describe('a network between server and database that drops packets silently', ()
     withImpatientServer(async (server, proxy) => {
       const { mailWorker } = server.services
       await givenUser(server)
-      proxy.swallow()
+      proxy.blackhole()
       // Ends although the claim is never answered.
       await mailWorker.drain()
-      proxy.deliver()
+      await proxy.mend()
       expect(await server.mails()).toHaveLength(1)
     }))
 
@@ -71,7 +71,7 @@ describe('a network between server and database that drops packets silently', ()
       const server = startProcess({ DATABASE_URL: proxy.url, SECRET_KEY: 'k'.repeat(40) })
       const url = await server.ready
       await fetch(`${url}/readyz`)
-      proxy.swallow()
+      proxy.blackhole()
       const waiting = fetch(`${url}/readyz`).catch(() => undefined)
       server.kill('SIGTERM')
       expect(await server.exit).toBe(0)

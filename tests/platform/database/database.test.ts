@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../../../src/embedded-postgres/start.ts'
 import type { ConnectedDatabase } from '../../../src/platform/database/database.ts'
 import { connectDatabase } from '../../../src/platform/database/database.ts'
-import { isDatabaseUnavailable } from '../../../src/platform/database/errors.ts'
+import { isDatabaseUnavailable } from '../../../src/platform/database/unavailability.ts'
 import { freshDatabase } from '../../support/database.ts'
+import { startDatabaseProxy } from '../../support/database-proxy.ts'
 
 async function withDatabase(work: (database: ConnectedDatabase, url: string) => Promise<void>): Promise<void> {
   const url = await freshDatabase()
@@ -109,6 +110,27 @@ describe('isDatabaseUnavailable', () => {
       expect(isDatabaseUnavailable(failure)).toBe(true)
       await ping({ db })
     }))
+
+  it.each(['UPDATE', 'COMMIT'])('says yes for a connection that is reset before %s', async (statement) => {
+    const proxy = await startDatabaseProxy(await freshDatabase())
+    const database = connectDatabase({ url: proxy.url, poolSize: 1 })
+    await ping(database)
+    await database.transaction((tx) => tx.mailboxMail.count())
+    const failure = await failureOf(
+      database.transaction(async (tx) => {
+        await tx.$queryRaw`SELECT 1`
+        proxy.breakStatement(statement === 'UPDATE' ? 0 : 1, ({ reset }) => {
+          reset()
+          return 'drop'
+        })
+        await tx.$executeRaw`UPDATE mailbox_mails SET text = ''`
+      }),
+    )
+    expect(isDatabaseUnavailable(failure)).toBe(true)
+    await ping(database)
+    await database.close()
+    await proxy.cut()
+  })
 
   it('says yes for a machine that does not exist', async () => {
     const database = connectDatabase({ url: 'postgresql://a:b@nowhere.invalid/c', poolSize: 2 })

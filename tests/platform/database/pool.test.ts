@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import type { Db } from '../../../src/kernel/db.ts'
 import type { ConnectedDatabase } from '../../../src/platform/database/database.ts'
 import { connectDatabase } from '../../../src/platform/database/database.ts'
-import { isDatabaseUnavailable } from '../../../src/platform/database/errors.ts'
+import { isDatabaseUnavailable } from '../../../src/platform/database/unavailability.ts'
 import { breakConnections, freshDatabase, setDefault } from '../../support/database.ts'
 
 async function withDatabase(work: (database: ConnectedDatabase, url: string) => Promise<void>): Promise<void> {

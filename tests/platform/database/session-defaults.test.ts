@@ -89,8 +89,8 @@ describe('a PostgreSQL with other defaults', () => {
       const rows = await db.$queryRaw`SELECT name, setting FROM pg_settings WHERE name = ANY(${limits}) ORDER BY name`
       expect(rows).toEqual([
         { name: 'idle_in_transaction_session_timeout', setting: '20000' },
-        { name: 'lock_timeout', setting: '5000' },
-        { name: 'statement_timeout', setting: '10000' },
+        { name: 'lock_timeout', setting: '3000' },
+        { name: 'statement_timeout', setting: '4000' },
         { name: 'transaction_timeout', setting: '0' },
       ])
     })
@@ -142,9 +142,12 @@ describe('a database that cannot keep what users write', () => {
       `CREATE DATABASE ${name} ENCODING 'LATIN9' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
     )
     const DATABASE_URL = url.replace(/[^/]+$/, name)
-    for (const args of [[], ['migrate']]) {
+    for (const [args, code] of [
+      [[], 1],
+      [['migrate'], 2],
+    ] as const) {
       const server = startProcess({ ...processKey, DATABASE_URL }, { args })
-      expect(await server.exit).toBe(1)
+      expect(await server.exit).toBe(code)
       expect(server.stderr()).toMatch(/^The database has the encoding LATIN9, .*CREATE DATABASE .*\n$/)
     }
   })

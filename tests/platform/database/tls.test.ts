@@ -153,9 +153,12 @@ describe('an sslmode', () => {
 
   it('is one message of the process, without a wait', async () => {
     const DATABASE_URL = postgres.url('any', 'sslmode=verify-full')
-    for (const args of [[], ['migrate']]) {
+    for (const { args, code } of [
+      { args: [], code: 1 },
+      { args: ['migrate'], code: 2 },
+    ]) {
       const server = startProcess({ ...processKey, DATABASE_URL, DATABASE_WAIT: '1h' }, { args })
-      expect(await server.exit).toBe(1)
+      expect(await server.exit).toBe(code)
       expect(server.stderr()).toMatch(/^The database cannot be reached: the certificate of PostgreSQL .*\n$/)
     }
   })

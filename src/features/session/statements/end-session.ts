@@ -1,6 +1,7 @@
 import type { Caller } from '../../../kernel/caller.ts'
 import type { Db } from '../../../kernel/db.ts'
 import type { WrittenEvent } from '../../../kernel/events.ts'
+import { operatorDetails } from '../../../kernel/events.ts'
 
 interface Ending {
   readonly id: string
@@ -18,11 +19,9 @@ interface Ending {
  * The session is of the present epoch when the user's is not higher. `<=` and not `=`: when the statement has waited for
  * the row of the session, it sees the new epoch of that row and still the old one of the user.
  */
-export function endSession(
-  db: Db,
-  { id, userId, reason, now }: Ending,
-  { ip, userAgent, requestId }: Caller,
-): Promise<WrittenEvent[]> {
+export function endSession(db: Db, { id, userId, reason, now }: Ending, caller: Caller): Promise<WrittenEvent[]> {
+  const { ip, userAgent, requestId } = caller
+  const details = { reason, ...operatorDetails(caller) }
   return db.$queryRaw<WrittenEvent[]>`
     WITH ended AS (
       UPDATE sessions SET revoked_at = ${now}, revoked_reason = ${reason}
@@ -31,7 +30,7 @@ export function endSession(
       RETURNING id, user_id
     )
     INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-    SELECT 'session_ended', ${now}, user_id, id, ${ip}, ${userAgent}, ${requestId}::uuid, ${JSON.stringify({ reason })}::jsonb
+    SELECT 'session_ended', ${now}, user_id, id, ${ip}, ${userAgent}, ${requestId}::uuid, ${JSON.stringify(details)}::jsonb
     FROM ended
-    RETURNING type, user_id, session_id, details`
+    RETURNING type, user_id::float8 AS user_id, session_id, details`
 }

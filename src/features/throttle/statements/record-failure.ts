@@ -29,8 +29,8 @@ export function recordFailure(
       UPDATE password_attempts SET failures = failures WHERE throttle_key = ${key}
     )
     INSERT INTO events (type, at, user_id, session_id, ip, user_agent, request_id, details)
-    SELECT ${type.name}, ${now}, ${userId}::integer, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId}::uuid,
+    SELECT ${type.name}, ${now}, ${userId ?? 0}::bigint, ${sessionId}::uuid, ${ip}, ${userAgent}, ${requestId}::uuid,
       ${JSON.stringify(details)}::jsonb
     WHERE ${isRecorded}::boolean
-    RETURNING type, user_id, session_id, details`
+    RETURNING type, user_id::float8 AS user_id, session_id, details`
 }

@@ -1,0 +1,6 @@
+import { administrationEvents } from './events.ts'
+
+export const administration = {
+  name: 'administration',
+  events: administrationEvents,
+}

@@ -1,0 +1,5 @@
+export { djangoTokenEvents } from './events.ts'
+export type { DjangoTokens, TokenOfUser } from './service.ts'
+export { createDjangoTokens } from './service.ts'
+export type { DjangoTokenStore, SpentToken } from './store.ts'
+export { createDjangoTokenStore } from './store.ts'

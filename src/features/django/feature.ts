@@ -1,0 +1,6 @@
+import { djangoEvents } from './events.ts'
+
+export const django = {
+  name: 'django',
+  events: djangoEvents,
+}

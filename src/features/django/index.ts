@@ -1,0 +1,3 @@
+export type { ImportOptions, ImportPlan } from './import.ts'
+export { createDjangoImport } from './import.ts'
+export { problems } from './problems.ts'
