@@ -1,0 +1,32 @@
+from django.contrib.auth import authenticate
+from django.test import override_settings
+from django.urls import path
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView
+
+
+class WhoAmI(APIView):
+    def get(self, request):
+        return Response({"id": request.user.pk, "username": request.user.get_username()})
+
+
+class LogInThere(APIView):
+    """A login with the password that the authentication server knows."""
+
+    authentication_classes = []
+
+    def post(self, request):
+        backends = ["auth_server_backend.AuthServerBackend"]
+        with override_settings(AUTHENTICATION_BACKENDS=backends, AUTH_SERVER_URL=request.data["url"]):
+            user = authenticate(request, username=request.data["username"], password=request.data["password"])
+        return Response({"username": user and user.get_username()})
+
+
+urlpatterns = [
+    path("token/", TokenObtainPairView.as_view()),
+    path("token/refresh/", TokenRefreshView.as_view()),
+    path("token/blacklist/", TokenBlacklistView.as_view()),
+    path("whoami/", WhoAmI.as_view()),
+    path("login-there/", LogInThere.as_view()),
+]
