@@ -167,7 +167,7 @@ describe.each(['GET', 'POST'] as const)('%s /tokens', (method) => {
   it('gives nothing that stays valid when it comes before a logout', async () => {
     const user = await givenUser(server)
     const logOut = () => server.send('POST', '/logout', { token: user.access_token })
-    const answers = await collide(server, user.id, [...many(5, () => renew(user)), logOut])
+    const answers = await collide(server, user.id, [() => renew(user), ...many(4, () => renew(user)), logOut])
     expect([answers[0]?.status, answers[5]?.status]).toEqual([200, 200])
     for (const answer of answers.slice(0, 5)) {
       if (answer.status !== 200) expect(refusalOf(answer)).toBe('401 session_revoked')
