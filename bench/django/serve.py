@@ -7,13 +7,15 @@ workers of gunicorn do, with the HTTP of Python's standard library. Prints the p
 import os
 import signal
 import sys
-from socketserver import TCPServer
+from pathlib import Path
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import django
 from django.conf import settings
 from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests/support"))
+sys.dont_write_bytecode = True
 
 username, password, rounds, processes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 database = urlsplit(os.environ["DATABASE_URL"])
@@ -52,6 +54,7 @@ from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.urls import path  # noqa: E402
+from loopback_server import listen  # noqa: E402
 from rest_framework_simplejwt.views import TokenObtainPairView  # noqa: E402
 
 urls = type(sys)("urls")
@@ -59,25 +62,10 @@ urls.urlpatterns = [path("login/", TokenObtainPairView.as_view())]
 sys.modules["urls"] = urls
 
 
-class Server(WSGIServer):
-    request_queue_size = 64
-
-    def server_bind(self):
-        # Without asking for the name of the address, which can take seconds.
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
-        self.setup_environ()
-
-
-class Handler(WSGIRequestHandler):
-    def log_message(self, *_args):
-        pass
-
-
 call_command("migrate", verbosity=0)
 get_user_model().objects.create_user(username, password=password)
 connections.close_all()
-server = make_server("127.0.0.1", 0, get_wsgi_application(), server_class=Server, handler_class=Handler)
+server = listen(get_wsgi_application())
 children = []
 for _process in range(processes):
     child = os.fork()

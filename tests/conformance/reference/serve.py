@@ -4,33 +4,23 @@ import os
 import sys
 import threading
 from pathlib import Path
-from socketserver import TCPServer
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import django
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+tests = Path(__file__).parents[2]
+sys.path[:0] = [str(tests / "conformance"), str(tests / "support")]
 sys.dont_write_bytecode = True
 os.environ["DJANGO_SETTINGS_MODULE"] = "reference.settings"
 
-
-class Server(WSGIServer):
-    def server_bind(self):
-        # Without asking for the name of the address, which can take seconds.
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
-        self.setup_environ()
+from loopback_server import SilentHandler, listen  # noqa: E402
 
 
-class Handler(WSGIRequestHandler):
+class Handler(SilentHandler):
     def get_environ(self):
         # The standard library makes up a type for a body that came without one.
         return {**super().get_environ(), "CONTENT_TYPE": self.headers.get("content-type", "")}
-
-    def log_message(self, *_args):
-        pass
 
 
 def without_body_for_head(app):
@@ -46,7 +36,7 @@ def without_body_for_head(app):
 django.setup()
 call_command("migrate", run_syncdb=True, verbosity=0)
 app = without_body_for_head(get_wsgi_application())
-server = make_server("127.0.0.1", 0, app, server_class=Server, handler_class=Handler)
+server = listen(app, handler_class=Handler)
 print(server.server_port, flush=True)
 threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
 # In the thread that made the tables: a database in memory belongs to one.
