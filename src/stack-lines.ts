@@ -7,20 +7,19 @@ import { dirname, resolve } from 'node:path'
  * error. Node would read it at each start, and not at all for a script that is run.
  */
 export function nameLinesOfSource(bundle: string): void {
-  let map: SourceMap | undefined
-  let isMissing = false
+  let map: SourceMap | null | undefined
 
-  /** The map may be gone: the stack of an error must not fail. */
-  function readMap(): void {
+  /** Null where it is gone: the stack of an error must not fail. */
+  function readMap(): SourceMap | null {
     try {
-      map = new SourceMap(JSON.parse(readFileSync(`${bundle}.map`, 'utf8')))
+      return new SourceMap(JSON.parse(readFileSync(`${bundle}.map`, 'utf8')))
     } catch {
-      isMissing = true
+      return null
     }
   }
 
   function placeOf(line: number, column: number): string | undefined {
-    if (!map && !isMissing) readMap()
+    if (map === undefined) map = readMap()
     const entry = map?.findEntry(line - 1, column - 1)
     if (!entry || !('originalSource' in entry) || !entry.originalSource) return undefined
     return `${resolve(dirname(bundle), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endProcesses, givenFolder } from '../support/process.ts'
@@ -19,7 +19,7 @@ async function givenBuild() {
     execFileSync(process.execPath, [...flags.split(' '), join(project, 'dist/start.cjs'), 'openapi'], {
       encoding: 'utf8',
     })
-  return { path, describeApi }
+  return { project, path, describeApi }
 }
 
 describe('the code cache', () => {
@@ -41,5 +41,26 @@ describe('the code cache', () => {
     expect(describeApi()).toContain('Making an account')
     writeFileSync(path, readFileSync(path, 'latin1').replaceAll('Making an account', 'Faking an account'), 'latin1')
     expect(describeApi()).toContain('Faking an account')
+  })
+})
+
+describe('the stack of an error', () => {
+  /** Of an error that is thrown to the function main of the bundle. */
+  function stackIn(project: string): string {
+    const program = `
+      const words = { get length() { throw new Error('thrown at main') } }
+      require('./dist/load-bundle.cjs').loadBundle().main(words).catch((error) => console.log(error.stack))`
+    const { stdout } = spawnSync(process.execPath, ['-e', program], { cwd: project, encoding: 'utf8' })
+    return stdout
+  }
+
+  it('names the lines of the TypeScript', () => {
+    expect(stackIn(projectRoot)).toMatch(/^Error: thrown at main\n.*[\\/]src[\\/]main\.ts:\d+:\d+\)/s)
+  })
+
+  it('names those of the bundle where the source map is gone', async () => {
+    const { project, path } = await givenBuild()
+    rmSync(`${path}.map`)
+    expect(stackIn(project)).toMatch(/^Error: thrown at main\n.*[\\/]dist[\\/]server\.cjs:\d+:\d+\)/s)
   })
 })
