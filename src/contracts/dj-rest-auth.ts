@@ -9,7 +9,7 @@ import type { UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import { serve } from '../http/contracts/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { addressDifference, formDifference, passwordDifference } from './django/differences.ts'
+import { commonDifferences } from './django/differences.ts'
 import { djangoWith } from './django/error-format.ts'
 import { Address, BlankableText, confirms, Password, Text } from './django/fields.ts'
 import { accessAnswered, nothingAnswered, refreshSent } from './django/tokens.ts'
@@ -65,10 +65,7 @@ export const djRestAuth: Contract<FeatureServices> = {
     'Another username needs an authentication of the last minutes (REAUTHENTICATE_AFTER): otherwise user/ answers 403 with the code step_required, and the user logs in again.',
     'The uid of password/reset/confirm/ is not looked at, as a token belongs to one user.',
     'Resetting the password ends all sessions of the user, and changing it all others.',
-    formDifference,
-    'Spaces around a password belong to it.',
-    addressDifference,
-    passwordDifference,
+    ...commonDifferences,
   ],
   rows: [
     serve('POST /login/', auth.logIn, {

@@ -7,7 +7,7 @@ import * as tokens from '../features/session/token-endpoints.ts'
 import * as user from '../features/user/endpoints.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import { asIs, serve } from '../http/contracts/contract.ts'
-import { addressDifference, formDifference, passwordDifference } from './django/differences.ts'
+import { commonDifferences } from './django/differences.ts'
 import { djangoWith } from './django/error-format.ts'
 import { Address, confirms, Password, Text } from './django/fields.ts'
 import { accessAnswered, nothingAnswered, pairAnswered, refreshSent } from './django/tokens.ts'
@@ -35,10 +35,7 @@ export const djoser: Contract<FeatureServices> = {
     'A uid is not looked at, as a token belongs to one user.',
     'users/me/ is read only: usernames and names are changed in another contract, and an address is not changed.',
     'Resetting the password ends all sessions of the user, and changing it all others.',
-    formDifference,
-    'Spaces around a password belong to it.',
-    addressDifference,
-    passwordDifference,
+    ...commonDifferences,
   ],
   rows: [
     serve('POST /users/', auth.createAccount, {

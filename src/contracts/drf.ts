@@ -8,7 +8,7 @@ import * as user from '../features/user/endpoints.ts'
 import { makeUsername, UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import { asIs, serve } from '../http/contracts/contract.ts'
-import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django/differences.ts'
+import { commonDifferences, phoneDifference } from './django/differences.ts'
 import { django } from './django/error-format.ts'
 import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django/fields.ts'
 
@@ -37,11 +37,8 @@ export const drf: Contract<FeatureServices> = {
   differences: [
     'Accounts get a random username, which shows in the other contracts and can be changed there.',
     'Where the settings require verification, registering answers with a message and the address instead of tokens.',
-    formDifference,
-    'Spaces around a password belong to it.',
-    addressDifference,
+    ...commonDifferences,
     phoneDifference,
-    passwordDifference,
     'A password may resemble the username that an account was given: the user did not choose it.',
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says so a second time.',

@@ -10,7 +10,7 @@ import { UserReply } from '../features/user/schemas.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import { asIs, serve } from '../http/contracts/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { addressDifference, formDifference, passwordDifference, phoneDifference } from './django/differences.ts'
+import { commonDifferences, phoneDifference } from './django/differences.ts'
 import { django } from './django/error-format.ts'
 import { Address, BlankableText, confirms, Password, ProfileText, Text } from './django/fields.ts'
 import { accessAnswered, logOutRow, nothingAnswered, pairAnswered } from './django/tokens.ts'
@@ -40,11 +40,8 @@ export const restAuth: Contract<FeatureServices> = {
     'GET verify-email/ verifies only for a program that says so: its Accept names application/json, or it is a fetch() of this origin or one of CORS_ORIGINS. It completes the registration that the mail is about; the mail says when that was made. Links that our own API mails do nothing there.',
     'All others, browsers and mail scanners among them, get a page that asks for the password of the registration or for a new one, and POST verify-email/ takes either beside the token: any client can register any address. A token that did its work is answered with 200 again.',
     'A reset link that is opened shows a form, but for programs that ask for JSON in that way.',
-    formDifference,
-    'Spaces around a password belong to it.',
-    addressDifference,
+    ...commonDifferences,
     phoneDifference,
-    passwordDifference,
     'Resetting the password ends all sessions of the user.',
     'Another username needs an authentication of the last minutes (REAUTHENTICATE_AFTER): otherwise PUT profile/ answers 403 with the code step_required, and the user logs in again.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',

@@ -7,7 +7,7 @@ import * as tokens from '../features/session/token-endpoints.ts'
 import type { Contract } from '../http/contracts/contract.ts'
 import { asIs, serve } from '../http/contracts/contract.ts'
 import { Detail } from '../kernel/schemas.ts'
-import { addressDifference, formDifference, passwordDifference } from './django/differences.ts'
+import { commonDifferences } from './django/differences.ts'
 import { django } from './django/error-format.ts'
 import { Address, Password, Text } from './django/fields.ts'
 import { logOutRow, pairAnswered, refreshSent } from './django/tokens.ts'
@@ -25,10 +25,7 @@ export const simpleJwt: Contract<FeatureServices> = {
   policy: { lifetimes: { accessLifetime: 5 * 60, refreshLifetime: 86_400 } },
   differences: [
     'Where the settings require verification, the answer to a registration has no id yet: the account is made when its address is verified.',
-    formDifference,
-    'Spaces around a password belong to it.',
-    addressDifference,
-    passwordDifference,
+    ...commonDifferences,
     'Changing the password ends the other sessions of the user.',
     'Logging out revokes the access tokens of the session as well, and says 205 a second time.',
   ],
