@@ -7,11 +7,11 @@ export const problems = {
   uuid_in_use: 'the UUID is that of another user here, or is there more than once',
   email_missing: 'there is no address',
   email_invalid: 'the address is none, or too long',
-  email_repeated: 'the address is that of several users, in any case of letters',
+  email_repeated: 'several users have this address, in any case of letters',
   email_in_use: 'the address is that of another user here',
   username_invalid: 'the username has spaces or other characters that usernames here have not, or is too long',
   username_is_address: 'the username is an address, and not that of the user',
-  username_repeated: 'the username is that of several users, without regard to case and width',
+  username_repeated: 'several users have this username, without regard to case and width',
   username_in_use: 'the username is that of another user here',
 } as const
 
