@@ -4,22 +4,13 @@ import { contracts } from '../../src/contracts/index.ts'
 import { contractNames } from '../../src/kernel/policy.ts'
 import { fileNameOf } from '../../src/kernel/setting.ts'
 import type { Config } from '../../src/settings/config.ts'
-import { ConfigError, readConfig } from '../../src/settings/config.ts'
+import { readConfig } from '../../src/settings/config.ts'
 import { allSettings } from '../../src/settings/settings.ts'
 import { configWarnings } from '../../src/settings/warnings.ts'
 import { selfSigned } from '../support/certificate.ts'
+import { problemsOf } from '../support/config-problems.ts'
 
 type Environment = Readonly<Record<string, string>>
-
-function problemsOf(environment: Environment): readonly string[] {
-  try {
-    readConfig(environment)
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
-}
 
 function randomKey(): string {
   return randomBytes(48).toString('base64')
@@ -538,14 +529,7 @@ describe('a secret in a file', () => {
     if (text === undefined) throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' })
     return text
   }
-  const problemsWith = (environment: Environment) => {
-    try {
-      readConfig(environment, readFile)
-    } catch (error) {
-      return (error as ConfigError).problems
-    }
-    return []
-  }
+  const problemsWith = (environment: Environment) => problemsOf(environment, readFile)
 
   const fileNames = allSettings.map(fileNameOf).filter((name) => name !== undefined)
 

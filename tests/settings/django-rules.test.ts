@@ -1,6 +1,6 @@
 import type { KeyPairKeyObjectResult } from 'node:crypto'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { ConfigError, readConfig } from '../../src/settings/config.ts'
+import { problemsOf } from '../support/config-problems.ts'
 import { productionSettings } from '../support/production.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -10,16 +10,6 @@ const production: Environment = {
   ...productionSettings,
   DATABASE_URL: 'postgresql://auth:pw@db.internal:5432/auth',
   SECRET_KEY: randomKey(),
-}
-
-function problemsOf(environment: Environment): readonly string[] {
-  try {
-    readConfig(environment)
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
 }
 
 function inPem({ publicKey, privateKey }: KeyPairKeyObjectResult) {
