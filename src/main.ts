@@ -64,11 +64,13 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
   const port = await server.start()
   const { describeDisagreement } = await import('./contracts/policy.ts')
   const disagreement = describeDisagreement(config)
-  if (disagreement !== undefined) logger.warn({}, disagreement)
-  if (config.production) return logger.info({ port, version: readVersion() }, 'listening')
+  if (config.production) {
+    if (disagreement !== undefined) logger.warn({}, disagreement)
+    return logger.info({ port, version: readVersion() }, 'listening')
+  }
   const { contracts } = await import('./contracts/index.ts')
   const served = contracts.filter(({ name }) => config.contracts.served.includes(name))
-  console.log(createBanner({ config, port, served, disagreement }))
+  console.log(createBanner({ config, port, served, contractsDisagree: disagreement !== undefined }))
 }
 
 /** The protocol of sd_listen_fds: the sockets are for the process that is named. */
@@ -116,8 +118,10 @@ function superviseProcess(server: AuthServer, logger: Logger): void {
     process.on(signal, () => {
       if (signal === 'SIGHUP' && !writesToTerminal)
         return logger.info({}, 'SIGHUP changes nothing, as no output goes to a terminal')
-      if (signalledAt === undefined) void stop()
-      else if (Date.now() - signalledAt > echoMs) void giveUp(() => undefined)
+      if (signalledAt === undefined) {
+        logger.info({ signal }, 'stopping')
+        void stop()
+      } else if (Date.now() - signalledAt > echoMs) void giveUp(() => undefined)
     })
   }
   for (const fault of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -7,11 +7,12 @@ interface Started {
   /** Or the socket in its place. */
   readonly port: number | string
   readonly served: readonly { readonly name: string; readonly prefix: string }[]
-  readonly disagreement: string | undefined
+  /** Whether some contracts hide which addresses have an account, and others tell. */
+  readonly contractsDisagree: boolean
 }
 
 /** The lines that a developer sees once the server answers. */
-export function createBanner({ config, port, served, disagreement }: Started): string {
+export function createBanner({ config, port, served, contractsDisagree }: Started): string {
   const { server, database, mail } = config
   const { host, publicUrl, docs } = server
   const isSocket = typeof port === 'string'
@@ -35,7 +36,9 @@ export function createBanner({ config, port, served, disagreement }: Started): s
     ...(isSocket ? [`  Socket   ${port}`] : []),
     `  Data     ${data}`,
     ...(publicUrl === here ? [] : [`  Public   ${publicUrl}`]),
-    ...(disagreement === undefined ? [] : [`  Beware   ${disagreement}`]),
+    ...(contractsDisagree
+      ? ['  Beware   some contracts tell which addresses have an account; README.md, "The contracts"']
+      : []),
     '',
     'Stop it with Ctrl-C.',
   ]

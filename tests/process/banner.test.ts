@@ -3,7 +3,7 @@ import { readConfig } from '../../src/settings/config.ts'
 
 function dataLineOf(settings: Record<string, string>): string | undefined {
   const config = readConfig(settings, () => '')
-  const banner = createBanner({ config, port: 3000, served: [], disagreement: undefined })
+  const banner = createBanner({ config, port: 3000, served: [], contractsDisagree: false })
   return banner.split('\n').find((line) => line.includes('  Data '))
 }
 
