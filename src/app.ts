@@ -127,9 +127,14 @@ export function createApp(parts: AppParts): RequestListener {
   if (services.mailbox)
     app.use(createPages(createMailboxPages({ mailbox: services.mailbox, worker: services.mailWorker })))
   // Behind all the others, so that none of its paths hides one of theirs.
-  const offered = { docs: server.docs, mailbox: services.mailbox !== undefined }
-  const application = links.toOwnPages && applicationFolder && createApplication(applicationFolder, offered)
-  app.use(application || createHome({ contracts: served, ...offered }))
+  const linked = {
+    contracts: served,
+    docs: server.docs,
+    mailbox: services.mailbox !== undefined,
+    forPrograms: links.toOwnPages && !production,
+  }
+  const application = links.toOwnPages && applicationFolder && createApplication(applicationFolder, linked)
+  app.use(application || createHome(linked))
   if (links.toOwnPages && !application) app.use(createPages([verificationPage, passwordResetPage]))
 
   app.use((_request, _response, next) => next(new AuthError(requestErrors.not_found)))

@@ -2,18 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { RequestHandler, Response, Router } from 'express'
 import { localsOf } from '../serving/locals.ts'
 import { createReadOnlyRouter } from '../serving/read-only.ts'
+import type { Linked } from './home.ts'
 import { forBrowsers } from './home.ts'
 
 /**
  * The demo application: each of its documents at its name without `.html`, and the files of `assets/`. Undefined where it
  * has not been built, as in the image for production.
  */
-export function createApplication(
-  folder: URL,
-  { docs, mailbox }: { readonly docs: boolean; readonly mailbox: boolean },
-): Router | undefined {
+export function createApplication(folder: URL, linked: Linked): Router | undefined {
   if (!existsSync(new URL('index.html', folder))) return undefined
-  const links = [...(mailbox ? ['mailbox'] : []), ...(docs ? ['docs'] : []), 'problems']
+  const links = [...(linked.mailbox ? ['mailbox'] : []), ...(linked.docs ? ['docs'] : []), 'problems']
   const names = readdirSync(folder).filter((name) => name.endsWith('.html'))
   const documents = names.map((name): [string, RequestHandler] => {
     const path = name === 'index.html' ? '/' : `/${name.slice(0, -'.html'.length)}`
@@ -22,7 +20,7 @@ export function createApplication(
       localsOf(response).path = path
       response.set('Content-Security-Policy', policy).type('html').send(html)
     }
-    return [path, path === '/' ? forBrowsers(send) : (_request, response) => send(response)]
+    return [path, path === '/' ? forBrowsers(send, linked) : (_request, response) => send(response)]
   })
   const assets = readdirSync(new URL('assets/', folder)).map((name): [string, RequestHandler] => {
     const content = readFileSync(new URL(`assets/${name}`, folder))

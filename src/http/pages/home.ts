@@ -10,28 +10,44 @@ import { sendPage } from './page.ts'
 
 const template = readPageFile('home.html', import.meta.url)
 
-interface Linked {
-  readonly contracts: readonly Pick<Contract<never>, 'title' | 'prefix'>[]
+/** What `/` leads to. */
+export interface Linked {
+  readonly contracts: readonly Pick<Contract<never>, 'name' | 'title' | 'prefix'>[]
   readonly docs: boolean
   readonly mailbox: boolean
+  /** Whether `/` names the addresses to programs too, for developers who try it with curl. */
+  readonly forPrograms: boolean
 }
 
-/** `/`: for a person who opens the address of the server. To programs it is a path like any other that does not exist. */
+/** `/`: for a person who opens the address of the server. */
 export function createHome(linked: Linked): Router {
   const page = { kind: 'view', title: 'Authentication server', body: bodyOf(linked) } as const
   const send = (response: Response) => {
     localsOf(response).path = '/'
     sendPage(response, page)
   }
-  return createReadOnlyRouter({ '/': forBrowsers(send) })
+  return createReadOnlyRouter({ '/': forBrowsers(send, linked) })
 }
 
-/** Answers requests that prefer HTML, and leaves the others with what they get where there is no page. */
-export function forBrowsers(send: (response: Response) => void): RequestHandler {
+/** Answers requests that prefer HTML. Others get the addresses, or what they get where there is no page. */
+export function forBrowsers(send: (response: Response) => void, linked: Linked): RequestHandler {
   return (request, response) => {
     response.vary('Accept')
-    if (request.accepts('json', 'html') !== 'html') throw new AuthError(requestErrors.not_found)
-    send(response)
+    if (request.accepts('json', 'html') === 'html') return send(response)
+    if (!linked.forPrograms) throw new AuthError(requestErrors.not_found)
+    localsOf(response).path = '/'
+    response.json(addressesOf(linked))
+  }
+}
+
+function addressesOf({ contracts, docs, mailbox }: Linked) {
+  return {
+    ...(docs && { docs: '/docs' }),
+    ...(mailbox && { mailbox: '/mailbox' }),
+    ...{ problems: '/problems', health: '/healthz' },
+    contracts: Object.fromEntries(
+      contracts.map(({ name, prefix }) => [name, { prefix, openapi: `${prefix}/openapi.json` }]),
+    ),
   }
 }
 

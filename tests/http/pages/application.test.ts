@@ -76,10 +76,10 @@ describe('the demo application', () => {
     }
   })
 
-  it('is nothing to programs that open the first page', async () => {
+  it('is nothing to programs that open the first page: they get the addresses of the APIs', async () => {
     for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json' }, { Accept: 'image/png' }]) {
       const answer = await ask('/', { headers })
-      expect(refusalOf(answer)).toBe('404 not_found')
+      expect([answer.status, answer.body.contracts.v1.prefix]).toEqual([200, '/api/v1/auth'])
       expect(answer.headers.vary).toContain('Accept')
     }
   })

@@ -110,11 +110,6 @@ describe('a path where nothing is', () => {
     }
   })
 
-  it('is a problem for programs at the root, where browsers get a page', async () => {
-    expect(refusalOf(await ask('GET', '/'))).toBe('404 not_found')
-    expect(refusalOf(await ask('POST', '/'))).toBe('405 method_not_allowed')
-  })
-
   it('is a problem however its name is written', async () => {
     const names = [
       '/%',
@@ -126,7 +121,6 @@ describe('a path where nothing is', () => {
       '/api/v1/auth/..%2fsession',
       '/.env',
       '/__proto__',
-      '/?',
       '/<script>',
       '//evil.example/',
     ]
