@@ -60,10 +60,7 @@ describe('GET /docs', () => {
     const { text } = await ask('/docs')
     const references = [...text.matchAll(/(?:src|href)="(?!data:)([^"]*)"/g)].map(([, reference = '']) => reference)
     expect(references.map((reference) => new URL(reference, `${server.url}/docs`).href).sort()).toEqual(
-      paths
-        .slice(1)
-        .map((path) => server.url + path)
-        .sort(),
+      ['/', ...paths.slice(1)].map((path) => server.url + path).sort(),
     )
     expect(text).not.toMatch(/\/\/[a-z]+\.|@import|url\(/)
   })
