@@ -46,7 +46,10 @@ export function VerifyEmail() {
     <Screen title="Verify your address">
       {progress === 'ready' ? (
         <Form action={() => verify()} submit="Verify my address">
-          <p>One click, and your address is verified.</p>
+          <p>
+            One click, and your address is verified. It takes the click because programs that check mails open the links
+            in them.
+          </p>
         </Form>
       ) : (
         <PendingRegistration complete={verify} />
