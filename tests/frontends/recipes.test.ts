@@ -14,7 +14,7 @@ import { load, recipes, writeRecipes } from './recipes.ts'
 
 interface Session {
   accessToken(): string | undefined
-  logIn(username: string, password: string): Promise<boolean>
+  logIn(username: string, password: string): Promise<unknown>
   refresh(): Promise<boolean>
   logOut(): Promise<void>
 }
@@ -93,9 +93,10 @@ describe('the recipes for frontends', () => {
     const given = { url: server.url, username, password, script: '/spa.js' }
     const login = await page.evaluate(async ({ url, script, ...user }) => {
       const session = (await import(script)).createSession(url)
-      return [await session.logIn(user.username, user.password), document.cookie, { ...localStorage }]
+      await session.logIn(user.username, user.password)
+      return [typeof session.accessToken(), document.cookie, { ...localStorage }]
     }, given)
-    expect(login).toEqual([true, '', {}])
+    expect(login).toEqual(['string', '', {}])
 
     await page.reload()
     const later = await page.evaluate(async ({ url, script }) => {
@@ -105,6 +106,66 @@ describe('the recipes for frontends', () => {
       return [refreshed, session.accessToken() === undefined, await session.refresh()]
     }, given)
     expect(later).toEqual([true, true, false])
+  })
+
+  it('keep the session of a page while the server is busy or away, and end it when it says so', async () => {
+    const user = await givenUser(server)
+    const page = await chromium.newPage()
+    await page.goto(pages.url)
+    /** What the page has after it has done this: whether an access token, and what the call came to. */
+    const attempt = (name: keyof Session, ...words: string[]) =>
+      page.evaluate(
+        async ({ url, name, words }) => {
+          const holder = globalThis as unknown as { session: Record<string, (...words: string[]) => unknown> }
+          holder.session ??= (await import('/spa.js' as string)).createSession(url)
+          const { session } = holder
+          const outcome = await Promise.resolve(session[name]?.(...words)).catch((error) => error.message)
+          return [typeof session.accessToken?.(), outcome]
+        },
+        { url: server.url, name, words },
+      )
+    expect(await attempt('logIn', user.username, 'a wrong password')).toEqual([
+      'undefined',
+      'The username or the password is wrong',
+    ])
+    expect(await attempt('logIn', user.username, user.password)).toEqual(['string', undefined])
+
+    const cors = { 'Access-Control-Allow-Origin': pages.url, 'Access-Control-Allow-Credentials': 'true' }
+    for (const status of [429, 503]) {
+      const body = JSON.stringify({ status, detail: 'Later' })
+      await page.route('**/api/**', (route) => route.fulfill({ status, headers: cors, body }))
+      expect(await attempt('refresh')).toEqual(['string', false])
+      expect(await attempt('logOut')).toEqual(['string', 'Later'])
+      await page.unroute('**/api/**')
+    }
+    await page.context().setOffline(true)
+    for (const name of ['refresh', 'logOut'] as const)
+      expect(await attempt(name)).toEqual(['string', 'Failed to fetch'])
+    await page.context().setOffline(false)
+    expect(await attempt('refresh')).toEqual(['string', true])
+
+    await page.context().clearCookies()
+    expect(await attempt('refresh')).toEqual(['undefined', false])
+  })
+
+  it('log in where there is no session, and use it after a reload', async () => {
+    const { username, password } = await givenUser(server)
+    const page = await chromium.newPage()
+    await page.goto(pages.url)
+    const given = { url: server.url, password: [username, password] }
+    const greet = () =>
+      page.evaluate(async ({ url, password }) => {
+        let asked = 0
+        const greeting = await (await import('/page.js' as string)).greet(url, () => {
+          asked += 1
+          return password
+        })
+        return [greeting, asked]
+      }, given)
+    expect(await greet()).toEqual([`Hello ${username}`, 1])
+    await page.reload()
+    server.pass('16m')
+    expect(await greet()).toEqual([`Hello ${username}`, 0])
   })
 
   it('refresh once for many calls of fetch()', async () => {
