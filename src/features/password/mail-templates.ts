@@ -20,7 +20,7 @@ export const passwordChanged = defineMailTemplate<{ at: string; ip: string }>({
   write: ({ at, ip }) => ({
     subject: 'Your password was changed',
     paragraphs: [
-      `The password of your account was changed at ${at}, from ${ip}. Your other sessions have been ended.`,
+      `The password of your account was changed on ${at}, from ${ip}. Your other sessions have been ended.`,
       'If it was not you, reset your password at once: ask for a reset link on the login page.',
     ],
   }),
@@ -32,7 +32,7 @@ export const untrustedDevicesRefused = defineMailTemplate<{ at: string; ip: stri
   write: ({ at, ip, failures }) => ({
     subject: 'Logging in from new devices was switched off',
     paragraphs: [
-      `A wrong password was entered for your account ${failures} times in a row; the last attempt came at ${at}, from ${ip}.`,
+      `A wrong password was entered for your account ${failures} times in a row; the last attempt came on ${at}, from ${ip}.`,
       'To stop the guessing, your password is now accepted only where we know you: where you are logged in, and in browsers and applications in which you logged in before.',
       'To log in anywhere else, reset your password: ask for a reset link on the login page.',
     ],

@@ -7,7 +7,7 @@ export const sessionCopied = defineMailTemplate<{ at: string; ip: string }>({
     subject: 'We ended one of your sessions',
     paragraphs: [
       'A session of your account was used from two places, as happens when it is copied. We have ended it.',
-      `This was noticed at ${at}, with a request from ${ip}.`,
+      `This was noticed on ${at}, with a request from ${ip}.`,
       'Log in again to go on. If you do not know what happened, change your password: that ends every other session.',
     ],
   }),
