@@ -112,6 +112,8 @@ it.each(['/', '/log-in', '/mailbox'])('no page of another origin can put %s into
     document.body.append(frame)
     return isLoaded
   }, origin + path)
+  // The browser tells of the page in the frame a moment after it has loaded.
+  await page.frames()[1]?.waitForURL(/./)
   expect(page.frames().map((frame) => frame.url())).toEqual([`${elsewhere.origin}/`, 'chrome-error://chromewebdata/'])
 })
 
