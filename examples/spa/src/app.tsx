@@ -42,6 +42,7 @@ export function App() {
     if (status === 'in' && (page === 'log-in' || page === 'register')) go('')
   }, [page, status])
 
+  useFreshSession(page)
   useFocusOnEntry(page, status)
 
   return (
@@ -85,6 +86,21 @@ function CurrentScreen({ page, user }: { page: PageName | undefined; user: AuthS
   if (page === 'profile') return <Profile user={user} />
   if (page === 'password') return <ChangePassword user={user} />
   return <Sessions />
+}
+
+/** The session may have been ended elsewhere: asks the server when another page is entered and when the tab is seen again. */
+function useFreshSession(page: PageName | undefined): void {
+  const isEntered = useRef(false)
+  const ask = () => void auth.session().catch(() => undefined)
+  useEffect(() => {
+    if (isEntered.current) ask()
+    isEntered.current = true
+  }, [page])
+  useEffect(() => {
+    const askWhenSeen = () => document.visibilityState === 'visible' && ask()
+    document.addEventListener('visibilitychange', askWhenSeen)
+    return () => document.removeEventListener('visibilitychange', askWhenSeen)
+  }, [])
 }
 
 /** The heading of a page that was entered gets the focus, so that the keyboard and screen readers begin there. */

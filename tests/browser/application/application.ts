@@ -127,8 +127,11 @@ export async function logIn(
   { username, password }: { readonly username: string; readonly password: string },
 ): Promise<void> {
   await page.goto(`${origin}/log-in`)
+  // The first page asks for the session as it is entered.
+  const asked = page.waitForResponse('**/api/v1/auth/session')
   await submit(page, { 'Username or e-mail address': username, Password: password }, 'Log in')
   await heading(page, /^Hello/)
+  await asked
 }
 
 /** Uses the refresh token of the page elsewhere, as a thief does. */

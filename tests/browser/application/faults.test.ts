@@ -95,6 +95,13 @@ describe('a form', () => {
     expect(await valueIn(page, 'Password')).toBe('x7q!')
   })
 
+  it('says all that is wrong with a password in whole sentences', async () => {
+    const page = await application.open('/register')
+    const { username, email } = randomUser()
+    await submit(page, { Username: username, 'E-mail address': email, Password: 'monday' }, 'Register')
+    await page.getByText('This must have at least 8 characters. This is one of the passwords').waitFor()
+  })
+
   it('asks for what is missing without the server', async () => {
     const page = await application.open('/log-in')
     const requests = watchRequests(page)
@@ -162,6 +169,21 @@ describe('a session that ends', () => {
     await submit(page, credentials, 'Log in')
     await heading(page, 'Sessions')
     expect(page.url()).toBe(`${origin}/sessions`)
+  })
+
+  it.each<[string, (page: Page) => Promise<unknown>]>([
+    ['another page is opened', (page) => page.getByRole('link', { name: 'Profile' }).first().click()],
+    ['the tab is seen again', (page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))],
+  ])('elsewhere is over as soon as %s', async (_when, look) => {
+    const user = await givenUser(application.server)
+    const page = await application.open()
+    await logIn(page, user)
+    await page.getByRole('link', { name: 'Password' }).first().click()
+    await heading(page, 'Change the password')
+    await application.server.send('POST', '/logout_all', { token: user.access_token })
+    await look(page)
+    await page.getByText('Your session was ended from elsewhere').waitFor()
+    await heading(page, 'Log in')
   })
 
   it('by a reset of the password is over in this tab as well', async () => {
