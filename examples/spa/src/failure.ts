@@ -38,9 +38,9 @@ function waitOf(seconds = 60): string {
   return `${Math.ceil(seconds / 60)} minutes`
 }
 
-/** The server's texts on fields go on behind the name of the field: "must be an e-mail address". */
+/** The server's texts on fields go on behind the name of the field: "must be an e-mail address", "at least 8 characters". */
 function sentence(text: string): string {
-  const whole = /^(is|has|may|must)\b/.test(text) ? `this ${text}` : text
+  const whole = text.replace(/^(?=(is|has|may|must)\b)/, 'this ').replace(/^(?=at (least|most)\b)/, 'this must have ')
   const capital = whole.charAt(0).toUpperCase() + whole.slice(1)
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }

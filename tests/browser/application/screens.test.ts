@@ -102,6 +102,15 @@ async function judge(page: Page, name: string): Promise<void> {
   await keepScreenshot(page, name.replace(/\W+/g, '-'))
 }
 
+it('the footer lies below everything else on a page that is higher than the window', async () => {
+  const page = await application.open('/', { viewport: { width: 1200, height: 500 } })
+  await logIn(page, user)
+  await page.goto(`${origin}/profile`)
+  const save = await page.getByRole('button', { name: 'Save' }).boundingBox()
+  const footer = await page.locator('footer').boundingBox()
+  expect(save && footer && footer.y - (save.y + save.height)).toBeGreaterThan(0)
+})
+
 describe.each(Object.keys(devices))('on a %s screen', (device) => {
   it('axe finds nothing on any page, nothing moves, and nothing is wider than the screen', async () => {
     const page = await application.open('/', devices[device])

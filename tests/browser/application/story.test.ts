@@ -62,6 +62,15 @@ it('takes a user from the registration to the logout', async () => {
   expect(await page.evaluate(() => Object.keys(localStorage).concat(Object.keys(sessionStorage)))).toEqual([])
 })
 
+it('registers users with the time zone of their browser', async () => {
+  const { username, email, password } = randomUser()
+  const page = await application.open('/register', { timezoneId: 'Asia/Tokyo' })
+  await submit(page, { Username: username, 'E-mail address': email, Password: password }, 'Register')
+  await heading(page, `Hello, ${username}`)
+  await page.goto(`${origin}/profile`)
+  expect(await page.getByLabel('Time zone').inputValue()).toBe('Asia/Tokyo')
+})
+
 it('lets a user who forgot the password set another one', async () => {
   const { username, email, password } = randomUser()
   await application.server.send('POST', '/register_credentials', { body: { username, email, password } })

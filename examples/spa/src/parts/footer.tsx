@@ -23,6 +23,12 @@ export function Footer() {
   )
 }
 
-export function MailboxLink() {
-  return serverPages.some(({ path }) => path === 'mailbox') ? <a href="mailbox">Open the mailbox</a> : null
+export const hasMailbox = serverPages.some(({ path }) => path === 'mailbox')
+
+export function MailboxLink({ className }: { className?: string }) {
+  return hasMailbox ? (
+    <a href="mailbox" className={className}>
+      Open the mailbox
+    </a>
+  ) : null
 }

@@ -15,12 +15,14 @@ interface FormProps {
   readonly action: (values: Values) => Promise<unknown>
   readonly submit: string
   readonly children?: ComponentChildren
+  /** In front of the button, which is the second one then. */
+  readonly first?: ComponentChildren
   /** Beside the button. */
   readonly more?: ComponentChildren
 }
 
 /** A form that keeps what was typed whatever becomes of the request. */
-export function Form({ action, submit, children, more }: FormProps) {
+export function Form({ action, submit, children, first, more }: FormProps) {
   const form = useRef<HTMLFormElement>(null)
   const [failure, setFailure] = useState<Failure>()
   const [isBusy, setBusy] = useState(false)
@@ -49,8 +51,9 @@ export function Form({ action, submit, children, more }: FormProps) {
     <form ref={form} method="post" noValidate onSubmit={(event) => void send(event)} aria-busy={isBusy}>
       <FieldErrors.Provider value={failure?.fields ?? {}}>{children}</FieldErrors.Provider>
       <div className="actions">
+        {first}
         {/* Not disabled while busy: that would take the focus away. */}
-        <button type="submit" aria-disabled={isBusy}>
+        <button type="submit" className={first ? 'plain' : undefined} aria-disabled={isBusy}>
           {failure?.isTemporary ? 'Try again' : submit}
         </button>
         {more}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { auth } from '../auth.ts'
-import { MailboxLink } from './footer.tsx'
+import { hasMailbox, MailboxLink } from './footer.tsx'
 import { Form } from './form.tsx'
 
 /** Says that a mail is on its way, and offers another one. */
@@ -16,10 +16,8 @@ export function MailSent({ email, children }: { email: string; children: Compone
 
   return (
     <div className="notice">
-      <p>
-        {children} <MailboxLink />
-      </p>
-      <Form action={resend} submit="Send the mail again" />
+      <p>{children}</p>
+      <Form action={resend} submit="Send the mail again" first={hasMailbox && <MailboxLink className="button" />} />
       <p role="status">{isSentAgain && 'Another mail is on its way; the newest link counts.'}</p>
     </div>
   )

@@ -1,5 +1,11 @@
 import { useField } from './field.tsx'
 
+/** That of this browser, or UTC where it names none that one could choose. */
+export function browserTimeZone(): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  return Intl.supportedValuesOf('timeZone').includes(timeZone) ? timeZone : 'UTC'
+}
+
 interface TimeZoneFieldProps {
   readonly label: string
   readonly name: string

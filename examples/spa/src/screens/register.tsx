@@ -8,6 +8,7 @@ import { Form } from '../parts/form.tsx'
 import { MailSent } from '../parts/mail-sent.tsx'
 import { PasswordField } from '../parts/password-field.tsx'
 import { Screen } from '../parts/screen.tsx'
+import { browserTimeZone } from '../parts/time-zone-field.tsx'
 
 export function Register() {
   const [username, setUsername] = useState('')
@@ -15,7 +16,7 @@ export function Register() {
   const [pendingEmail, setPendingEmail] = useState<string>()
 
   async function register({ username = '', email = '', password = '' }: Values): Promise<void> {
-    const { pending } = await auth.register({ username, email, password })
+    const { pending } = await auth.register({ username, email, password, timezone: browserTimeZone() })
     // Otherwise the user is logged in now, and the application shows the first page.
     if (pending) {
       rememberAddress(pending.email)

@@ -53,6 +53,7 @@ export function Sessions() {
 
   return (
     <Screen title="Sessions">
+      {message && <Done>{message}</Done>}
       <ul className="sessions" aria-busy={cursor === undefined && error === undefined}>
         {sessions.map((session) => (
           <SessionItem key={session.id} session={session} end={() => void end(session)} />
@@ -64,7 +65,6 @@ export function Sessions() {
           Show more
         </button>
       )}
-      {message && <Done>{message}</Done>}
       <p role="alert" className="message bad">
         {failure}
       </p>

@@ -18,7 +18,7 @@ export function Welcome() {
           Log in
         </Link>
       </p>
-      <h2>What the server has beside it</h2>
+      <h2>What else the server offers</h2>
       <ul>
         {serverPages.map(({ path, label, purpose }) => (
           <li key={path}>
