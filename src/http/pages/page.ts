@@ -59,6 +59,8 @@ export function sendPage(response: Response, reply: PageReply): void {
       return
     case 'document':
       response.set({ 'Content-Security-Policy': documentPolicy, 'X-Frame-Options': 'SAMEORIGIN' })
+      // The sandbox gives it an origin of its own, for which Chromium cannot do this, and complains.
+      response.removeHeader('Origin-Agent-Cluster')
       response.type('html').send(reply.html.replace(/<head[^>]*>/i, '$&<base target="_top">'))
       return
     case 'view':

@@ -16,7 +16,7 @@ export interface Application {
   readonly server: TestServer
   /** A browser of its own, without cookies, and its first tab. */
   open(path?: string, options?: BrowserContextOptions): Promise<Page>
-  /** Closes it, and fails when a browser has complained: remarks on forms count, and its own lines about answers in the 400s and unreachable servers do not. */
+  /** Closes it, and fails when a browser has complained: remarks on forms and agent clusters count, and its own lines about answers in the 400s and unreachable servers do not. */
   close(): Promise<void>
 }
 
@@ -34,7 +34,7 @@ export async function openApplication(settings: Readonly<Record<string, string>>
       const isAnswer = /^Failed to load resource: (the server responded with a status of 4|net::ERR_)/.test(
         message.text(),
       )
-      const isRemark = message.text().startsWith('[DOM]')
+      const isRemark = /^\[DOM\]|agent cluster/.test(message.text())
       // What is said on pages of other origins is no fault of the application.
       const isOwn = page.url().startsWith(`${origin}/`)
       if (isOwn && ((message.type() === 'error' && !isAnswer) || isRemark))
