@@ -36,7 +36,7 @@ export interface FaultProxy {
   blackhole(): void
   /** Breaks all connections and accepts no new ones. */
   cut(): Promise<void>
-  /** Ends every fault. Connections on which bytes were lost stay silent. */
+  /** Ends every fault. Connections on which bytes were lost stay silent for the client, and the service hears of their end. */
   mend(): Promise<void>
 }
 
@@ -66,6 +66,8 @@ interface Connection extends ProxiedConnection {
   readonly sockets: readonly Socket[]
   /** The bytes that may still pass. */
   readonly left: Record<Direction, number>
+  /** Ends a silent connection for the service alone, as keepalive packets without an answer do. */
+  expire(): void
 }
 
 export async function startFaultProxy(target: Target, onBytes: OnBytes = () => undefined): Promise<FaultProxy> {
@@ -91,6 +93,9 @@ export async function startFaultProxy(target: Target, onBytes: OnBytes = () => u
       },
       silence(direction) {
         for (const each of direction ? [direction] : directions) silent.add(each)
+      },
+      expire() {
+        if (silent.size === directions.length) resetSocket(upstream)
       },
     }
     connections.add(connection)
@@ -176,7 +181,10 @@ export async function startFaultProxy(target: Target, onBytes: OnBytes = () => u
     async mend() {
       isBlackhole = false
       change(noFaults)
-      for (const { left } of connections) Object.assign(left, { up: noFaults.cutAfter, down: noFaults.cutAfter })
+      for (const connection of connections) {
+        Object.assign(connection.left, { up: noFaults.cutAfter, down: noFaults.cutAfter })
+        connection.expire()
+      }
       if (!server) await listen()
     },
   }
