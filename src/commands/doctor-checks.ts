@@ -36,6 +36,17 @@ export async function checkDatabase(shell: Shell): Promise<Finding[]> {
   ]
 }
 
+/** Whether passwords can be written to Django, where they are to be. */
+export async function checkDjango({ djangoTokens }: Config): Promise<Finding[]> {
+  const { databaseUrl, userTable, writePasswords } = djangoTokens
+  if (databaseUrl === undefined || !writePasswords) return []
+  const { checkDjangoPasswords } = await import('../platform/database/inspection.ts')
+  return checkDjangoPasswords(databaseUrl, userTable).then(
+    (table) => [{ check: 'Django', state: 'ok', finding: `passwords can be written to the table ${table}` }],
+    (error: Error) => [{ check: 'Django', state: 'failed', finding: error.message }],
+  )
+}
+
 export async function checkMailServer({ mail }: Config): Promise<Finding[]> {
   if (!mail.smtp) return [{ check: 'mail server', state: 'unknown', finding: 'EMAIL_HOST is not set' }]
   const { createSmtpMailer } = await import('../platform/mailer.ts')

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { StartError } from '../kernel/errors.ts'
 import { fileNameOf } from '../kernel/setting.ts'
 import type { Finding } from './doctor-checks.ts'
-import { checkDatabase, checkHash, checkKey, checkMailServer, checkSender } from './doctor-checks.ts'
+import { checkDatabase, checkDjango, checkHash, checkKey, checkMailServer, checkSender } from './doctor-checks.ts'
 import { checkPublicUrl } from './doctor-public-url.ts'
 import type { JsonOption, Shell } from './shell.ts'
 import { addQuery } from './shell.ts'
@@ -19,6 +19,7 @@ export function addDoctor(program: Command, shell: Shell): void {
     const checks = [
       () => checkSettings(shell),
       () => checkDatabase(shell),
+      () => checkDjango(config),
       () => checkMailServer(config),
       () => checkSender(config),
       () => checkPublicUrl(shell),

@@ -5,7 +5,7 @@ import { createCleanUp } from '../platform/clean-up.ts'
 import type { CompleteConfig } from '../settings/config.ts'
 import { createAdministration, createOperations } from './administration/index.ts'
 import * as auth from './auth/index.ts'
-import { createDjangoImport } from './django/index.ts'
+import { createDjangoImport, createPasswordWriteBack } from './django/index.ts'
 import { createDjangoTokens } from './django-tokens/index.ts'
 import type { RequestGate } from './index.ts'
 import { cleanUpJobs, cleanUpSucceeded, createStores, deletedRows, features } from './index.ts'
@@ -51,7 +51,8 @@ export function createFeatures(config: CompleteConfig, { database, ports, moreGa
   })
   const throttling = throttle.createThrottle({ ports, work, secretKeys })
   const below = { ports, work, sessions, throttle: throttling }
-  const passwords = password.createPasswords({ ...below, settings: config.passwords })
+  const writeBack = createPasswordWriteBack({ ports, work })
+  const passwords = password.createPasswords({ ...below, settings: config.passwords, writeBack })
   const { login, registration, verification } = auth.createAuth({ ...below, users, passwords })
 
   const cleanUp = createCleanUp({

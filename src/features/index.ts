@@ -12,6 +12,7 @@ import { administration as administrationFeature } from './administration/featur
 import { auth as authFeature } from './auth/feature.ts'
 import * as auth from './auth/index.ts'
 import { django as djangoFeature } from './django/feature.ts'
+import { createDjangoUserStore } from './django/index.ts'
 import { djangoTokens as djangoTokensFeature } from './django-tokens/feature.ts'
 import * as djangoTokens from './django-tokens/index.ts'
 import { mail as mailFeature } from './mail/feature.ts'
@@ -137,6 +138,7 @@ export function createStores(scope: Scope, { clock, logger, meter, cipher, wakeM
     passwords: password.createPasswordStore(over),
     registrations: auth.createRegistrationStore(over),
     djangoTokens: djangoTokens.createDjangoTokenStore(over),
+    djangoUsers: createDjangoUserStore(over),
     reauthentications: reauthentication.createReauthenticationStore(over),
   }
 }

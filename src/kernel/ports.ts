@@ -45,6 +45,8 @@ interface RequestSpan {
 export interface PasswordHasher {
   /** Hashes with the current scheme, pepper and cost. Throws `overloaded` when too many wait already. */
   hash(password: string, client: string): Promise<string>
+  /** Hashes as Django does by default. Throws `overloaded` likewise. */
+  hashForDjango(password: string, client: string): Promise<string>
   /**
    * Compares; with no stored hash, or one of a lower cost than today's, it takes the same time. Throws `overloaded`
    * when too many wait already.

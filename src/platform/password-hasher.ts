@@ -5,6 +5,7 @@ import bcrypt from 'bcrypt'
 import type { HashQueue, PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
 import type { DjangoHash } from './django-hashes/index.ts'
+import { hashAsDjango } from './django-hashes/pbkdf2.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 
 interface Pepper {
@@ -81,6 +82,7 @@ export function createBcryptHasher({
       const hash = await inTurn(client, () => bcrypt.hash(prehash(password, current), cost))
       return `${scheme}$${current?.id ?? unpeppered}${hash}`
     },
+    hashForDjango: (password, client) => inTurn(client, () => hashAsDjango(password)),
     async verify(password, storedHash, client) {
       const stored = storedFormat.exec(storedHash ?? '')?.groups
       const imported = stored ? undefined : readDjangoHash(storedHash ?? '')

@@ -67,6 +67,7 @@ describe('readConfig', () => {
       djangoTokens: {
         ...{ keys: [], algorithm: 'HS256', userIdClaim: 'user_id', tokenTypeClaim: 'token_type', jtiClaim: 'jti' },
         ...{ issuer: undefined, audiences: [], accessTokens: false, databaseUrl: undefined },
+        ...{ writePasswords: false, userTable: undefined },
       },
       emailVerification: 'optional',
       reauthentication: { after: undefined },

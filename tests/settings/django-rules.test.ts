@@ -74,6 +74,12 @@ describe('the key of Django', () => {
     expect(problemsOf({ ...settings, DJANGO_SECRET_KEY: 'x' })).toEqual([])
   })
 
+  it('is not enough to write passwords, which needs the database too', () => {
+    const settings = { DJANGO_SECRET_KEY: 'x', DJANGO_WRITE_PASSWORDS: 'on' }
+    expect(problemsOf(settings)).toEqual([expect.stringMatching(/^DJANGO_DATABASE_URL must be set when DJANGO_WRITE_/)])
+    expect(problemsOf({ ...settings, DJANGO_DATABASE_URL: 'postgresql://localhost/django' })).toEqual([])
+  })
+
   it.each(['none', 'hs256', 'ES256', 'RS512'])('is for no algorithm %s', (algorithm) => {
     expect(problemsOf({ DJANGO_ALGORITHM: algorithm, DJANGO_SECRET_KEY: 'x' })).toEqual([
       expect.stringMatching(/^DJANGO_ALGORITHM must be one of: HS256, HS384, HS512, RS256$/),

@@ -59,4 +59,15 @@ export const djangoTokenSettings = settingGroup('Tokens of Django', {
     meaning:
       'the PostgreSQL of Django. Its blacklist is asked before a token is swapped, and gets each token that is spent here. While it cannot be asked, no token of Django is swapped',
   }),
+  writePasswords: setting('DJANGO_WRITE_PASSWORDS', {
+    type: onOff,
+    default: 'off',
+    meaning:
+      'whether a password that an imported user gets here is written to `DJANGO_DATABASE_URL` too, in the format of Django. While that database does not answer, such a change is answered 503',
+  }),
+  userTable: setting('DJANGO_USER_TABLE', {
+    type: anyText,
+    absent: 'the one with the columns `password` and `last_login`',
+    meaning: 'the table of users in `DJANGO_DATABASE_URL`',
+  }),
 })

@@ -1,3 +1,5 @@
 export type { ImportOptions, ImportPlan } from './import.ts'
 export { createDjangoImport } from './import.ts'
 export { problems } from './problems.ts'
+export { createDjangoUserStore } from './store.ts'
+export { createPasswordWriteBack } from './write-back.ts'

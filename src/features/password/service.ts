@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AuthenticatedCaller, Caller } from '../../kernel/caller.ts'
 import type { User } from '../../kernel/db.ts'
+import type { PasswordWriteBack } from '../../kernel/django.ts'
 import { AuthError } from '../../kernel/errors.ts'
 import type { Ports } from '../../kernel/ports.ts'
 import type { Scope, UnitOfWork } from '../../kernel/unit-of-work.ts'
@@ -73,9 +74,10 @@ interface Needs {
   readonly settings: { readonly minLength: number }
   readonly sessions: SessionService
   readonly throttle: Throttle
+  readonly writeBack: PasswordWriteBack
 }
 
-export function createPasswords({ ports, work, settings, sessions, throttle }: Needs): Passwords {
+export function createPasswords({ ports, work, settings, sessions, throttle, writeBack }: Needs): Passwords {
   const { clock, hasher } = ports
   const { stores, transaction } = work
   const policy = createPasswordPolicy(settings)
@@ -95,6 +97,15 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     await events.record({ type: passwordEvents.password_reset_requested, ...(user && { userId: user.id }) }, caller)
   }
 
+  /** Hashes the password and does the work in one transaction, which sets it. */
+  async function withHash<Result>(
+    change: Parameters<PasswordWriteBack>[0],
+    set: (hash: string, within: Stores) => Promise<Result>,
+  ): Promise<Result> {
+    const hash = await hasher.hash(change.password, change.caller.network)
+    return writeBack(change, () => transaction((within) => set(hash, within)))
+  }
+
   async function change<Result>(
     { current, next }: PasswordChange,
     caller: AuthenticatedCaller,
@@ -106,8 +117,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
       const proof = await verifyPassword(current)
       if (!proof) return undefined
       policy.check(next, 'new_password', user)
-      const hash = await hasher.hash(next, caller.network)
-      const result = await transaction(async (within) => {
+      const result = await withHash({ user, password: next, caller }, async (hash, within) => {
         const { mailTokens, passwords, attempts, events, notices } = within
         // The token before the password, as a reset takes them: in another order the two can deadlock.
         await mailTokens.revoke({ purpose: 'reset_password', targetId: String(user.id) })
@@ -144,8 +154,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
     if (!isTheirs || user.disabledAt || user.email !== mailed.email)
       throw new AuthError(passwordErrors.reset_token_invalid)
     policy.check(newPassword, 'new_password', user)
-    const hash = await hasher.hash(newPassword, caller.network)
-    return transaction(async (within) => {
+    return withHash({ user, password: newPassword, caller }, async (hash, within) => {
       const { mailTokens, users, events, notices } = within
       if (!(await mailTokens.spend({ purpose: 'reset_password', token }))) {
         throw new AuthError(passwordErrors.reset_token_invalid)
@@ -187,8 +196,7 @@ export function createPasswords({ ports, work, settings, sessions, throttle }: N
 
     async set(user, newPassword, caller) {
       policy.check(newPassword, 'password', user)
-      const hash = await hasher.hash(newPassword, caller.network)
-      await transaction(async (within) => {
+      await withHash({ user, password: newPassword, caller }, async (hash, within) => {
         await within.mailTokens.revoke({ purpose: 'reset_password', targetId: String(user.id) })
         await replace(within, user, hash)
         await endAllSessions(within, { userId: user.id, reason: 'password_reset' }, caller)

@@ -1,3 +1,8 @@
+import { escapeIdentifier } from 'pg'
+import { StartError } from '../../kernel/errors.ts'
+import { DatabaseClient } from './client.ts'
+import { findDjangoUsers, setSchemaOf } from './django-users.ts'
+import { describeFailure } from './failures.ts'
 import { openDatabase } from './open.ts'
 
 /** What a database says of itself. */
@@ -40,5 +45,27 @@ export async function inspectDatabase(url: string): Promise<DatabaseInspection> 
     return { version, encoding, timeZone, takesWrites: !isStandby && !isReadOnly, aheadMs }
   } finally {
     await client.end()
+  }
+}
+
+/** Says whose passwords can be written with this address. Throws a StartError where none can. */
+export async function checkDjangoPasswords(url: string, table: string | undefined): Promise<string> {
+  const client = new DatabaseClient({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query(`BEGIN READ ONLY; ${setSchemaOf(url)}`)
+    const { name } = await findDjangoUsers(client, table)
+    const { rows } = await client.query<{ mayWrite: boolean }>(
+      `SELECT has_table_privilege($1, 'SELECT') AND has_column_privilege($1, 'password', 'UPDATE') AS "mayWrite"`,
+      [escapeIdentifier(name)],
+    )
+    if (rows[0]?.mayWrite) return name
+    throw new StartError(`the passwords cannot be written: GRANT SELECT, UPDATE (password) ON ${name} to the role`)
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause
+    throw new StartError(`the database cannot be asked: ${describeFailure(cause)}`, { cause })
+  } finally {
+    await client.end().catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-import { pbkdf2 } from 'node:crypto'
+import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { DjangoScheme } from './scheme.ts'
 import { areEqual } from './scheme.ts'
@@ -12,4 +12,14 @@ export const pbkdf2Scheme: DjangoScheme = {
     const length = digest === 'sha256' ? 32 : 20
     return areEqual(await promisify(pbkdf2)(password, salt, Number(iterations), length, digest), expected)
   },
+}
+
+/** Of Django 5.2. Each version reads all numbers, and hashes the password with its own at the next login. */
+const iterations = 1_000_000
+
+/** The password as Django hashes it unless it is told otherwise. */
+export async function hashAsDjango(password: string): Promise<string> {
+  const salt = randomBytes(16).toString('hex')
+  const hash = await promisify(pbkdf2)(password, salt, iterations, 32, 'sha256')
+  return `pbkdf2_sha256$${iterations}$${salt}$${hash.toString('base64')}`
 }
