@@ -35,9 +35,9 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
   const interruption = new AbortController()
   const terminal = createTerminal(process, interruption)
   const closers: (() => Promise<void>)[] = []
-  let whenInterrupted: number = exitCodes.failed
+  let isEndedByInterruption = false
   const endsByInterruption = () => {
-    whenInterrupted = exitCodes.done
+    isEndedByInterruption = true
   }
   let whenDone: number = exitCodes.done
   const leavesSomeOut = () => {
@@ -58,7 +58,10 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     const work = createProgram(shell).parseAsync(words, { from: 'user' })
     const isDone = await Promise.race([work.then(terminal.flush).then(() => true), interrupted.then(() => false)])
     if (isDone) return whenDone
-    return interruption.signal.reason === 'unread' ? exitCodes.done : whenInterrupted
+    if (interruption.signal.reason === 'unread') return exitCodes.done
+    if (!isEndedByInterruption) return exitCodes.failed
+    await work
+    return whenDone
   } catch (error) {
     if (error instanceof CommanderError && isAnswer(error)) {
       await terminal.flush()

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
 import type { RecordedEvent } from '../kernel/events.ts'
-import { parseDuration, secondsAfter } from '../kernel/time.ts'
-import { limitOption } from './numbers.ts'
+import { secondsAfter } from '../kernel/time.ts'
+import { limitOption, seconds } from './numbers.ts'
 import type { JsonOption, Shell } from './shell.ts'
 import { addCommand, addQuery } from './shell.ts'
 import { printable } from './text.ts'
@@ -64,12 +63,6 @@ export function addEventCommands(program: Command, shell: Shell): void {
     const { listEvents, now } = services.operations
     return { listEvents, now, userId: user === undefined ? undefined : (await findUser(services, user)).id }
   }
-}
-
-function seconds(text: string): number {
-  const duration = parseDuration(text)
-  if (duration === undefined) throw new InvalidArgumentError('It must be a duration such as 90s, 15m, 12h or 7d.')
-  return duration
 }
 
 function shownEvent({ id, type, at, userId, sessionId, ip, userAgent, requestId, details }: RecordedEvent) {

@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises'
 import type { ImportPlan } from '../features/django/index.ts'
 import { StartError } from '../kernel/errors.ts'
-import { asList, asTable } from './text.ts'
+import { asList, asTable, printable } from './text.ts'
 
 type Deviation = ImportPlan['deviations'][number]
 type Reasons = Readonly<Record<NonNullable<Deviation['problem']>, string>>
@@ -24,6 +24,18 @@ export function asText({ counts, deviations, isRefused }: ImportPlan, reasons: R
   const more = deviations.length - shown.length
   const table = asTable(['ID', 'USERNAME', 'ADDRESS', 'OUTCOME', 'REASON'], shown, '')
   return `${summary}\n\n${table}${more > 0 ? `\n… and ${more} more: --report FILE lists them all` : ''}`
+}
+
+/** What a round of a followed import has changed, in a line; and a line for each user who is not taken as Django has it. */
+export function asLines({ counts, deviations }: ImportPlan, reasons: Reasons, at: Date): string {
+  const { taken, updated, leftOut } = counts
+  const shown = deviations.slice(0, mostShown).map((each) => {
+    const { djangoId, username, email, outcome, reason } = asRow(each, reasons)
+    return printable(`  ${djangoId}  ${username}  ${email}  ${outcome}: ${reason}`)
+  })
+  const more = deviations.length - shown.length
+  const lines = [`${at.toISOString()}  ${taken} new, ${updated} updated, ${leftOut} left out`, ...shown]
+  return [...lines, ...(more > 0 ? [`  … and ${more} more`] : [])].join('\n')
 }
 
 /** As JSON for machines. */

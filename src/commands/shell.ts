@@ -10,7 +10,7 @@ export interface Shell {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Aborted when the command has to end before it is done. */
   readonly interruption: AbortSignal
-  /** From now on an interruption is how the command ends, and no failure. */
+  /** From now on an interruption is how the command ends, and no failure: it finishes what it has begun. */
   readonly endsByInterruption: () => void
   /** The command has left out a part, which it has named: its exit code says so. */
   readonly leavesSomeOut: () => void

@@ -16,9 +16,9 @@ import type { ImportDb } from './statements/staging.ts'
 import {
   analyzeStaging,
   createStaging,
-  isOnlyImport,
   stageAddresses,
   stageUsers,
+  takesLock,
   verifyByAddresses,
 } from './statements/staging.ts'
 import { stageBlacklist, stageTokens, takeBlacklist } from './statements/take-blacklist.ts'
@@ -35,6 +35,8 @@ export interface ImportOptions {
   /** `active`, `allauth`, `all`, `none` or a column. Without it: allauth where it is there, else active. */
   readonly verified?: string | undefined
   readonly isDryRun: boolean
+  /** When those who are not in the source were as they are, and those who are were as they had been. */
+  readonly unchangedUntil?: Date | undefined
 }
 
 export interface ImportPlan {
@@ -67,11 +69,12 @@ export function createDjangoImport({ ports: { clock, phones } }: { readonly port
     // The database takes one batch while the next one is read.
     let staged: Promise<void> = Promise.resolve()
     for await (const { of, primaryKey, rows } of source.read()) {
+      // That there are any says who vouches for addresses, also where the users of this source have none.
+      if (of === 'addresses') hasAddresses = true
       const [first] = rows
       if (!first) continue
       if (of !== 'users') await staged
       if (of === 'addresses') {
-        hasAddresses = true
         await stageAddresses(db, verifiedAddresses(rows))
         continue
       }
@@ -106,18 +109,22 @@ export function createDjangoImport({ ports: { clock, phones } }: { readonly port
     if (options.verified === 'allauth' || (options.verified === undefined && hasAddresses)) await verifyByAddresses(db)
   }
 
-  async function write(db: ImportDb, operator: Caller): Promise<void> {
+  async function write(db: ImportDb, { unchangedUntil }: ImportOptions, operator: Caller): Promise<void> {
     const now = clock.now()
-    await updateKnownUsers(db, now, operator)
+    await updateKnownUsers(db, { now, unchangedUntil }, operator)
     await takeNewUsers(db, now, operator)
     await takeBlacklist(db, now)
   }
 
   return {
+    /** Whether no other import follows a Django until this transaction ends. Asked again by the same transaction, it is. */
+    isOnlyFollower: (db: ImportDb) => takesLock(db, 'follower'),
+
     /** Takes the users over in the transaction. What is refused, or a dry run, has written nothing that a commit would keep. */
     async importUsers(from: Surroundings, options: ImportOptions, operator: Caller): Promise<ImportPlan> {
       const { db, onProgress } = from
-      if (!(await isOnlyImport(db))) throw new StartError('Another import runs: run this one again when that has ended')
+      if (!(await takesLock(db, 'import')))
+        throw new StartError('Another import runs: run this one again when that has ended')
       await createStaging(db)
       await stage(from, options)
       onProgress('Comparing')
@@ -130,7 +137,9 @@ export function createDjangoImport({ ports: { clock, phones } }: { readonly port
       const isRefused = options.onConflict === 'fail' && deviations.some(isConflict)
       if (!isRefused && !options.isDryRun) {
         onProgress('Writing')
-        await write(db, operator).catch((cause) => Promise.reject(isUniqueViolation(cause) ? overtaken(cause) : cause))
+        await write(db, options, operator).catch((cause) =>
+          Promise.reject(isUniqueViolation(cause) ? overtaken(cause) : cause),
+        )
       }
       return { counts, deviations, isRefused }
     },

@@ -1,8 +1,11 @@
 import type { Client } from 'pg'
-import { escapeIdentifier } from 'pg'
+import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { DjangoSource, SourceBatch, SourceRow } from '../../kernel/django-source.ts'
 import { StartError } from '../../kernel/errors.ts'
+import type { Following, Mark } from '../database/changed-rows.ts'
+import { selectChanges } from '../database/changed-rows.ts'
 import { DatabaseClient } from '../database/client.ts'
+import { findDjangoUsers, setSchemaOf } from '../database/django-users.ts'
 import { describeFailure } from '../database/failures.ts'
 
 const rowsAtOnce = 5000
@@ -10,24 +13,47 @@ const rowsAtOnce = 5000
 const addresses = 'account_emailaddress'
 /** Of SimpleJWT. */
 const blacklist = 'token_blacklist_blacklistedtoken'
-/** Those that would be accepted otherwise: a service keeps rows of all tokens that it ever issued. */
-const spentTokens = `token_blacklist_outstandingtoken AS token JOIN ${blacklist} ON token_id = token.id WHERE expires_at > now()`
 
-const all = (table: string) => `SELECT * FROM ${escapeIdentifier(table)}`
+export interface PostgresSource extends DjangoSource {
+  /** What the reading that follows has to know. */
+  readonly mark: Mark
+  /** Whether there is anything new. */
+  readonly hasRows: boolean
+}
 
 /** A database of Django on PostgreSQL, read in one transaction that sees nothing of what others change meanwhile. */
-export async function openPostgresSource(url: string, table: string | undefined): Promise<DjangoSource> {
+export async function openPostgresSource(
+  url: string,
+  table: string | undefined,
+  following?: Following,
+): Promise<PostgresSource> {
   const client = new DatabaseClient({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
     application_name: 'auth-server import',
   })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone TO 'UTC'`)
-    const users = await findUsers(client, table)
-    const total = await countRows(client, users.name)
+    await client.query(
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone TO 'UTC'; ${setSchemaOf(url)}`,
+    )
+    const users = await findDjangoUsers(client, table)
+    const [hasAddresses, hasBlacklist] = [await hasTable(client, addresses), await hasTable(client, blacklist)]
+    const { mark, isNew } = await selectChanges(client, users, following)
+    const key = `theirs.${escapeIdentifier(users.primaryKey)}`
+    const ofNewAddress = `${key} IN (SELECT user_id FROM ${addresses} AS address WHERE ${isNew?.('address')})`
+    const usersWhere = isNew ? `(${isNew('theirs')}${hasAddresses ? ` OR ${ofNewAddress}` : ''})` : 'TRUE'
+    const changed = `${escapeIdentifier(users.name)} AS theirs WHERE ${usersWhere}`
+    const again = following?.again.length ? ` OR ${key}::text IN (${following.again.map(escapeLiteral)})` : ''
+    const ofUsers = changed + again
+    // A service keeps rows of all tokens that it ever issued: of those that have expired none is read.
+    const spentTokens = `token_blacklist_outstandingtoken AS token JOIN ${blacklist} AS spent ON token_id = token.id
+      WHERE expires_at > now() AND ${isNew?.('spent') ?? 'TRUE'}`
+    const total = await countRows(client, changed)
+    const hasRows = total > 0 || (hasBlacklist && (await countRows(client, spentTokens)) > 0)
     let read = 0
 
     async function* rowsOf(selection: string, of: SourceBatch['of'], primaryKey: string) {
@@ -44,11 +70,18 @@ export async function openPostgresSource(url: string, table: string | undefined)
     return {
       users: `The table ${users.name}`,
       portion: () => Math.min(1, read / Math.max(1, total)),
+      mark,
+      hasRows,
       async *read() {
         try {
-          yield* rowsOf(all(users.name), 'users', users.primaryKey)
-          if (await hasTable(client, addresses)) yield* rowsOf(all(addresses), 'addresses', 'id')
-          if (await hasTable(client, blacklist)) {
+          yield* rowsOf(`SELECT * FROM ${ofUsers}`, 'users', users.primaryKey)
+          if (hasAddresses && (await countRows(client, `(SELECT FROM ${addresses} LIMIT 1) AS one`)) > 0) {
+            // The users who are read may have none, and so none that is verified.
+            yield { of: 'addresses', primaryKey: 'id', rows: [] }
+            const where = isNew ? `user_id IN (SELECT ${key} FROM ${ofUsers})` : 'TRUE'
+            yield* rowsOf(`SELECT * FROM ${addresses} WHERE ${where}`, 'addresses', 'id')
+          }
+          if (hasBlacklist) {
             yield* rowsOf(`SELECT token.id, jti, expires_at FROM ${spentTokens}`, 'tokens', 'id')
             yield* rowsOf(`SELECT token_id FROM ${spentTokens}`, 'blacklist', 'id')
           }
@@ -74,36 +107,7 @@ async function hasTable(client: Client, name: string): Promise<boolean> {
   return rows[0]?.exists === true
 }
 
-interface Users {
-  readonly name: string
-  readonly primaryKey: string
-}
-
-/** The table that is named; else the one that has the columns that Django gives to every table of users. */
-async function findUsers(client: Client, named: string | undefined): Promise<Users> {
-  const { rows } = await client.query<Users & { isOfUsers: boolean }>(`
-    SELECT relname AS name, (
-        SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-        WHERE indrelid = pg_class.oid AND indisprimary) AS "primaryKey",
-      (SELECT count(*) FROM pg_attribute WHERE attrelid = pg_class.oid AND attname IN ('password', 'last_login')) = 2 AS "isOfUsers"
-    FROM pg_class
-    WHERE relkind IN ('r', 'p', 'v', 'm') AND pg_table_is_visible(oid) AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-    ORDER BY relname`)
-  const candidates = rows.filter(({ name, isOfUsers }) => (named === undefined ? isOfUsers : name === named))
-  const [only] = candidates
-  if (only && candidates.length === 1) return { name: only.name, primaryKey: only.primaryKey ?? 'id' }
-  if (named !== undefined)
-    throw new StartError(`The database of Django has no table ${named}: name another one with --table`)
-  if (!only) {
-    throw new StartError(
-      'The database of Django has no table with the columns password and last_login: name the one of users with --table',
-    )
-  }
-  const names = candidates.map(({ name }) => name).join(', ')
-  throw new StartError(`Several tables may be that of users (${names}): name one with --table`)
-}
-
-async function countRows(client: Client, table: string): Promise<number> {
-  const { rows } = await client.query<{ count: string }>(`SELECT count(*) AS count FROM ${escapeIdentifier(table)}`)
+async function countRows(client: Client, from: string): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`SELECT count(*) AS count FROM ${from}`)
   return Number(rows[0]?.count)
 }

@@ -12,7 +12,11 @@ const isUpdated = sql`staged.problem IS NULL AND staged.is_known`
  * It gains: a second import takes no longer than the first. It costs: it writes the tables of other features (passwords, users, events), so a
  * new column that is imported has to be added here.
  */
-export async function updateKnownUsers(db: ImportDb, now: Date, caller: Caller): Promise<void> {
+export async function updateKnownUsers(
+  db: ImportDb,
+  { now, unchangedUntil = null }: { readonly now: Date; readonly unchangedUntil?: Date | null | undefined },
+  caller: Caller,
+): Promise<void> {
   // A login or a change may have replaced a password since all were compared: that one stays.
   await db.$executeRaw`
     WITH written AS (
@@ -39,7 +43,8 @@ export async function updateKnownUsers(db: ImportDb, now: Date, caller: Caller):
       sessions_ended_at = CASE WHEN ${endsSessions} THEN ${now}::timestamptz ELSE ours.sessions_ended_at END,
       -- Tokens that Django has issued since the last import may be younger than the new password, and stay. Those that have ended stay so.
       epoch_began_at = CASE WHEN ${isDisabled} THEN ${now}::timestamptz
-        WHEN staged.takes_password THEN greatest(ours.epoch_began_at, known.taken_at) ELSE ours.epoch_began_at END
+        WHEN staged.takes_password THEN greatest(ours.epoch_began_at, known.taken_at, ${unchangedUntil}::timestamptz)
+        ELSE ours.epoch_began_at END
     FROM staged_users AS staged JOIN django_users AS known ON known.django_id = staged.django_id
     WHERE ${isUpdated} AND ours.id = staged.user_id
       AND (staged.takes_profile OR staged.takes_password OR staged.last_login_at > coalesce(ours.last_login_at, '-infinity'))`
