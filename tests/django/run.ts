@@ -1,5 +1,6 @@
 import { cleanUpWhenInterrupted } from '../support/interrupted.ts'
 import { endProcesses, givenFolder } from '../support/process.ts'
+import { playSideBySide } from './side-by-side.ts'
 import { startSides } from './sides.ts'
 import type { Check } from './story.ts'
 import { playStory } from './story.ts'
@@ -7,7 +8,7 @@ import { playStory } from './story.ts'
 const usage = `Usage: npm run test:django
 
 Plays the move from a real Django with SimpleJWT to this server, as it is built (npm run build): users log in at Django, are imported,
-refresh here with the tokens that they have, log in with every kind of hash, and use both sides. Needs the Debian packages
+refresh here with the tokens that they have, log in with every kind of hash, and use both sides, which are followed. Needs the Debian packages
 python3-djangorestframework, python3-djangorestframework-simplejwt, python3-psycopg2, python3-argon2 and python3-bcrypt.
 The last line is "N passed, N failed".
 `
@@ -27,10 +28,12 @@ const check: Check = (title, holds, answer) => {
   if (!holds) console.log(`FAILED  ${title}${answer ? `: ${answer.status} ${answer.text}` : ''}`)
 }
 const sides = await startSides()
-await playStory(sides, check).catch((error: unknown) => {
-  console.log(error)
-  counts.failed += 1
-})
+await playStory(sides, check)
+  .then(() => playSideBySide(sides, check))
+  .catch((error: unknown) => {
+    console.log(error)
+    counts.failed += 1
+  })
 await sides.end()
 await endProcesses()
 console.log(`${counts.passed} passed, ${counts.failed} failed`)

@@ -33,6 +33,13 @@ export interface Sides {
   readonly importUsers: (
     ...options: readonly string[]
   ) => Promise<{ readonly exit: number | string; readonly output: string }>
+  /** This server once more, which writes passwords to Django. */
+  readonly writing: () => Promise<Side>
+  /** `auth-server import django --follow`. */
+  readonly follow: (...options: readonly string[]) => {
+    readonly printed: () => string
+    readonly end: () => Promise<number | string>
+  }
   readonly end: () => Promise<void>
 }
 
@@ -61,6 +68,21 @@ export async function startSides(): Promise<Sides> {
       const command = startProcess(settings, { args })
       const exit = await command.exit
       return { exit, output: command.stdout() + command.stderr() }
+    },
+    async writing() {
+      const url = await startProcess({ ...settings, DJANGO_WRITE_PASSWORDS: 'on' }).ready
+      return { url, send: sender(url) }
+    },
+    follow(...options) {
+      const args = ['import', 'django', '--follow', '--every', '1s', ...options]
+      const command = startProcess(settings, { args })
+      return {
+        printed: () => command.stdout() + command.stderr(),
+        end() {
+          command.kill('SIGTERM')
+          return command.exit
+        },
+      }
     },
     async end() {
       await django.end()

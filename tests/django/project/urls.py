@@ -1,4 +1,5 @@
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
 from django.test import override_settings
 from django.urls import path
 from rest_framework.response import Response
@@ -23,7 +24,24 @@ class LogInThere(APIView):
         return Response({"username": user and user.get_username()})
 
 
+class Register(APIView):
+    authentication_classes = []
+
+    def post(self, request):
+        user = User.objects.create_user(**{name: request.data[name] for name in ("username", "email", "password")})
+        return Response({"id": user.pk})
+
+
+class SetPassword(APIView):
+    def post(self, request):
+        request.user.set_password(request.data["password"])
+        request.user.save()
+        return Response({})
+
+
 urlpatterns = [
+    path("register/", Register.as_view()),
+    path("set-password/", SetPassword.as_view()),
     path("token/", TokenObtainPairView.as_view()),
     path("token/refresh/", TokenRefreshView.as_view()),
     path("token/blacklist/", TokenBlacklistView.as_view()),
