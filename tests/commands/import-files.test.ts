@@ -170,6 +170,12 @@ ${cut.id},${'u'.repeat(1023)}😀,${cut.email},${djangoHashes.bcrypt}
       /has 2 fields in record 1, and 3 columns/,
     ],
     [
+      'a flag that is neither true nor false',
+      'users.csv',
+      `id,email,password,is_active\n1,a@example.com,${djangoHashes.bcrypt},enabled\n`,
+      /column is_active holds something else than true and false: name another one with --map/,
+    ],
+    [
       'a file of another kind',
       'db.sqlite3',
       'SQLite format 3',

@@ -66,6 +66,7 @@ export interface Reading {
 export function candidateOf(row: SourceRow, { columns, phones, isVerified, placeholders }: Reading): Candidate {
   const columnOf = (field: Field) => (columns[field] === undefined ? undefined : row[columns[field]])
   const given = (field: Field) => textOf(columnOf(field))
+  const flagIn = (field: Field) => flagOf(columnOf(field), columns[field] ?? field)
   const altered: string[] = []
   const read = (field: Field, from: string, to: string) => {
     if (from !== to) altered.push(field)
@@ -76,7 +77,7 @@ export function candidateOf(row: SourceRow, { columns, phones, isVerified, place
   const { djangoId, wantedId, uuid, isInvalid } = identityOf(given('id').trim())
   const address = addressOf(given('email').trim(), placeholders ? djangoId : undefined)
   const username = usernameOf(given('username').trim(), address.email)
-  const isActive = flagOf(columnOf('is_active')) ?? true
+  const isActive = flagIn('is_active') ?? true
   const hash = hashOf(given('password'))
   if (hash !== (given('password') || unusable)) altered.push('password')
   const phoneNumber = phoneOf(given('phone_number').trim(), phones)
@@ -88,12 +89,12 @@ export function candidateOf(row: SourceRow, { columns, phones, isVerified, place
     last_name: nameOf('last_name'),
     display_name: nameOf('display_name'),
     phone_number: phoneNumber ?? '',
-    phone_number_verified: flagOf(columnOf('phone_number_verified')) ?? false,
+    phone_number_verified: flagIn('phone_number_verified') ?? false,
     timezone: read('timezone', given('timezone') || 'UTC', timeZoneFrom(given('timezone') || 'UTC') ?? 'UTC'),
     is_active: isActive,
-    is_staff: flagOf(columnOf('is_staff')) ?? false,
-    is_superuser: flagOf(columnOf('is_superuser')) ?? false,
-    is_practitioner: flagOf(columnOf('is_practitioner')) ?? false,
+    is_staff: flagIn('is_staff') ?? false,
+    is_superuser: flagIn('is_superuser') ?? false,
+    is_practitioner: flagIn('is_practitioner') ?? false,
   }
   return {
     django_id: djangoId,

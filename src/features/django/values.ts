@@ -1,3 +1,5 @@
+import { StartError } from '../../kernel/errors.ts'
+
 /** Values as databases, JSON and CSV have them. */
 
 export function textOf(value: unknown): string {
@@ -5,10 +7,18 @@ export function textOf(value: unknown): string {
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : ''
 }
 
-/** Undefined where the value is missing. */
-export function flagOf(value: unknown): boolean | undefined {
+const yes = /^(t|true|1|y|yes|on)$/i
+const no = /^(f|false|0|n|no|off)$/i
+
+/** Undefined where the value is missing. Throws a StartError that names the column where it is neither true nor false. */
+export function flagOf(value: unknown, column: string): boolean | undefined {
   if (value === undefined || value === null || value === '') return undefined
-  return typeof value === 'boolean' ? value : /^(t|true|1|y|yes|on)$/i.test(textOf(value))
+  const text = textOf(value)
+  if (yes.test(text)) return true
+  if (no.test(text)) return false
+  throw new StartError(
+    `The column ${column} holds something else than true and false: name another one with --map or --verified`,
+  )
 }
 
 /** An instant in ISO form; null where there is none. One without a zone is in UTC. */

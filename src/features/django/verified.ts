@@ -27,7 +27,7 @@ export function verifiedBy(rule: string, { name, columns }: { name: string; colu
   if (!columns.includes(rule)) {
     throw new StartError(`${name} has no column ${rule}: --verified needs active, allauth, all, none or a column`)
   }
-  return (row) => Boolean(flagOf(row[rule]) ?? false)
+  return (row) => flagOf(row[rule], rule) ?? false
 }
 
 /** The verified addresses among those of django-allauth. */
@@ -39,6 +39,6 @@ export function verifiedAddresses(rows: readonly SourceRow[]): StagedAddress[] {
       throw new StartError('The addresses name their users otherwise than by keys: dump them without --natural-foreign')
     }
     const user = textOf(key)
-    return email !== undefined && flagOf(row.verified) ? { django_id: uuidOf(user) ?? user, email } : []
+    return email !== undefined && flagOf(row.verified, 'verified') ? { django_id: uuidOf(user) ?? user, email } : []
   })
 }
