@@ -17,7 +17,8 @@ afterEach(endProcesses)
 
 async function givenFile(name: string, content: unknown): Promise<string> {
   const file = join(await givenFolder(), name)
-  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content, undefined, 1))
+  const isText = typeof content === 'string' || Buffer.isBuffer(content)
+  await writeFile(file, isText ? content : JSON.stringify(content, undefined, 1))
   return file
 }
 
@@ -174,6 +175,12 @@ ${cut.id},${'u'.repeat(1023)}😀,${cut.email},${djangoHashes.bcrypt}
       'users.csv',
       `id,email,password,is_active\n1,a@example.com,${djangoHashes.bcrypt},enabled\n`,
       /column is_active holds something else than true and false: name another one with --map/,
+    ],
+    [
+      'a file in Latin-1',
+      'users.csv',
+      Buffer.from(`id,email,password,first_name\n1,a@example.com,${djangoHashes.bcrypt},Andr\xe9\n`, 'latin1'),
+      /is not in UTF-8/,
     ],
     [
       'a file of another kind',

@@ -13,21 +13,26 @@ export interface SourceFile {
 export async function openFile(path: string): Promise<SourceFile> {
   const handle = await openHandle(path)
   const { size } = await handle.stat()
-  const stream = handle.createReadStream({ encoding: 'utf8', highWaterMark: 1 << 20 })
+  const stream = handle.createReadStream({ highWaterMark: 1 << 20 })
   return {
-    read: () => withoutByteOrderMark(stream),
+    read: () => decode(stream),
     portion: () => Math.min(1, stream.bytesRead / Math.max(1, size)),
     close: async () => void stream.destroy(),
   }
 }
 
-/** Spreadsheets write the mark, and no column is named so. */
-async function* withoutByteOrderMark(pieces: AsyncIterable<string>): AsyncIterable<string> {
-  let isFirst = true
-  for await (const piece of pieces) {
-    yield isFirst ? piece.replace(/^\ufeff/, '') : piece
-    isFirst = false
+/** The text without the byte order mark that spreadsheets write. Throws a StartError where it is in another encoding than UTF-8. */
+async function* decode(pieces: AsyncIterable<Buffer>): AsyncIterable<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const textOf = (piece?: Buffer) => {
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined })
+    } catch (cause) {
+      throw new StartError('The file of --from is not in UTF-8: write it in that encoding', { cause })
+    }
   }
+  for await (const piece of pieces) yield textOf(piece)
+  yield textOf()
 }
 
 async function openHandle(path: string): Promise<FileHandle> {
