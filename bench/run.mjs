@@ -1,8 +1,11 @@
-// Measures the built server (npm run build) on this machine: npm run bench -- [start|memory|floor|django|workers|logins|latency|fairness|contracts|refusals]
+// Measures the built server (npm run build) on this machine: npm run bench -- --help
 import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
 import bcrypt from 'bcrypt'
+import { measureCleanUp } from './clean-up.mjs'
 import { measureBesideDjango } from './django.mjs'
 import { measureFloor } from './floor.mjs'
+import { measureScale } from './scale.mjs'
 import {
   cpuMs,
   get,
@@ -282,13 +285,41 @@ function summary(values) {
   return { 'p50 ms': p50, 'p99 ms': p99, 'max ms': max }
 }
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !Object.hasOwn(benches, name))
-if (unknown.length > 0) {
-  console.log(`npm run bench -- [${Object.keys(benches).join('|')}] …   (all of them when none is named)`)
-  process.exit(unknown.includes('--help') ? 0 : 2)
+/** They take much longer than the others, and gigabytes of disk, so they run only when they are named. */
+const large = {
+  /** CPU and SQL of each request with many users against a thousand. */
+  scale: measureScale,
+
+  /** Latency of session reads before, while and after many dead sessions are deleted. */
+  'clean-up': measureCleanUp,
+}
+
+const usage = `npm run bench -- [${Object.keys(benches).join('|')}] …   (all of these when none is named)
+npm run bench -- scale [--users 1000000]     what requests cost with so many users, against a thousand
+npm run bench -- clean-up [--dead 10000000]  how long sessions are read for while so many dead ones are deleted`
+
+function readArguments() {
+  const options = { help: { type: 'boolean' }, users: { type: 'string' }, dead: { type: 'string' } }
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    const [users, dead] = [Number(values.users ?? 1_000_000), Number(values.dead ?? 10_000_000)]
+    // Fewer would run out of what a request can be sent for once.
+    if (!Number.isInteger(users) || users < 1000) throw new Error('--users takes a whole number from 1000')
+    if (!Number.isInteger(dead) || dead < 100_000) throw new Error('--dead takes a whole number from 100000')
+    const unknown = positionals.find((name) => !Object.hasOwn({ ...benches, ...large }, name))
+    if (unknown !== undefined) throw new Error(`there is no ${unknown}`)
+    return { isHelp: values.help, wanted: positionals, users, dead }
+  } catch (error) {
+    return { error }
+  }
+}
+
+const { error, isHelp, wanted, users, dead } = readArguments()
+if (error || isHelp) {
+  console.log(error ? `${error.message}\n${usage}` : usage)
+  process.exit(error ? 2 : 0)
 }
 for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
   console.log(`\n${name}`)
-  await benches[name]()
+  await { ...benches, ...large }[name]({ users, dead })
 }

@@ -74,9 +74,9 @@ export async function withDataDir(work) {
   }
 }
 
-/** POSTs JSON to our own API, perhaps with an access token or as if forwarded for an address, and reads the answer. */
+/** POSTs JSON to our own API, or sends it by another method, perhaps with an access token or as if forwarded for an address; reads the answer. */
 export function post(api, path, body, sender) {
-  return exchange(api, `POST /api/v1/auth${path}`, JSON.stringify(body), sender)
+  return exchange(api, `${sender?.method ?? 'POST'} /api/v1/auth${path}`, JSON.stringify(body), sender)
 }
 
 /** Reads what is at the path, perhaps with an access token. */
