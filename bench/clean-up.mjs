@@ -7,9 +7,11 @@ import { get, percentile } from './server.mjs'
 
 const users = 100_000
 const readsPerSecond = 200
-const windowMs = 10_000
+const windowMs = 8000
 /** Of the reads before and of those after. */
-const windows = 6
+const windows = 4
+/** Times that the clean-up is held up for a window and goes on for one, before it goes on to its end. */
+const turns = 12
 
 export async function measureCleanUp({ dead }) {
   await withFilledDatabases({ max_wal_size: '4GB' }, async ({ admin, prepare }) => {
@@ -17,41 +19,53 @@ export async function measureCleanUp({ dead }) {
     // A server cleans up at its start, and then each hour.
     const idle = await start()
     await fillDeadSessions(pool, filled, dead)
+    await pool.query(holding)
     const before = await readAll(idle, filled, windows)
     await idle.stop()
 
     await admin.query('SELECT pg_stat_statements_reset()')
     const startedAt = performance.now()
     const cleaning = await start()
-    const [held, during] = [[], []]
+    const [held, during, rest] = [[], [], []]
     for (let deleted = 0; deleted < dead; ) {
-      await holdUp(pool)
-      held.push(...(await readAll(cleaning, filled, 1)))
+      const isTurn = during.length < turns
+      if (isTurn) {
+        await holdUp(pool)
+        held.push(...(await readAll(cleaning, filled, 1)))
+      }
       const atBegin = await countDeleted(pool)
-      during.push(...(await readAll(cleaning, filled, 1)))
+      const reads = await readAll(cleaning, filled, 1)
+      ;(isTurn ? during : rest).push(...reads)
       deleted = await countDeleted(pool)
       if (deleted < dead && deleted === atBegin) throw new Error(`the clean-up stopped after ${deleted} rows`)
-      if (during.length % 5 === 0) console.log(`${deleted.toLocaleString('en')} rows after ${seconds(startedAt)}`)
+      if ((during.length + rest.length) % 4 === 0)
+        console.log(`${deleted.toLocaleString('en')} rows after ${seconds(startedAt)}`)
     }
     const whole = seconds(startedAt)
     const after = await readAll(cleaning, filled, windows)
-    report({ before, held, during, after })
-    console.log(`${dead.toLocaleString('en')} rows within ${whole}, of which the half was held up`)
+    report({ before, held, during, rest, after })
+    console.log(
+      `${dead.toLocaleString('en')} rows within ${whole}, of which it was held up for ${(held.length * windowMs) / 1000} s`,
+    )
     console.log(await statementsOf(admin, database, dead))
     console.log(`load of the machine at the end: ${loadavg().map((load) => load.toFixed(1))}`)
   })
 }
 
+/** Makes deletions wait while another holds a lock that nothing else takes: neither reads nor vacuum wait for it. */
+const holding = `
+  CREATE FUNCTION wait_for_turn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+  CREATE TRIGGER wait_for_turn BEFORE DELETE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION wait_for_turn()`
+
 /**
  * Holds the clean-up up for one window, so that reads are compared in turn: its batch waits for a quarter of the window, and the pause
- * after a batch takes three times as long. Reads do not wait for this lock.
+ * after a batch takes three times as long.
  */
 async function holdUp(pool) {
   const client = await pool.connect()
-  await client.query('BEGIN')
-  await client.query('LOCK TABLE sessions IN SHARE MODE')
+  await client.query('SELECT pg_advisory_lock(1)')
   setTimeout(async () => {
-    await client.query('COMMIT')
+    await client.query('SELECT pg_advisory_unlock(1)')
     client.release()
   }, windowMs / 4)
 }
@@ -104,7 +118,7 @@ async function readAll({ api, mint }, { users: count, session }, number) {
 
 const warm = new Set()
 
-function report({ before, held, during, after }) {
+function report({ before, held, during, rest, after }) {
   const p99 = (window) => percentile(window, 99)
   const median = (all, value) => Number(percentile(all.map(value), 50).toFixed(2))
   const summary = (all) => ({
@@ -113,7 +127,13 @@ function report({ before, held, during, after }) {
     'p99 ms': median(all, p99),
     'p99 of the worst': Number(Math.max(...all.map(p99)).toFixed(2)),
   })
-  console.table({ before: summary(before), 'held up': summary(held), during: summary(during), after: summary(after) })
+  console.table({
+    before: summary(before),
+    'held up': summary(held),
+    'during, in turn': summary(during),
+    ...(rest.length > 0 && { 'during, then': summary(rest) }),
+    after: summary(after),
+  })
   const inTurn = held.map((window, index) => p99(during[index]) / p99(window))
   const noise = held.slice(1).map((window, index) => p99(window) / p99(held[index]))
   const [low, middle, high] = [25, 50, 75].map((hundredths) => percentile(inTurn, hundredths).toFixed(2))
