@@ -18,6 +18,7 @@ import {
   startServer,
   withDataDir,
 } from './server.mjs'
+import { measureSoak } from './soak.mjs'
 import { measureWorkers } from './workers.mjs'
 
 const benches = {
@@ -285,8 +286,11 @@ function summary(values) {
   return { 'p50 ms': p50, 'p99 ms': p99, 'max ms': max }
 }
 
-/** They take much longer than the others, and gigabytes of disk, so they run only when they are named. */
+/** They take much longer than the others, or gigabytes of disk, so they run only when they are named. */
 const large = {
+  /** Memory in half an hour of mixed load. */
+  soak: measureSoak,
+
   /** CPU and SQL of each request with many users against a thousand. */
   scale: measureScale,
 
@@ -295,6 +299,7 @@ const large = {
 }
 
 const usage = `npm run bench -- [${Object.keys(benches).join('|')}] …   (all of these when none is named)
+npm run bench -- soak                        how much memory half an hour of mixed load takes
 npm run bench -- scale [--users 1000000]     what requests cost with so many users, against a thousand
 npm run bench -- clean-up [--dead 10000000]  how long sessions are read for while so many dead ones are deleted`
 
