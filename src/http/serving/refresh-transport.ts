@@ -71,8 +71,8 @@ export function createRefreshTransport({
       if (!usesCookie(request)) return body
       cookies.change(response, refreshCookie, change)
       if (change === 'forgotten') return body
-      // Whatever the contract calls it.
-      return Object.fromEntries(Object.entries(body as Fields).filter(([, value]) => value !== change.value))
+      // Whatever the contract calls it, and wherever it puts it.
+      return JSON.parse(JSON.stringify(body), (_name, value) => (value === change.value ? undefined : value))
     },
   }
 }

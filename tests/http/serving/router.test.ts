@@ -248,6 +248,21 @@ describe('an endpoint that fails', () => {
       handle: async () => JSON.parse(JSON.stringify({ id: secret })),
     }),
     endpoint({
+      name: 'nestedToken',
+      route: 'GET /nestedToken',
+      summary: 'Answers with a refresh token within an object',
+      description: 'A test',
+      topic: { name: 'Tests', description: 'Of the router' },
+      access: 'public',
+      limit: 'read',
+      input: z.strictObject({}),
+      status: 200,
+      output: z.object({ user: z.string(), tokens: z.object({ refresh: z.string(), access: z.string() }) }),
+      errors: [],
+      handle: async () => ({ user: 'ada', tokens: { refresh: secret, access: 'another' } }),
+      cookies: { refresh: ({ tokens }) => ({ value: tokens.refresh, lifetime: 60 }) },
+    }),
+    endpoint({
       name: 'tooMuch',
       route: 'GET /tooMuch',
       summary: 'Answers more than its schema names',
@@ -312,7 +327,7 @@ describe('an endpoint that fails', () => {
           limiterOf: () => (_request, _response, next) => next(),
           browsers: createBrowserRules({
             cookies: { secure: true, sameSite: 'strict', partitioned: false },
-            refreshTransport: 'body',
+            refreshTransport: 'cookie',
             corsOrigins: [],
             clearSiteData: [],
           }),
@@ -338,6 +353,13 @@ describe('an endpoint that fails', () => {
     withRouter(true, async (get, faultIds) => {
       expect(refusalOf(await get('declared'))).toBe('404 declared')
       expect(faultIds).toEqual([])
+    }))
+
+  it('with a refresh token within an object puts it into the cookie alone', () =>
+    withRouter(true, async (get) => {
+      const { status, headers, text } = await get('nestedToken')
+      expect([status, JSON.parse(text)]).toEqual([200, { user: 'ada', tokens: { access: 'another' } }])
+      expect(headers['set-cookie']?.[0]).toContain(encodeURIComponent(secret))
     }))
 
   it('with an error that it did not declare is a fault, so that a test finds it', () =>
