@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { targets } from '../support/endpoints.ts'
 
 const page = readFileSync('docs/security.md', 'utf8')
 
@@ -35,6 +36,21 @@ describe('docs/security.md', () => {
 
   it.each([...new Set(named)])('names a path that exists: %s', (path) => {
     expect(existsSync(path)).toBe(true)
+  })
+
+  it('names the endpoints of every contract at which the password of an account is proven', () => {
+    // At the others with a password it is chosen, or that of a registration which waits.
+    const isProven = ({ name, takesPassword }: (typeof targets)[number]) =>
+      takesPassword && !/^(register|createAccount|resetPassword|verifyEmail)/.test(name)
+    const [, section = ''] = page.split('## The ways in\n')
+    const [table = ''] = section.split('\n## ')
+    const listed = [...table.matchAll(/`([A-Z]+ \/[^`]+)`(?=[^\n]* \|)/g)].map(([, route]) => route)
+    expect(listed.toSorted()).toEqual(
+      targets
+        .filter(isProven)
+        .map(({ route }) => route)
+        .toSorted(),
+    )
   })
 
   it('names a title with each test file in its tables', () => {
