@@ -29,11 +29,11 @@ function commandsIn(content: string): Step[] {
  * The text with the changes of a diff. Its parts are separated by lines that begin with @@, and found by the lines that stay or go, wherever
  * those stand. Throws unless each part is found exactly once.
  */
-export function applyDiff(text: string, diff: string): string {
-  return diff.split(/^@@.*\n/m).reduce(applyPart, text)
+export function applyDiff(text: string, { file, content }: { file: string; content: string }): string {
+  return content.split(/^@@.*\n/m).reduce((changed, part) => applyPart(changed, part, file), text)
 }
 
-function applyPart(text: string, part: string): string {
+function applyPart(text: string, part: string, file: string): string {
   const parts = part.replace(/\n$/, '').split('\n')
   const without = (sign: '+' | '-') => parts.filter((line) => !line.startsWith(sign)).map((line) => line.slice(1))
   const before = without('+')
@@ -42,7 +42,7 @@ function applyPart(text: string, part: string): string {
   const [place] = places
   if (place === undefined || places.length > 1) {
     const where = place === undefined ? 'nowhere' : 'more than once'
-    throw new Error(`These lines stand ${where} in the file:\n${before.join('\n')}`)
+    throw new Error(`These lines stand ${where} in ${file}:\n${before.join('\n')}`)
   }
   return lines.toSpliced(place, before.length, ...without('-')).join('\n')
 }

@@ -68,7 +68,7 @@ function take(step: Step, project: string): void {
   }
   const path = join(project, step.file)
   if (step.kind === 'change') {
-    writeFileSync(path, applyDiff(readFileSync(path, 'utf8'), step.content))
+    writeFileSync(path, applyDiff(readFileSync(path, 'utf8'), step))
   } else {
     if (existsSync(path)) throw new Error('the file is there already')
     mkdirSync(dirname(path), { recursive: true })

@@ -42,7 +42,7 @@ describe('the steps of a walkthrough', () => {
     for (const step of readSteps(readFileSync(`${folder}/${file}`, 'utf8'))) {
       if (step.kind === 'make') written.set(step.file, step.content)
       if (step.kind !== 'change') continue
-      written.set(step.file, applyDiff(written.get(step.file) ?? readFileSync(step.file, 'utf8'), step.content))
+      written.set(step.file, applyDiff(written.get(step.file) ?? readFileSync(step.file, 'utf8'), step))
     }
     expect(written.size).toBeGreaterThan(1)
   })
@@ -50,17 +50,18 @@ describe('the steps of a walkthrough', () => {
 
 describe('a diff of a walkthrough', () => {
   const text = 'one\ntwo\nthree\nfour\n'
+  const change = (content: string, before = text) => applyDiff(before, { file: 'numbers.txt', content })
 
   it('adds and removes lines wherever the others stand', () => {
-    expect(applyDiff(text, ' two\n+between\n three\n')).toBe('one\ntwo\nbetween\nthree\nfour\n')
-    expect(applyDiff(text, '-one\n+eins\n')).toBe('eins\ntwo\nthree\nfour\n')
-    expect(applyDiff(text, '-one\n two\n@@\n-four\n+vier\n')).toBe('two\nthree\nvier\n')
+    expect(change(' two\n+between\n three\n')).toBe('one\ntwo\nbetween\nthree\nfour\n')
+    expect(change('-one\n+eins\n')).toBe('eins\ntwo\nthree\nfour\n')
+    expect(change('-one\n two\n@@\n-four\n+vier\n')).toBe('two\nthree\nvier\n')
   })
 
   it.each([
     ['nowhere', ' five\n+six\n'],
     ['more than once', ' same\n+more\n'],
   ])('is refused when its lines stand %s', (where, diff) => {
-    expect(() => applyDiff(`${text}same\nsame\n`, diff)).toThrow(where)
+    expect(() => change(diff, `${text}same\nsame\n`)).toThrow(`${where} in numbers.txt`)
   })
 })
