@@ -45,7 +45,7 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'HEAD'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'HEAD'
 
 interface RequestOptions {
   readonly body?: object | undefined
