@@ -287,6 +287,22 @@ describe('import django --follow', () => {
     })
   })
 
+  it('reads all anew when that PostgreSQL has started anew, which may have lost what was read', async () => {
+    const user = djangoUser()
+    await following([user], async (django, follower) => {
+      await passRounds(django, follower)
+      await rowsHere(`UPDATE users SET first_name = 'Lost' WHERE id = ${user.id}`)
+      await rowsHere(`UPDATE django_users SET profile = profile || '{"first_name": "Lost"}' WHERE user_id = ${user.id}`)
+      await passRounds(django, follower)
+      expect(await columnsOf(user)).toMatchObject({ first_name: 'Lost' })
+      // What PostgreSQL says of its start, without starting it.
+      await django.run(`
+        CREATE FUNCTION pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql RETURN pg_catalog.pg_postmaster_start_time() + interval '1s';
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$`)
+      await follower.until(async () => (await columnsOf(user))?.first_name === '')
+    })
+  })
+
   it('is one at a time, beside which an import can run once', async () => {
     await following([djangoUser()], async (django, follower) => {
       const second = startFollower(server, django.url)

@@ -4,7 +4,8 @@ import type { DjangoUserTable } from './django-users.ts'
 
 /** How far a reading has come: what is written by this transaction of PostgreSQL or a later one may not have been seen. */
 export interface Mark {
-  readonly table: number
+  /** The table, and when this PostgreSQL has started. Another one, as after a failover or a restore, may use the same numbers again. */
+  readonly place: string
   /** With its epoch, and so never used twice. */
   readonly transaction: bigint
 }
@@ -25,6 +26,8 @@ interface Selection {
 
 /** Where the numbers of transactions begin anew in the rows. */
 const epoch = 2n ** 32n
+/** How far apart two transactions are at most whose numbers in the rows can be compared. */
+const mostApart = epoch / 2n
 
 /**
  * Finds the rows that have changed since the mark, whatever column has.
@@ -40,13 +43,17 @@ export async function selectChanges(
   if (following && isView) {
     throw new StartError(`${name} is a view, whose changes cannot be followed: name the table behind it with --table`)
   }
-  const { rows } = await client.query<{ oldest: string; next: string }>(
-    'SELECT txid_snapshot_xmin(now) AS oldest, txid_snapshot_xmax(now) AS next FROM txid_current_snapshot() AS now',
+  const { rows } = await client.query<{ oldest: string; next: string; startedAt: string }>(
+    `SELECT txid_snapshot_xmin(now) AS oldest, txid_snapshot_xmax(now) AS next, pg_postmaster_start_time()::text AS "startedAt"
+     FROM txid_current_snapshot() AS now`,
   )
-  const [{ oldest = '0', next = '0' } = {}] = rows
-  const mark = { table: oid, transaction: BigInt(oldest) }
+  const [{ oldest = '0', next = '0', startedAt = '' } = {}] = rows
+  const mark = { place: `${oid} ${startedAt}`, transaction: BigInt(oldest) }
   const since = following?.since
-  // A mark of another table, or of a time to come, is of a database that was restored since: all is read again.
-  if (since?.table !== oid || since.transaction > BigInt(next)) return { mark, isNew: undefined }
-  return { mark, isNew: (row) => `age(${row}.xmin) <= age('${since.transaction % epoch}'::xid)` }
+  if (since?.place !== mark.place) return { mark, isNew: undefined }
+  const passed = BigInt(next) - since.transaction
+  // Less than none have passed where a standby with a delay answers after another one.
+  if (passed < 0n || passed >= mostApart) return { mark, isNew: undefined }
+  // A row that was written more than `mostApart` ago has a negative age, however seldom it changes.
+  return { mark, isNew: (row) => `age(${row}.xmin) BETWEEN 0 AND age('${since.transaction % epoch}'::xid)` }
 }

@@ -7,7 +7,7 @@ import { prismaParameters } from './session.ts'
 export interface DjangoUserTable {
   readonly name: string
   readonly primaryKey: string
-  /** Tells it from one of the same name in another database, or in the same one after it was restored. */
+  /** Tells it from one of the same name in another schema or database. */
   readonly oid: number
   /** Whether it is no table, but shows the rows of others. */
   readonly isView: boolean
