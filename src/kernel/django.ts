@@ -30,9 +30,9 @@ export interface DjangoBlacklist {
 }
 
 /** The row of a user at Django: the primary key, and what the row has to name, as the key alone may be another user's. */
-interface DjangoRow {
+export interface DjangoRow {
   readonly djangoId: string
-  /** Usernames and addresses of the user. */
+  /** The username and the address that it had when it was last read. */
   readonly names: readonly string[]
 }
 

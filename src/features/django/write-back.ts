@@ -2,7 +2,6 @@ import type { PasswordWriteBack } from '../../kernel/django.ts'
 import type { Ports } from '../../kernel/ports.ts'
 import type { UnitOfWork } from '../../kernel/unit-of-work.ts'
 import type { DjangoUserStore } from './store.ts'
-import { textOf } from './values.ts'
 
 interface Needs {
   readonly ports: Pick<Ports, 'django' | 'hasher'>
@@ -15,9 +14,6 @@ export function createPasswordWriteBack({ ports: { django, hasher }, work: { sto
     const theirs = django?.passwords
     const imported = theirs && (await stores.djangoUsers.find(user.id))
     if (!imported) return work()
-    const { djangoId, profile } = imported
-    const given = [user.username, user.email, textOf(profile.username), textOf(profile.email)].filter(Boolean)
-    const names = [...given, ...given.map((name) => name.toLowerCase())]
-    return theirs.write({ djangoId, names }, await hasher.hashForDjango(password, caller.network), work)
+    return theirs.write(imported, await hasher.hashForDjango(password, caller.network), work)
   }
 }

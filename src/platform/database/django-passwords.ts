@@ -31,9 +31,10 @@ export function createDjangoPasswords({
         if (setSchema !== '') await client.query(setSchema)
         const { name, primaryKey } = await findDjangoUsers(client, table)
         // The key alone may be that of another user, where the database is another one than that of the import.
+        // PostgreSQL folds both sides, as it knows other letters than JavaScript.
         const { rowCount } = await client.query(
           `UPDATE ${escapeIdentifier(name)} AS theirs SET password = $2 WHERE ${escapeIdentifier(primaryKey)} = $1
-             AND EXISTS (SELECT FROM jsonb_each_text(to_jsonb(theirs)) WHERE value = ANY ($3) OR lower(value) = ANY ($3))`,
+             AND EXISTS (SELECT FROM jsonb_each_text(to_jsonb(theirs)), unnest($3::text[]) AS name WHERE lower(value) = lower(name))`,
           [djangoId, hash, names],
         )
         if (rowCount === 0) logger.warn({ djangoId }, 'Django has no such user any more, and gets no new password')

@@ -126,9 +126,17 @@ describe('with DJANGO_WRITE_PASSWORDS, Django', () => {
     }
   })
 
-  it('gets no password for another user who has that key there, nor for one who is not there', async () => {
+  it('gets no password for another user who has that key there, whose names the user takes here, nor for one who is not there', async () => {
     const [user, gone] = [await givenImported(), await givenImported()]
-    await django.run(`UPDATE auth_user SET username = 'o${user.id}', email = 'o@example.com' WHERE id = ${user.id}`)
+    const others = { username: `o${user.id}`, email: `o${user.id}@example.com` }
+    await django.run(
+      `UPDATE auth_user SET username = '${others.username}', email = '${others.email}' WHERE id = ${user.id}`,
+    )
+    await server.database.db.user.update({
+      where: { id: user.id },
+      data: { ...others, usernameKey: others.username },
+    })
+    Object.assign(user, others)
     await django.run(`DELETE FROM auth_user WHERE id = ${gone.id}`)
     for (const each of [user, gone]) expect((await change(each)).status).toBe(200)
     expect(await hashAtDjango(user)).toBe(djangoHashes.bcrypt)
