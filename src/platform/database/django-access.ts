@@ -29,6 +29,11 @@ interface Words {
 /** How long a connection may take, and then each statement: a database that does not answer is as down as one that cannot be reached. */
 const answerLimitMs = 2000
 const mostConnections = 8
+/**
+ * PostgreSQL does not notice that a connection is closed while its statement waits for a lock, nor that this machine is gone: without limits there,
+ * it would go on waiting and locking. The work here takes less than two minutes.
+ */
+const begin = `BEGIN; SET LOCAL statement_timeout = ${answerLimitMs}; SET LOCAL idle_in_transaction_session_timeout = '2min'`
 const retryAfterSeconds = 5
 
 /** Connections are opened when they are needed. */
@@ -77,7 +82,7 @@ export function createDjangoAccess(pool: Pool, logger: Logger, { what, outage, l
       const client = await ask(() => pool.connect())
       try {
         const written = await ask(async () => {
-          await client.query('BEGIN')
+          await client.query(begin)
           return write(client)
         })
         const result = await work(written)

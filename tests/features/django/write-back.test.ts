@@ -181,6 +181,22 @@ describe('with DJANGO_WRITE_PASSWORDS, Django', () => {
     }
   })
 
+  it('is left without a waiting statement by a change that is given up, as the row is locked there', async () => {
+    const user = await givenImported()
+    const holder = new Client({ connectionString: django.url })
+    await holder.connect()
+    try {
+      await holder.query(`BEGIN; SELECT FROM auth_user WHERE id = ${user.id} FOR UPDATE`)
+      expect((await change(user)).status).toBe(503)
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await until(async () => (await django.run(waiting)).length === 0, 30_000)
+    } finally {
+      await holder.end()
+    }
+    expect((await change(user)).status).toBe(200)
+    expect(await isAtDjango(newPassword, user)).toBe(true)
+  })
+
   it('has the password before where the change fails here', async () => {
     const user = await givenImported()
     const { db } = server.database
