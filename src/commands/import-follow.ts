@@ -25,13 +25,13 @@ export async function followDjango(
   const { terminal, interruption } = shell
   const { now } = (await shell.services()).operations
   const leftOut = createLeftOut()
-  const place = createPlace(shell)
+  const lock = createFollowerLock(shell)
   let since: Awaited<ReturnType<typeof openFollowedSource>>['mark'] | undefined
   let unchangedUntil = now()
   let failure: string | undefined
 
   async function takeAll(): Promise<void> {
-    await place.take()
+    await lock.take()
     const plan = await importAll(shell, options, async () => {
       const source = await openFollowedSource(url, { table, since, again: [] })
       since = source.mark
@@ -41,7 +41,7 @@ export async function followDjango(
   }
 
   async function takeChanges(): Promise<void> {
-    await place.take()
+    await lock.take()
     const begunAt = now()
     const again = leftOut.ids().slice(0, mostAgain)
     const source = await openFollowedSource(url, { table, since, again })
@@ -80,7 +80,7 @@ export async function followDjango(
       failure = reason
     }
   } finally {
-    await place.leave()
+    await lock.release()
   }
   if (leftOut.ids().length > 0) shell.leavesSomeOut()
 }
@@ -110,25 +110,25 @@ function createLeftOut() {
   }
 }
 
-/** The place of the one import that follows, which a transaction holds. Where that is lost, another import may have it. */
-function createPlace(shell: Shell) {
+/** The lock of the one import that follows, held by a transaction. Where its connection breaks, another import may take it. */
+function createFollowerLock(shell: Shell) {
   let held: BulkTransaction | undefined
-  async function leave(): Promise<void> {
+  async function release(): Promise<void> {
     await held?.close().catch(() => undefined)
     held = undefined
   }
   return {
-    leave,
-    /** Takes it, or makes sure of it. Throws a StartError when another import has it. */
+    release,
+    /** Takes it, or makes sure that it is held. Throws a StartError when another import has it. */
     async take(): Promise<void> {
       const { openBulkTransaction } = await import('../platform/database/bulk.ts')
       const { djangoImport } = await shell.services()
       try {
         held ??= await openBulkTransaction(await shell.databaseUrl())
-        if (await djangoImport.isOnlyFollower(held.db)) return
+        if (await djangoImport.takeFollowerLock(held.db)) return
         throw new StartError('Another import follows Django already: end that one first')
       } catch (error) {
-        await leave()
+        await release()
         throw error
       }
     },

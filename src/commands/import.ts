@@ -49,7 +49,7 @@ export function addImportCommands(program: Command, shell: Shell): void {
     )
     .addOption(new Option('--dry-run', 'only say what would happen').conflicts('follow'))
     .option('--follow', 'go on until Ctrl-C, and take what changes in the database')
-    .option('--every <duration>', 'how often to look for changes', everySoOften, 5)
+    .option('--every <duration>', 'how often to look for changes', roundInterval, 5)
     .option('--report <file>', 'write all users who are not taken as they are, and why, as CSV')
     .action((options: ImportCommandOptions) => importDjango(shell, options))
 }
@@ -76,8 +76,8 @@ function mapped(text: string, earlier: Readonly<Record<string, string>>): Readon
   return { ...earlier, [field]: column }
 }
 
-function everySoOften(text: string): number {
-  const every = seconds(text)
-  if (every >= 1 && every <= 86_400) return every
+function roundInterval(text: string): number {
+  const interval = seconds(text)
+  if (interval >= 1 && interval <= 86_400) return interval
   throw new InvalidArgumentError('It must be a duration from 1s to 1d.')
 }

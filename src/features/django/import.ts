@@ -18,7 +18,7 @@ import {
   createStaging,
   stageAddresses,
   stageUsers,
-  takesLock,
+  takeLock,
   verifyByAddresses,
 } from './statements/staging.ts'
 import { stageBlacklist, stageTokens, takeBlacklist } from './statements/take-blacklist.ts'
@@ -35,7 +35,7 @@ export interface ImportOptions {
   /** `active`, `allauth`, `all`, `none` or a column. Without it: allauth where it is there, else active. */
   readonly verified?: string | undefined
   readonly isDryRun: boolean
-  /** When those who are not in the source were as they are, and those who are were as they had been. */
+  /** What has changed at Django since the last import has changed after this instant. Absent: at any time since then. */
   readonly unchangedUntil?: Date | undefined
 }
 
@@ -117,13 +117,13 @@ export function createDjangoImport({ ports: { clock, phones } }: { readonly port
   }
 
   return {
-    /** Whether no other import follows a Django until this transaction ends. Asked again by the same transaction, it is. */
-    isOnlyFollower: (db: ImportDb) => takesLock(db, 'follower'),
+    /** Keeps other imports from following a Django until this transaction ends, which can call it again. False: another one follows. */
+    takeFollowerLock: (db: ImportDb) => takeLock(db, 'follower'),
 
     /** Takes the users over in the transaction. What is refused, or a dry run, has written nothing that a commit would keep. */
     async importUsers(from: Surroundings, options: ImportOptions, operator: Caller): Promise<ImportPlan> {
       const { db, onProgress } = from
-      if (!(await takesLock(db, 'import')))
+      if (!(await takeLock(db, 'import')))
         throw new StartError('Another import runs: run this one again when that has ended')
       await createStaging(db)
       await stage(from, options)

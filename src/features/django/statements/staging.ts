@@ -8,8 +8,8 @@ export type ImportDb = Pick<Db, '$queryRaw' | '$executeRaw'>
 /** One id for all instances of the server. */
 const locks = { import: 72_707_371, follower: 72_707_372 }
 
-/** Whether no other import runs, or follows, until this transaction ends: two would take the same users. */
-export async function takesLock(db: ImportDb, of: keyof typeof locks): Promise<boolean> {
+/** Keeps other imports from running, or following, until this transaction ends: two would take the same users. False: one does. */
+export async function takeLock(db: ImportDb, of: keyof typeof locks): Promise<boolean> {
   const [row] = await db.$queryRaw<{ isHeld: boolean }[]>`
     SELECT pg_try_advisory_xact_lock(${locks[of]}::bigint) AS "isHeld"`
   return row?.isHeld === true
