@@ -68,7 +68,8 @@ describe('a transaction that PostgreSQL aborts in favour of another one', () => 
           await add(tx, other, name)
         })
       await Promise.all([crossing('a', mails), crossing('b', [mails[1], mails[0]])])
-      expect(tries).toBe(3)
+      // They meet again when the repeated one takes its first row before the other one has woken.
+      expect(tries).toBeGreaterThanOrEqual(3)
       expect(acted.sort()).toEqual(['a', 'b'])
       expect(await textsOf(database)).toEqual(['ab', 'ab'])
     }))
