@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readVersion } from '../kernel/version.ts'
-import { addCreateSuperuser } from './create-superuser.ts'
+import { addCreateSuperuser } from './create-user.ts'
 import { addDoctor } from './doctor.ts'
 import { addEventCommands } from './events.ts'
 import { addImportCommands } from './import.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { StartError } from '../kernel/errors.ts'
+import { addCreateUser } from './create-user.ts'
 import { limitOption, wholeNumber } from './numbers.ts'
 import { readNewPassword } from './password.ts'
 import type { ChangeOptions, JsonOption, Shell } from './shell.ts'
@@ -13,6 +14,8 @@ export function addUserCommands(program: Command, shell: Shell): void {
     examples: ['users list', 'users show ada', 'users disable ada@example.com'],
   })
   const { terminal } = shell
+
+  addCreateUser(users, shell)
 
   addQuery(users, 'list', {
     summary: 'list users, the newest first',

@@ -52,6 +52,24 @@ it('reads the password from standard input', async () => {
   expect(await logInAs(user)).toMatchObject(superuser)
 })
 
+it('is beside a command that creates users without roles', async () => {
+  const user = randomUser()
+  const args = ['users', 'create', '--username', user.username, '--email', user.email, '--password-stdin']
+  const { code, stdout } = await runCommand(server.settings, [...args, '--as', 'grace', '--json'], user.password)
+  expect(code).toBe(0)
+  const { id } = JSON.parse(stdout)
+  const plain = { is_superuser: false, is_staff: false, email_verified: true, account_status: 'active' }
+  expect(await logInAs(user)).toMatchObject({ ...plain, id, email: user.email })
+  expect((await eventsOf(server, id))[0]).toEqual({ type: 'user_registered', details: { operator: 'grace' } })
+  const again = await refusalOfCommand(server, args)
+  expect(again).toMatch(/username/i)
+  const environment = { ...server.settings, AUTH_SUPERUSER_USERNAME: randomUser().username }
+  expect(await runCommand(environment, ['users', 'create'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^There is no username: add --username\n$/),
+  })
+})
+
 it('has no option that takes a password', async () => {
   const { code } = await runCommand(server.settings, ['createsuperuser', '--password', 'correct horse battery'])
   expect(code).toBe(2)

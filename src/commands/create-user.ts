@@ -28,40 +28,66 @@ export function addCreateSuperuser(program: Command, shell: Shell): void {
     .option('--email <address>', 'the e-mail address')
     .option('--noinput', 'ask nothing: take the rest from AUTH_SUPERUSER_… or DJANGO_SUPERUSER_… in the environment')
     .option('--password-stdin', 'read the password from standard input')
-    .action((options: Options) => createSuperuser(shell, options))
+    .action((options: Options) => createUser(shell, options, superuser))
 }
 
-async function createSuperuser(shell: Shell, options: Options): Promise<void> {
+/** Under `users`: a user without roles, which `promote` gives. */
+export function addCreateUser(users: Command, shell: Shell): void {
+  addChange(users, 'create', {
+    summary: 'create a user without roles, whose address counts as verified',
+    examples: ['users create', 'users create --username ada --email ada@example.com --password-stdin < file'],
+  })
+    .option('--username <name>', 'the username')
+    .option('--email <address>', 'the e-mail address')
+    .option('--password-stdin', 'read the password from standard input')
+    .action((options: Options) => createUser(shell, options, plainUser))
+}
+
+interface Kind {
+  readonly noun: string
+  readonly roles: { readonly isStaff: boolean; readonly isSuperuser: boolean }
+  /** What the variables begin with that answer the questions. */
+  readonly prefixes: readonly string[]
+}
+
+const superuser: Kind = {
+  noun: 'Superuser',
+  roles: { isStaff: true, isSuperuser: true },
+  prefixes: ['AUTH_SUPERUSER_', 'DJANGO_SUPERUSER_'],
+}
+const plainUser: Kind = { noun: 'User', roles: { isStaff: false, isSuperuser: false }, prefixes: [] }
+
+async function createUser(shell: Shell, options: Options, { noun, roles, prefixes }: Kind): Promise<void> {
   const { terminal, environment } = shell
   const services = await shell.services()
   const operator = await shell.operator(options)
   const accept = await createRules(services)
-  const variable = (name: string) => environment[`AUTH_SUPERUSER_${name}`] || environment[`DJANGO_SUPERUSER_${name}`]
+  const variable = (name: string) => prefixes.map((prefix) => environment[prefix + name]).find(Boolean)
+  const orSet = (name: string) => (prefixes[0] === undefined ? '' : `, or set ${prefixes[0]}${name}`)
   const obtain = createQuestions(shell, terminal.isInteractive && !options.noinput)
 
   const username = await obtain({
     given: options.username ?? variable('USERNAME'),
     ask: () => terminal.ask('Username: '),
     accept: accept.username,
-    refusal: 'There is no username: add --username, or set AUTH_SUPERUSER_USERNAME',
+    refusal: `There is no username: add --username${orSet('USERNAME')}`,
   })
   const email = await obtain({
     given: options.email ?? variable('EMAIL'),
     ask: () => terminal.ask('Email address: '),
     accept: accept.email,
-    refusal: 'There is no address: add --email, or set AUTH_SUPERUSER_EMAIL',
+    refusal: `There is no address: add --email${orSet('EMAIL')}`,
   })
   const person = { username, email, firstName: '', lastName: '', phoneNumber: '', timezone: 'UTC' }
   const password = await obtain({
     given: options.passwordStdin ? await readNewPassword(terminal, options) : variable('PASSWORD'),
     ask: () => readNewPassword(terminal, {}),
     accept: (text) => accept.password(text, person),
-    refusal: 'There is no password: set AUTH_SUPERUSER_PASSWORD, or write it to standard input with --password-stdin',
+    refusal: `There is no password: write it to standard input with --password-stdin${orSet('PASSWORD')}`,
   })
-  const access = { password, roles: { isStaff: true, isSuperuser: true } }
-  const user = await services.administration.create(person, access, operator)
+  const user = await services.administration.create(person, { password, roles }, operator)
   const shown = services.users.present(user, operator.policy)
-  terminal.show(options, shown, () => `Superuser ${printable(user.username)} (id:${user.id}) is created.`)
+  terminal.show(options, shown, () => `${noun} ${printable(user.username)} (id:${user.id}) is created.`)
 }
 
 /** What is wrong with an answer is said at once, by the rules of a registration. Each returns the value as it is stored. */
