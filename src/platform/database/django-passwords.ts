@@ -34,7 +34,8 @@ export function createDjangoPasswords({
         // PostgreSQL folds both sides, as it knows other letters than JavaScript.
         const { rowCount } = await client.query(
           `UPDATE ${escapeIdentifier(name)} AS theirs SET password = $2 WHERE ${escapeIdentifier(primaryKey)} = $1
-             AND EXISTS (SELECT FROM jsonb_each_text(to_jsonb(theirs)), unnest($3::text[]) AS name WHERE lower(value) = lower(name))`,
+             AND EXISTS (SELECT FROM jsonb_each(to_jsonb(theirs)), unnest($3::text[]) AS name
+               WHERE jsonb_typeof(value) = 'string' AND lower(value #>> '{}') = lower(name))`,
           [djangoId, hash, names],
         )
         if (rowCount === 0) logger.warn({ djangoId }, 'Django has no such user any more, and gets no new password')

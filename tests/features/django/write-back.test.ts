@@ -146,6 +146,15 @@ describe('with DJANGO_WRITE_PASSWORDS, Django', () => {
     await django.run(`DELETE FROM auth_user WHERE id = ${user.id}`)
   })
 
+  it('gets no password for another user who has that key there, as a name is what a flag says', async () => {
+    const user = await givenImported({ username: 'true' })
+    const others = `username = 'o${user.id}', email = 'o${user.id}@example.com'`
+    await django.run(`UPDATE auth_user SET ${others} WHERE id = ${user.id}`)
+    expect((await change({ ...user, username: 'true' })).status).toBe(200)
+    expect(await hashAtDjango(user)).toBe(djangoHashes.bcrypt)
+    await django.run(`DELETE FROM auth_user WHERE id = ${user.id}`)
+  })
+
   it('that knows the user by one of the names only gets the password', async () => {
     const [renamed, moved] = [await givenImported(), await givenImported()]
     await django.run(`UPDATE auth_user SET username = 'n${renamed.id}' WHERE id = ${renamed.id}`)
