@@ -16,7 +16,7 @@ type Options = ChangeOptions & {
 
 /** The command of Django, with its questions. */
 export function addCreateSuperuser(program: Command, shell: Shell): void {
-  addChange(program, 'createsuperuser', {
+  const command = addChange(program, 'createsuperuser', {
     summary: 'create a user who is staff and superuser, and whose address counts as verified',
     examples: [
       'createsuperuser',
@@ -24,23 +24,26 @@ export function addCreateSuperuser(program: Command, shell: Shell): void {
       'createsuperuser --noinput      with AUTH_SUPERUSER_USERNAME, AUTH_SUPERUSER_EMAIL and AUTH_SUPERUSER_PASSWORD',
     ],
   })
-    .option('--username <name>', 'the username')
-    .option('--email <address>', 'the e-mail address')
+  addAnswers(command)
     .option('--noinput', 'ask nothing: take the rest from AUTH_SUPERUSER_… or DJANGO_SUPERUSER_… in the environment')
-    .option('--password-stdin', 'read the password from standard input')
     .action((options: Options) => createUser(shell, options, superuser))
 }
 
 /** Under `users`: a user without roles, which `promote` gives. */
 export function addCreateUser(users: Command, shell: Shell): void {
-  addChange(users, 'create', {
+  const command = addChange(users, 'create', {
     summary: 'create a user without roles, whose address counts as verified',
     examples: ['users create', 'users create --username ada --email ada@example.com --password-stdin < file'],
   })
+  addAnswers(command).action((options: Options) => createUser(shell, options, plainUser))
+}
+
+/** Options that answer the questions beforehand. */
+function addAnswers(command: Command): Command {
+  return command
     .option('--username <name>', 'the username')
     .option('--email <address>', 'the e-mail address')
     .option('--password-stdin', 'read the password from standard input')
-    .action((options: Options) => createUser(shell, options, plainUser))
 }
 
 interface Kind {
