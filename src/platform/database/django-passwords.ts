@@ -31,7 +31,7 @@ export function createDjangoPasswords({
         if (setSchema !== '') await client.query(setSchema)
         const { name, primaryKey } = await findDjangoUsers(client, table)
         // The key alone may be that of another user, where the database is another one than that of the import.
-        // PostgreSQL folds both sides, as it knows other letters than JavaScript.
+        // Both sides are lowered by PostgreSQL: JavaScript lowers some letters otherwise.
         const { rowCount } = await client.query(
           `UPDATE ${escapeIdentifier(name)} AS theirs SET password = $2 WHERE ${escapeIdentifier(primaryKey)} = $1
              AND EXISTS (SELECT FROM jsonb_each(to_jsonb(theirs)), unnest($3::text[]) AS name
