@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -17,8 +16,9 @@ from django.contrib.auth.hashers import BCryptSHA256PasswordHasher
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/support"))
 sys.dont_write_bytecode = True
 
+from django_database import databases  # noqa: E402
+
 username, password, rounds, processes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-database = urlsplit(os.environ["DATABASE_URL"])
 
 
 class Hasher(BCryptSHA256PasswordHasher):
@@ -35,17 +35,7 @@ settings.configure(
     PASSWORD_HASHERS=[f"{__name__}.Hasher"],
     REST_FRAMEWORK={"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]},
     SIMPLE_JWT={"UPDATE_LAST_LOGIN": True},
-    DATABASES={
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": database.path[1:],
-            "USER": database.username,
-            "PASSWORD": database.password,
-            "HOST": database.hostname,
-            "PORT": database.port,
-            "CONN_MAX_AGE": None,
-        }
-    },
+    DATABASES=databases(CONN_MAX_AGE=None),
 )
 django.setup()
 

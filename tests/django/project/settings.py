@@ -1,9 +1,8 @@
 """A service with Django's own user model, SimpleJWT and its blacklist, as `startproject` and the documentation of SimpleJWT make it."""
 
 import os
-from urllib.parse import urlsplit
 
-database = urlsplit(os.environ["DATABASE_URL"])
+from django_database import databases
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -17,16 +16,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": database.path[1:],
-        "USER": database.username,
-        "PASSWORD": database.password,
-        "HOST": database.hostname,
-        "PORT": database.port,
-    }
-}
+DATABASES = databases()
 
 # Every one that this version has.
 PASSWORD_HASHERS = [
