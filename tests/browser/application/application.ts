@@ -103,6 +103,11 @@ export async function heading(page: Page, text: string | RegExp): Promise<void> 
   await page.getByRole('heading', { level: 1, name: text }).waitFor()
 }
 
+/** Waits until that element has the focus: the application gives it after the page was painted. */
+export async function focusOn(page: Page, selector: string): Promise<void> {
+  await page.locator(`${selector}:focus`).waitFor()
+}
+
 /** Fills in the fields with these labels and presses the button. */
 export async function submit(page: Page, fields: Readonly<Record<string, string>>, button: string): Promise<void> {
   for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value)
@@ -127,10 +132,18 @@ export async function logIn(
   { username, password }: { readonly username: string; readonly password: string },
 ): Promise<void> {
   await page.goto(`${origin}/log-in`)
-  // The first page asks for the session as it is entered.
+  await enter(
+    page,
+    () => submit(page, { 'Username or e-mail address': username, Password: password }, 'Log in'),
+    /^Hello/,
+  )
+}
+
+/** Enters a page of a user that is logged in, and waits until the page has asked for the session, as it does then. */
+export async function enter(page: Page, go: () => Promise<void>, title: string | RegExp): Promise<void> {
   const asked = page.waitForResponse('**/api/v1/auth/session')
-  await submit(page, { 'Username or e-mail address': username, Password: password }, 'Log in')
-  await heading(page, /^Hello/)
+  await go()
+  await heading(page, title)
   await asked
 }
 

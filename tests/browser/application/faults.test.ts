@@ -3,6 +3,8 @@ import { givenUser, randomUser } from '../../support/fixtures.ts'
 import type { Application } from './application.ts'
 import {
   copyRefreshToken,
+  enter,
+  focusOn,
   followMail,
   heading,
   logIn,
@@ -29,7 +31,6 @@ function watchRequests(page: Page): string[] {
 }
 
 const valueIn = (page: Page, label: string) => page.getByLabel(label, { exact: true }).inputValue()
-const focused = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute('name'))
 
 describe('the link in a mail', () => {
   it('changes nothing until it is clicked, and leaves no token in the address', async () => {
@@ -87,7 +88,7 @@ describe('a form', () => {
     const fields = { Username: randomUser().username, 'E-mail address': 'ada', Password: 'x7q!' }
     await submit(page, fields, 'Register')
     await page.getByText('This must be an e-mail address').waitFor()
-    expect(await focused(page)).toBe('email')
+    await focusOn(page, '[name=email]')
     const email = page.getByLabel('E-mail address')
     expect(await email.getAttribute('aria-invalid')).toBe('true')
     const note = page.locator(`[id="${await email.getAttribute('aria-describedby')}"]`)
@@ -106,8 +107,8 @@ describe('a form', () => {
     const page = await application.open('/log-in')
     const requests = watchRequests(page)
     await page.getByRole('button', { name: 'Log in' }).click()
+    await focusOn(page, '[name=username]')
     expect(await page.getByText('Please fill this in.').count()).toBe(2)
-    expect(await focused(page)).toBe('username')
     expect(requests).toEqual([])
   })
 
@@ -178,8 +179,7 @@ describe('a session that ends', () => {
     const user = await givenUser(application.server)
     const page = await application.open()
     await logIn(page, user)
-    await page.getByRole('link', { name: 'Password' }).first().click()
-    await heading(page, 'Change the password')
+    await enter(page, () => page.getByRole('link', { name: 'Password' }).first().click(), 'Change the password')
     await application.server.send('POST', '/logout_all', { token: user.access_token })
     await look(page)
     await page.getByText('Your session was ended from elsewhere').waitFor()
