@@ -23,6 +23,7 @@ import { sendError } from './http/serving/errors.ts'
 import { createHealthRouter } from './http/serving/health.ts'
 import { refuseForeignHosts } from './http/serving/host.ts'
 import { inTurn } from './http/serving/in-turn.ts'
+import { createListener } from './http/serving/messages.ts'
 import { createLimiters } from './http/serving/rate-limits.ts'
 import { createRawResponse } from './http/serving/raw-response.ts'
 import { checkRequestHeaders, ignoreConditions } from './http/serving/request-headers.ts'
@@ -143,10 +144,10 @@ export function createApp(parts: AppParts): RequestListener {
     const place = served.find(({ prefix }) => isBelow(request.path, prefix))
     sendError(error, response, place?.errorFormat ?? problemDetails, translateFault)
   })
-  // The third argument answers what Express refuses before all of the above; Express itself would answer with a page.
+  // What Express refuses before all of the above; Express itself would answer with a page.
   const sendRawResponse = createRawResponse({ https, logger })
   const unrouted = new AuthError(requestErrors.invalid_request)
-  return (request, response) => app(request as Request, response as Response, () => sendRawResponse(unrouted, response))
+  return createListener(app, (response) => sendRawResponse(unrouted, response))
 }
 
 function isBelow(path: string, prefix: string): boolean {

@@ -12,8 +12,12 @@ export interface LastAnswers {
  * next requests of their clients.
  */
 export function createLastAnswers(listener: RequestListener): LastAnswers {
-  /** The newest of the answers that each connection waits for. Those before it must not end the connection. */
-  const newest = new Map<Socket, ServerResponse>()
+  /**
+   * The newest of the answers that each open connection waits for, if it waits. Those before it must not end the connection.
+   * A connection keeps its place in the map between its requests: V8 would keep what requests leave behind through the
+   * former tables of a map that changes with each of them, and move it all to the old generation.
+   */
+  const newest = new Map<Socket, ServerResponse | undefined>()
   let begun = false
 
   function setClosing(response: ServerResponse, closing: boolean): void {
@@ -25,10 +29,11 @@ export function createLastAnswers(listener: RequestListener): LastAnswers {
   return {
     listener(request, response) {
       const { socket } = request
+      if (!newest.has(socket)) socket.once('close', () => newest.delete(socket))
       const before = newest.get(socket)
       newest.set(socket, response)
       response.once('close', () => {
-        if (newest.get(socket) === response) newest.delete(socket)
+        if (newest.get(socket) === response) newest.set(socket, undefined)
       })
       if (begun) {
         if (before) setClosing(before, false)
@@ -38,7 +43,7 @@ export function createLastAnswers(listener: RequestListener): LastAnswers {
     },
     begin() {
       begun = true
-      for (const response of newest.values()) setClosing(response, true)
+      for (const response of newest.values()) if (response) setClosing(response, true)
     },
   }
 }

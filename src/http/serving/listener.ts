@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ErrorDefinition } from '../../kernel/errors.ts'
 import { AuthError, hasCode, requestErrors, StartError } from '../../kernel/errors.ts'
+import { ServedRequest, ServedResponse } from './messages.ts'
 import type { SendRawResponse } from './raw-response.ts'
 import { listenAtPath } from './unix-socket.ts'
 
@@ -43,8 +44,9 @@ export function createHttpServer(listener: RequestListener, answer: SendRawRespo
   }
 
   // Node looks every 30 s only: a limit of 10 s would be one of up to 40 s.
-  const options = { maxHeaderSize: 16_384, connectionsCheckingInterval: 1000, requireHostHeader: false }
-  const server = createServer(options, receive)
+  const limits = { maxHeaderSize: 16_384, connectionsCheckingInterval: 1000, requireHostHeader: false }
+  const messages = { IncomingMessage: ServedRequest, ServerResponse: ServedResponse }
+  const server = createServer({ ...limits, ...messages }, receive)
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
   server.keepAliveTimeout = 65_000
