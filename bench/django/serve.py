@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 from django_database import databases  # noqa: E402
 
-username, password, rounds, processes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+password, rounds, processes, usernames = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
 
 
 class Hasher(BCryptSHA256PasswordHasher):
@@ -53,7 +53,8 @@ sys.modules["urls"] = urls
 
 
 call_command("migrate", verbosity=0)
-get_user_model().objects.create_user(username, password=password)
+for username in usernames:
+    get_user_model().objects.create_user(username, password=password)
 connections.close_all()
 server = listen(get_wsgi_application())
 children = []
