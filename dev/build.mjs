@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { bundle, projectRoot } from './bundle.mjs'
 
 /** V8 takes compiled code only where its flags are the same. */
-const [, flags] = readFileSync(`${projectRoot}bin/auth-server`, 'utf8').match(/^#!\/usr\/bin\/env -S node (.*)$/m)
+const [, flags] = readFileSync(`${projectRoot}bin/auth-server`, 'utf8').match(
+  /^#!\/usr\/bin\/env -S (?:\w+=\w+ )*node (.*)$/m,
+)
 
 try {
   await bundle({ keepOld: false })

@@ -7,7 +7,7 @@ import { endProcesses, givenFolder } from '../support/process.ts'
 afterEach(endProcesses)
 
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url))
-const [, flags = ''] = readFileSync(join(projectRoot, 'bin/auth-server'), 'utf8').match(/ -S node (.*)$/m) ?? []
+const [, flags = ''] = readFileSync(join(projectRoot, 'bin/auth-server'), 'utf8').match(/ node (.*)$/m) ?? []
 
 /** A copy of the built server that loads its libraries from the project. */
 async function givenBuild() {
