@@ -110,10 +110,16 @@ async function startHaproxy(
   )
   await startProgram('haproxy', ['-db', '-q', '-f', file])
   await until(() => isOpen(proxy))
-  await until(() =>
-    runSql(urlOf(proxy, 'auth'), 'SELECT 1').then(
-      () => true,
-      () => false,
-    ),
+  // HAProxy takes both for usable until its first checks are answered, and leads to one after the other.
+  await until(async () => {
+    for (let connection = 0; connection < 4; connection += 1) if (!(await isPrimary(urlOf(proxy, 'auth')))) return false
+    return true
+  })
+}
+
+function isPrimary(url: string): Promise<boolean> {
+  return runSql(url, 'SELECT WHERE NOT pg_is_in_recovery()').then(
+    (rows) => rows.length === 1,
+    () => false,
   )
 }
