@@ -4,7 +4,7 @@ import { bundle, projectRoot } from './bundle.mjs'
 
 /** V8 takes compiled code only where its flags are the same. */
 const [, flags] = readFileSync(`${projectRoot}bin/auth-server`, 'utf8').match(
-  /^#!\/usr\/bin\/env -S (?:\w+=\w+ )*node (.*)$/m,
+  /^#!\/usr\/bin\/env -S (?:\w+=\S+ )*node (.*)$/m,
 )
 
 try {

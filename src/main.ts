@@ -77,7 +77,7 @@ async function serve(server: AuthServer, { config, logger }: { config: Config; l
 function expectHandedOver({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv): void {
   if (LISTEN_PID === String(process.pid) && LISTEN_FDS === '1') return
   throw new StartError(
-    'PORT is systemd, which has handed over no socket to this process, or several. Let one .socket unit start node itself, not npm',
+    'PORT is systemd, which has handed over no socket to this process, or several. Let one .socket unit start the server itself, not npm',
   )
 }
 

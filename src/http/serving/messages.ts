@@ -9,12 +9,12 @@ export class ServedRequest extends IncomingMessage {}
 export class ServedResponse<Received extends IncomingMessage = IncomingMessage> extends ServerResponse<Received> {}
 
 /**
- * The app as a listener, whose requests and responses have the prototypes of Express' from the beginning. Express would
+ * The app as a listener, whose requests and responses have the prototypes of Express from the beginning. Express would
  * change those of each: V8 then makes new hidden classes for each, which takes half the CPU time of Express and fills the
  * old generation with 10 kB a request. What Express refuses before it routes is refused by `refuse`.
  */
 export function createListener(app: Express, refuse: (response: ServerResponse) => void): RequestListener {
-  // Express' own are below those of the app, which have nothing but the app.
+  // The prototypes of an app add only `app` to those of Express, so they are left out.
   Object.setPrototypeOf(ServedRequest.prototype, Object.getPrototypeOf(app.request))
   Object.setPrototypeOf(ServedResponse.prototype, Object.getPrototypeOf(app.response))
   app.request = ServedRequest.prototype as Request

@@ -144,7 +144,7 @@ export async function enter(page: Page, go: () => Promise<void>, title: string |
   const asked = page.waitForResponse('**/api/v1/auth/session')
   await go()
   await heading(page, title)
-  await asked
+  await (await asked).finished()
 }
 
 /** Uses the refresh token of the page elsewhere, as a thief does. */

@@ -60,6 +60,7 @@ it('the keyboard alone is enough to register, change the password and log out', 
   await page.getByText('Your password is changed.').waitFor()
 
   await page.goto(page.url())
+  await heading(page, 'Change the password')
   await tabTo(page, 'Log out')
   await page.keyboard.press('Enter')
   await heading(page, 'Welcome')
