@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 let token = takeFromAddress()
 
@@ -12,8 +12,8 @@ function takeFromAddress(): string | undefined {
 /** The token of the link in a mail. Reading it does nothing with it: programs that scan mails open links and run scripts. */
 export function useMailToken(): string | undefined {
   const [current, setCurrent] = useState(token)
-  useEffect(() => {
-    // A second link, opened in the same tab, changes the fragment only.
+  useLayoutEffect(() => {
+    // A second link, opened in the same tab, changes the fragment only, perhaps before the page is painted.
     const update = () => {
       token = takeFromAddress() ?? token
       setCurrent(token)
