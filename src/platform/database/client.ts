@@ -5,7 +5,10 @@ import { mayBePlain, tlsConfig } from './tls.ts'
 
 type Callback = (error: unknown) => void
 
-/** A connection that is encrypted as its address says. */
+/** The system's own default is two hours, longer than firewalls and load balancers keep a silent connection in mind. */
+const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 30_000 }
+
+/** A connection that is encrypted as its address says, and that breaks when its other side has gone without a word. */
 export class DatabaseClient extends Client {
   /** Why there can be no connection. Not thrown by the constructor: a pool calls it where nothing catches. */
   readonly #fault: unknown
@@ -13,7 +16,7 @@ export class DatabaseClient extends Client {
   constructor(config: ClientConfig = {}) {
     const url = config.connectionString ?? ''
     const { settings, fault } = attempt(() => tlsConfig(url))
-    super({ ...config, connectionString: undefined, ...settings })
+    super({ ...config, connectionString: undefined, ...settings, ...keepAlive })
     this.#fault = fault
     if (!fault && mayBePlain(url)) acceptPlain(this)
   }

@@ -45,8 +45,6 @@ export interface DatabaseOptions extends DatabaseLimits {
 
 /** So that a database which moved to another address is followed, and pooled connections spread over it anew. */
 const maxLifetimeSeconds = 1800
-/** The system's own default is two hours, longer than firewalls and load balancers keep a silent connection in mind. */
-const keepAliveInitialDelayMillis = 30_000
 
 /** A pool of connections, opened when first used; those that break are replaced. */
 export function connectDatabase({
@@ -66,8 +64,6 @@ export function connectDatabase({
       connectionTimeoutMillis: waitLimitMs,
       query_timeout: queryLimitMs,
       maxLifetimeSeconds,
-      keepAlive: true,
-      keepAliveInitialDelayMillis,
     },
     (error) => {
       if (isDiskFull(error)) wasDiskFull = true

@@ -35,8 +35,6 @@ async function connectOnce(url: string, name: string): Promise<OpenedDatabase> {
     connectionString: url,
     connectionTimeoutMillis: 10_000,
     application_name: name,
-    // A node that has gone without a word is found out by the system.
-    keepAlive: true,
   })
   // A lost connection fails the query in progress as well; unheard, the event would end the process.
   client.on('error', () => undefined)

@@ -30,8 +30,6 @@ export async function openPostgresSource(
   const client = new DatabaseClient({
     connectionString: url,
     connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 30_000,
     application_name: 'auth-server import',
   })
   client.on('error', () => undefined)
