@@ -3,6 +3,8 @@ import { Client } from 'pg'
 /** Runs statements in a database and ends the connection. */
 export async function runSql<Row extends object>(url: string, sql: string): Promise<Row[]> {
   const client = new Client({ connectionString: url })
+  // A connection that breaks fails the query as well; unheard, the event would end the process.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const { rows } = await client.query<Row>(sql)
