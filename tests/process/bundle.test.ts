@@ -22,6 +22,18 @@ async function givenBuild() {
   return { project, path, describeApi }
 }
 
+it('the first line of bin/auth-server is as short as the kernels of older systems need it', () => {
+  const [line = ''] = readFileSync(join(projectRoot, 'bin/auth-server'), 'utf8').split('\n')
+  expect(line.length).toBeLessThanOrEqual(127)
+})
+
+it('bin/auth-server lets the C library give memory back that is freed', () => {
+  const print = 'console.log(process.env.MALLOC_ARENA_MAX,process.env.MALLOC_TRIM_THRESHOLD_)'
+  const env = { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${print}` }
+  const output = execFileSync(join(projectRoot, 'bin/auth-server'), ['--help'], { env, encoding: 'utf8' })
+  expect(output).toMatch(/^1 131072$/m)
+})
+
 describe('the code cache', () => {
   it('is taken over by V8 with the flags of bin/auth-server', () => {
     const program = `

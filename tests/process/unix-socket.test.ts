@@ -197,7 +197,7 @@ describe('a socket that systemd hands over', () => {
     await once(listener, 'listening')
     const { fd } = (listener as unknown as { _handle: { fd: number } })._handle
     const { PATH = '', HOME = '', TMPDIR = '' } = process.env
-    const child = spawn('sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" dist/start.cjs', process.execPath], {
+    const child = spawn('sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec bin/auth-server serve'], {
       env: {
         ...{ PATH, HOME, TMPDIR, ...processKey },
         ...{ PORT: 'systemd', PUBLIC_URL: 'http://localhost', DATABASE_URL: await emptyDatabase() },
