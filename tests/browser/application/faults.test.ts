@@ -80,6 +80,20 @@ describe('the link in a mail', () => {
     await page.getByRole('button', { name: 'Verify my address' }).waitFor()
     expect(page.url()).toBe(`${origin}/verify-email`)
   })
+
+  it('opens in such a tab even before that is painted', async () => {
+    const page = await application.open()
+    await page.addInitScript(() => {
+      new MutationObserver((_changes, observer) => {
+        if (!document.body?.textContent?.includes('This link is not complete')) return
+        observer.disconnect()
+        location.hash = '#token=x'
+      }).observe(document, { childList: true, subtree: true })
+    })
+    await page.goto(`${origin}/verify-email`)
+    await page.getByRole('button', { name: 'Verify my address' }).waitFor()
+    expect(page.url()).toBe(`${origin}/verify-email`)
+  })
 })
 
 describe('a form', () => {
