@@ -24,7 +24,7 @@ const environment = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'U
 
 /**
  * An ordinary user runs PostgreSQL as itself. Root runs it as an existing account that can reach the files (the owner
- * of DATA_DIR, or `nobody`). Where there is none, it runs in a user namespace that maps root to `nobody`. Throws a StartError when none
+ * of DATA_DIR, or `nobody`). Where there is none, it runs in a user namespace, where root of this machine is `nobody`. Throws a StartError when none
  * of these is possible.
  */
 export async function choosePostgresAccount(binaries: PostgresBinaries, dataDir: string): Promise<PostgresAccount> {

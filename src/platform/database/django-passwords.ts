@@ -31,7 +31,7 @@ export function createDjangoPasswords({
         if (setSchema !== '') await client.query(setSchema)
         const { name, primaryKey } = await findDjangoUsers(client, table)
         // The key alone may be that of another user, where the database is another one than that of the import.
-        // Both sides are lowered by PostgreSQL: JavaScript lowers some letters otherwise.
+        // PostgreSQL puts both sides into lower case, as JavaScript has another lower case for some letters.
         const { rowCount } = await client.query(
           `UPDATE ${escapeIdentifier(name)} AS theirs SET password = $2 WHERE ${escapeIdentifier(primaryKey)} = $1
              AND EXISTS (SELECT FROM jsonb_each(to_jsonb(theirs)), unnest($3::text[]) AS name
