@@ -30,6 +30,12 @@ export function randomUser(): Credentials {
   return { username: name, email: `${name}@example.com`, password }
 }
 
+/** One with no digit in the names, to which a password of digits would by chance be similar. */
+export function randomUserWithoutDigits(): Credentials {
+  const name = randomUser().username.replace(/\d/g, (digit) => 'qrstuvwxyz'.charAt(Number(digit)))
+  return { username: name, email: `${name}@example.com`, password }
+}
+
 /** A registered user with the session of the registration. */
 export async function givenUser(server: TestServer, credentials: Partial<Credentials> = {}): Promise<User> {
   const who = { ...randomUser(), ...credentials }

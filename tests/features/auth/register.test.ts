@@ -1,6 +1,6 @@
 import { keysOf, pairKeys, refusalOf, secondsBetween, shownUser, times, uuid } from '../../support/answers.ts'
 import type { Credentials } from '../../support/fixtures.ts'
-import { givenUser, logIn, mailsTo, randomUser, recordedBy } from '../../support/fixtures.ts'
+import { givenUser, logIn, mailsTo, randomUser, randomUserWithoutDigits, recordedBy } from '../../support/fixtures.ts'
 import type { TestServer } from '../../support/server.ts'
 import { startServer, withServer } from '../../support/server.ts'
 
@@ -301,7 +301,7 @@ describe('POST /register_credentials, the password', () => {
     ['a common password in another case', 'PassWord1', 'password_common'],
     ['a common password of digits', '1234567890', 'password_common #/password password_numeric'],
   ])('may not have %s', async (_what, password, code) => {
-    const credentials = randomUser()
+    const credentials = randomUserWithoutDigits()
     const answer = await server.send('POST', '/register_credentials', { body: { ...credentials, password } })
     expect(refusalOf(answer)).toBe(`400 invalid_request #/password ${code}`)
     expect(await countUsers({ username: credentials.username })).toBe(0)
