@@ -8,8 +8,8 @@ export const projectRoot = fileURLToPath(new URL('..', import.meta.url))
 const source = join(projectRoot, 'src')
 const output = join(projectRoot, 'dist')
 
-/** The files of pages, which the server reads where they lie beside the TypeScript. */
-const pageFolders = ['http', 'features']
+/** The files of pages, and the code of threads, which the server reads where they lie beside the TypeScript. */
+const foldersWithFiles = ['http', 'features', 'platform']
 
 /** A module keeps the address that it has in src, although its code moves to another file: it reads files beside itself. */
 const ownAddresses = {
@@ -126,7 +126,7 @@ export async function bundle({ keepOld }) {
       .flatMap(({ outputFiles }) => outputFiles)
       .map((file) => writeFile(file.path, file.path.endsWith('.map') ? withoutLibraries(file.text) : file.contents)),
   )
-  await Promise.all(pageFolders.map(copyPages))
+  await Promise.all(foldersWithFiles.map(copyFiles))
 }
 
 /** The source map of the server's own lines. Those of its libraries are six times as many, and the first error would wait for them. */
@@ -142,6 +142,6 @@ function withoutLibraries(text) {
   return JSON.stringify({ ...map, mappings: encode(decode(map.mappings).map(ownSegments)) })
 }
 
-async function copyPages(folder) {
+async function copyFiles(folder) {
   await cp(join(source, folder), join(output, folder), { recursive: true, filter: (path) => !path.endsWith('.ts') })
 }

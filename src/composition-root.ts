@@ -103,6 +103,8 @@ export async function createCompositionRoot(
     readDjangoHash: createDjangoHashes({ weak: passwords.weakDjangoHashes }),
     ...hashPlaces(passwords.hashQueue, share),
     onStart: (waitedSeconds) => metrics?.hashWaited(waitedSeconds),
+    onPairFailure: (error) =>
+      logger.warn({ error }, 'passwords are compared one after the other, as no thread computes'),
   })
   const metrics = createMetrics?.({
     ...measures,

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import bcrypt from 'bcrypt'
 import type { HashQueue, PasswordHasher } from '../kernel/ports.ts'
 import { deriveKey } from '../kernel/secrets.ts'
+import type { Comparison } from './bcrypt-pairs/index.ts'
+import { bcryptPairs } from './bcrypt-pairs/index.ts'
 import type { DjangoHash } from './django-hashes/index.ts'
 import { hashAsDjango } from './django-hashes/pbkdf2.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
@@ -13,9 +15,13 @@ interface Pepper {
   readonly key: Buffer
 }
 
+/** Takes the time of a comparison, alone or with another, and computes nothing. */
+const dummy = 'dummy'
+type Work = Comparison | typeof dummy
+
 const scheme = 'bcrypt-sha384'
 const unpeppered = 'none'
-const storedFormat = /^bcrypt-sha384\$(?<pepperId>[\w-]+)(?<hash>\$2b\$(?<cost>\d\d)\$[./A-Za-z0-9]{53})$/
+const storedFormat = /^bcrypt-sha384\$(?<pepperId>[\w-]+)(?<hash>\$2b\$\d\d\$[./A-Za-z0-9]{53})$/
 
 /**
  * bcrypt over base64(SHA-384(NFC(password))), or HMAC-SHA-384 with a pepper: 64 characters, so that nothing is cut
@@ -28,6 +34,7 @@ export function createBcryptHasher({
   width = availableParallelism(),
   readDjangoHash = () => undefined,
   onStart,
+  onPairFailure,
 }: {
   cost: number
   peppers: readonly string[]
@@ -38,11 +45,13 @@ export function createBcryptHasher({
   readDjangoHash?: (stored: string) => DjangoHash | undefined
   /** Told how long each piece of work waited for its turn. */
   onStart?: ((waitedSeconds: number) => void) | undefined
+  /** Told when two passwords could not be compared together, so that they are compared one after the other. */
+  onPairFailure?: (error: unknown) => void
 }): PasswordHasher & { readonly queue: () => HashQueue } {
   const knownPeppers = peppers.map(readPepper)
   const current = knownPeppers[0]
   // In libuv's own queue unrelated work, such as name look-ups, would wait behind them.
-  const inTurn = createFairSemaphore({ width, queueLimit, onStart })
+  const inTurn = createFairSemaphore<Work, boolean>({ width, queueLimit, onStart, computeTogether })
   // A real hash of the current cost: bcrypt answers at once for any other text, and the response time would reveal
   // which accounts exist.
   const dummyHash = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
@@ -57,14 +66,30 @@ export function createBcryptHasher({
     return result
   }
 
+  /** Does the work of the current cost for each, whatever is compared. */
+  async function computeTogether(items: readonly Work[]): Promise<boolean[]> {
+    const [first, second] = items
+    if (!first || !second || first === dummy || second === dummy) return Promise.all(items.map(compute))
+    return timed(() => bcryptPairs.compare([first, second], cost)).catch(async (error) => {
+      onPairFailure?.(error)
+      return [await compute(first), await compute(second)]
+    })
+  }
+
+  async function compute(work: Work): Promise<boolean> {
+    if (work !== dummy) return timed(() => compare(work))
+    await delay(usualMs)
+    return false
+  }
+
   /**
    * Compares, and then does the work that is missing to the current cost, or the response time would reveal an older
    * hash: 2^12 = 2^10 + 2^10 + 2^11.
    */
-  async function compare(digest: string, hash: string, hashCost: number): Promise<boolean> {
-    const matches = await bcrypt.compare(digest, hash)
-    for (let missing = hashCost; missing < cost; missing += 1) {
-      await bcrypt.compare(digest, withCost(await dummyHash, missing))
+  async function compare({ password, hash }: Comparison): Promise<boolean> {
+    const matches = await bcrypt.compare(password, hash)
+    for (let missing = costOf(hash); missing < cost; missing += 1) {
+      await bcrypt.compare(password, withCost(await dummyHash, missing))
     }
     return matches
   }
@@ -72,7 +97,7 @@ export function createBcryptHasher({
   /** Takes at least as long as a comparison with a hash of ours, whatever the scheme. */
   async function compareImported(password: string, imported: DjangoHash): Promise<boolean> {
     const matches = await imported.matches(password)
-    await compare(prehash(password, current), await dummyHash, cost)
+    await compare({ password: prehash(password, current), hash: await dummyHash })
     return matches
   }
 
@@ -89,14 +114,16 @@ export function createBcryptHasher({
       if (imported) return inTurn(client, () => compareImported(password, imported))
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
-      const hash = comparable ? stored.hash : await dummyHash
-      const hashCost = comparable ? Number(stored.cost) : cost
-      const matches = await inTurn(client, () => timed(() => compare(prehash(password, pepper), hash ?? '', hashCost)))
+      const comparison = { password: prehash(password, pepper), hash: (comparable && stored.hash) || (await dummyHash) }
+      // One that takes longer would hold up another.
+      const matches = await (costOf(comparison.hash) > cost
+        ? inTurn(client, () => timed(() => compare(comparison)))
+        : inTurn.compute(client, comparison))
       return matches && comparable
     },
     async dummyVerify(client) {
       await dummyHash
-      await inTurn(client, () => delay(usualMs))
+      await inTurn.compute(client, dummy)
     },
     async jitter() {
       await delay(randomInt(1 + Math.ceil(usualMs / 2)))
@@ -104,7 +131,7 @@ export function createBcryptHasher({
     isOutdated(storedHash, password) {
       const stored = storedFormat.exec(storedHash)?.groups
       if (!stored) return readDjangoHash(storedHash)?.isReplaceableBy(password) ?? true
-      return Number(stored.cost) !== cost || stored.pepperId !== (current?.id ?? unpeppered)
+      return costOf(stored.hash ?? '') !== cost || stored.pepperId !== (current?.id ?? unpeppered)
     },
   }
 }
@@ -117,6 +144,10 @@ function readPepper(secret: string): Pepper {
 function prehash(password: string, pepper: Pepper | undefined): string {
   const digest = pepper ? createHmac('sha384', pepper.key) : createHash('sha384')
   return digest.update(password.normalize('NFC')).digest('base64')
+}
+
+function costOf(hash: string): number {
+  return Number(hash.slice(4, 6))
 }
 
 /** The same hash but for the cost in it: nothing matches it, and comparing with it is work of that cost. */

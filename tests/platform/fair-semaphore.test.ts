@@ -1,9 +1,11 @@
 import { AuthError } from '../../src/kernel/errors.ts'
 import { createFairSemaphore } from '../../src/platform/fair-semaphore.ts'
 
+const computeNothing = async () => []
+
 /** A semaphore whose work ends when the test says so, one after the other. */
 function givenSemaphore({ width = 1, queueLimit }: { width?: number; queueLimit: number }) {
-  const inTurn = createFairSemaphore({ width, queueLimit })
+  const inTurn = createFairSemaphore({ width, queueLimit, computeTogether: computeNothing })
   const begun: { name: string; end: () => void }[] = []
   const refused: string[] = []
 
@@ -83,7 +85,7 @@ describe('work in the queue', () => {
   })
 
   it('frees its place when it fails, at once or later', async () => {
-    const inTurn = createFairSemaphore({ width: 1, queueLimit: 2 })
+    const inTurn = createFairSemaphore({ width: 1, queueLimit: 2, computeTogether: computeNothing })
     const failures = await Promise.allSettled([
       inTurn('a', () => {
         throw new Error('at once')
@@ -92,5 +94,101 @@ describe('work in the queue', () => {
     ])
     expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(await inTurn('a', async () => 'served')).toBe('served')
+  })
+})
+
+/** A semaphore whose computations end, or fail, when the test says so. */
+function givenComputing({ width = 1, queueLimit = 20 } = {}) {
+  const begun: { items: readonly string[]; end: () => void; fail: (error: Error) => void }[] = []
+  const semaphore = createFairSemaphore<string, string>({
+    width,
+    queueLimit,
+    computeTogether: (items) =>
+      new Promise((resolve, fail) => {
+        begun.push({ items, fail, end: () => resolve(items.map((item) => `${item} computed`)) })
+      }),
+  })
+  const turn = () => new Promise(setImmediate)
+
+  return {
+    semaphore,
+    begun,
+    turn,
+    /** Asks for each item after the one before, and returns what becomes of all. */
+    async compute(...items: string[]) {
+      const results: Promise<string>[] = []
+      for (const item of items) {
+        results.push(semaphore.compute(item.charAt(0), item))
+        await turn()
+      }
+      return { outcomes: Promise.allSettled(results) }
+    },
+    /** Ends what runs, one after the other, and returns all items that were computed. */
+    async serve() {
+      for (let index = 0; index < begun.length; index += 1) {
+        begun[index]?.end()
+        await turn()
+      }
+      return begun.map(({ items }) => items)
+    },
+  }
+}
+
+describe('items that can be computed together', () => {
+  it('are computed by one while there is room, and by two when they have waited', async () => {
+    const { compute, serve } = givenComputing({ width: 2 })
+    const { outcomes } = await compute('a0', 'b0', 'c0', 'd0', 'e0')
+    expect(await serve()).toEqual([['a0'], ['b0'], ['c0', 'd0'], ['e0']])
+    expect(await outcomes).toEqual(
+      ['a0', 'b0', 'c0', 'd0', 'e0'].map((item) => ({ status: 'fulfilled', value: `${item} computed` })),
+    )
+  })
+
+  it('are computed by two at once when they come at the same time', async () => {
+    const { semaphore, serve } = givenComputing({ width: 2 })
+    const results = ['a0', 'b0', 'c0'].map((item) => semaphore.compute(item.charAt(0), item))
+    await new Promise(setImmediate)
+    expect(await serve()).toEqual([['a0', 'c0'], ['b0']])
+    await Promise.all(results)
+  })
+
+  it('come from the clients in turn', async () => {
+    const { compute, serve } = givenComputing()
+    await compute('a0', 'a1', 'a2', 'a3', 'b1', 'c1')
+    expect(await serve()).toEqual([['a0'], ['a1', 'b1'], ['c1', 'a2'], ['a3']])
+  })
+
+  it('are not computed together with other work, which keeps its turn', async () => {
+    const { compute, serve, semaphore, begun, turn } = givenComputing()
+    await compute('a0')
+    const order: string[] = []
+    const work = semaphore('b', async () => order.push(`after ${begun.length}`))
+    await compute('c0', 'd0')
+    begun[0]?.end()
+    await work
+    await turn()
+    expect(order).toEqual(['after 1'])
+    expect(await serve()).toEqual([['a0'], ['c0', 'd0']])
+  })
+
+  it('fail both when their computation fails, and free the place', async () => {
+    const { compute, begun, semaphore, turn } = givenComputing()
+    const { outcomes } = await compute('a0', 'b0', 'c0')
+    begun[0]?.end()
+    await turn()
+    begun[1]?.fail(new Error('no thread'))
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(semaphore.load()).toEqual({ running: 0, waiting: 0 })
+  })
+
+  it('count both as running', async () => {
+    const { compute, begun, semaphore, turn, serve } = givenComputing()
+    await compute('a0', 'b0', 'c0', 'd0')
+    expect(semaphore.load()).toEqual({ running: 1, waiting: 3 })
+    begun[0]?.end()
+    await turn()
+    expect(semaphore.load()).toEqual({ running: 2, waiting: 1 })
+    await serve()
+    expect(semaphore.load()).toEqual({ running: 0, waiting: 0 })
   })
 })

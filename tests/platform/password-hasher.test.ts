@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 import { AuthError } from '../../src/kernel/errors.ts'
+import { bcryptPairs } from '../../src/platform/bcrypt-pairs/index.ts'
 import { createBcryptHasher } from '../../src/platform/password-hasher.ts'
-import { comparedDuring } from '../support/bcrypt.ts'
+import { comparedDuring, pairsDuring } from '../support/bcrypt.ts'
 
 const password = 'correct horse battery'
 const peppers = ['the first pepper of 32 bytes or more', 'the second pepper of 32 bytes or more']
@@ -171,5 +172,83 @@ describe('the password hasher', () => {
     const failing = Array.from({ length: 20 }, () => hasher.hash(null as unknown as string, client))
     await Promise.allSettled(failing)
     expect(await hasher.verify(password, await hasher.hash(password, client), client)).toBe(true)
+  })
+
+  it('compares two passwords at once when they wait, each with its own hash', async () => {
+    const hasher = createHasher({ queueLimit: 1000 })
+    const users = await Promise.all(
+      Array.from({ length: 2 * availableParallelism() + 6 }, async (_, index) => {
+        const own = `${password} ${index}`
+        return { own, hash: await hasher.hash(own, client), attempt: index % 3 === 0 ? own : password }
+      }),
+    )
+    const verifyAll = () =>
+      Promise.all(users.map(({ attempt, hash }, index) => hasher.verify(attempt, hash, `203.0.113.${index}`)))
+    let matches: boolean[] = []
+    const pairs = await pairsDuring(async () => {
+      matches = await verifyAll()
+    })
+    expect(pairs).toHaveLength(availableParallelism() + 3)
+    expect(matches).toEqual(users.map(({ own, attempt }) => own === attempt))
+  })
+
+  it('compares hashes of lower costs together with others, and does the same work for them', async () => {
+    const hasher = createHasher({ cost: 6, queueLimit: 1000 })
+    const users = await Promise.all(
+      Array.from({ length: 2 * availableParallelism() + 4 }, async (_, index) => ({
+        hash: await createHasher({ cost: 4 + (index % 3), queueLimit: 1000 }).hash(password, client),
+        attempt: index % 2 === 0 ? password : 'another password',
+      })),
+    )
+    let matches: boolean[] = []
+    const pairs = await pairsDuring(async () => {
+      matches = await Promise.all(users.map(({ hash, attempt }) => hasher.verify(attempt, hash, client)))
+    })
+    expect(matches).toEqual(users.map(({ attempt }) => attempt === password))
+    expect(pairs).toHaveLength(availableParallelism() + 2)
+    expect(pairs.map(({ cost }) => cost)).toEqual(pairs.map(() => 6))
+  })
+
+  it('compares a hash of a higher cost by itself', async () => {
+    const costly = await createHasher({ cost: 6 }).hash(password, client)
+    const hasher = createHasher({ cost: 5, queueLimit: 1000 })
+    const pairs = await pairsDuring(async () => {
+      const all = Array.from({ length: availableParallelism() + 4 }, () => hasher.verify(password, costly, client))
+      expect(await Promise.all(all)).not.toContain(false)
+    })
+    expect(pairs).toEqual([])
+  })
+
+  it('lets a dummy share the place of a comparison, which keeps its own result', async () => {
+    const hasher = createHasher({ queueLimit: 1000 })
+    const hash = await hasher.hash(password, client)
+    const works = Array.from({ length: 2 * availableParallelism() + 2 }, (_, index) =>
+      index % 2 === 0 ? hasher.dummyVerify(client) : hasher.verify(password, hash, client),
+    )
+    expect(await Promise.all(works)).toEqual(works.map((_, index) => (index % 2 === 0 ? undefined : true)))
+    expect(hasher.queue()).toMatchObject({ waiting: 0, running: 0 })
+  })
+
+  it('compares one after the other when there can be no thread, and says so', async () => {
+    const failures: unknown[] = []
+    const hasher = createBcryptHasher({
+      cost: 4,
+      peppers: [],
+      queueLimit: 1000,
+      onPairFailure: (error) => failures.push(error),
+    })
+    const hash = await hasher.hash(password, client)
+    const { compare } = bcryptPairs
+    const noThread = new Error('no thread')
+    bcryptPairs.compare = () => Promise.reject(noThread)
+    try {
+      const attempts = Array.from({ length: 2 * availableParallelism() }, (_, index) =>
+        hasher.verify(index % 2 === 0 ? password : 'another password', hash, client),
+      )
+      expect(await Promise.all(attempts)).toEqual(attempts.map((_, index) => index % 2 === 0))
+    } finally {
+      bcryptPairs.compare = compare
+    }
+    expect(failures).toEqual(Array(availableParallelism()).fill(noThread))
   })
 })

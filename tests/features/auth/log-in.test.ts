@@ -9,7 +9,7 @@ import {
   uuid,
   visibleOf,
 } from '../../support/answers.ts'
-import { comparedDuring, countHashedDuring } from '../../support/bcrypt.ts'
+import { comparedDuring, countHashedDuring, pairsDuring } from '../../support/bcrypt.ts'
 import { withClient } from '../../support/database.ts'
 import type { User } from '../../support/fixtures.ts'
 import {
@@ -303,6 +303,25 @@ describe('POST /login_credentials, racing a new password', () => {
 
 describe('POST /login_credentials, under load', () => {
   const crowd = availableParallelism() * 4 + 20
+
+  it('answers each of many users at once by the own password, comparing two at once', async () => {
+    await withServer({ ...server.settings, BCRYPT_COST: '9', HASH_QUEUE: '1000' }, async (busy) => {
+      const users = await times(crowd, () => givenUser(busy))
+      let answers: Awaited<ReturnType<typeof logIn>>[] = []
+      const pairs = await pairsDuring(async () => {
+        answers = await times(crowd, (index) => {
+          const { username = '', password = '' } = users[index] ?? {}
+          return logIn(busy, username, index % 3 === 0 ? `${password}x` : password)
+        })
+      })
+      expect(pairs.length).toBeGreaterThan(0)
+      answers.forEach((answer, index) => {
+        expect(index % 3 === 0 ? refusalOf(answer) : answer.body.user.username).toBe(
+          index % 3 === 0 ? '401 credentials_invalid' : users[index]?.username,
+        )
+      })
+    })
+  })
 
   it('refuses with 503 the logins beyond the hash queue, and serves the others', async () => {
     const user = await givenUser(server)
