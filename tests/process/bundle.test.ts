@@ -1,8 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { endProcesses, givenFolder } from '../support/process.ts'
+import { times } from '../support/answers.ts'
+import { freshDatabase } from '../support/database.ts'
+import { exchange } from '../support/exchange.ts'
+import { randomUser } from '../support/fixtures.ts'
+import { endProcesses, givenFolder, processKey, startProcess } from '../support/process.ts'
 
 afterEach(endProcesses)
 
@@ -12,7 +17,9 @@ const [, flags = ''] = readFileSync(join(projectRoot, 'bin/auth-server'), 'utf8'
 /** A copy of the built server that loads its libraries from the project. */
 async function givenBuild() {
   const project = await givenFolder()
-  for (const name of ['dist', 'package.json']) cpSync(join(projectRoot, name), join(project, name), { recursive: true })
+  for (const name of ['dist', 'package.json', 'data', 'prisma/migrations']) {
+    cpSync(join(projectRoot, name), join(project, name), { recursive: true })
+  }
   symlinkSync(join(projectRoot, 'node_modules'), join(project, 'node_modules'))
   const path = join(project, 'dist/server.cjs')
   const describeApi = () =>
@@ -74,5 +81,43 @@ describe('the stack of an error', () => {
     const { project, path } = await givenBuild()
     rmSync(`${path}.map`)
     expect(stackIn(project)).toMatch(/^Error: thrown at main\n.*[\\/]dist[\\/]server\.cjs:\d+:\d+\)/s)
+  })
+})
+
+describe('passwords that wait', () => {
+  const warning = 'passwords are compared one after the other'
+
+  /** The output of a built server after logins at once, every second one with a wrong password. */
+  async function outputAfterLogins(project: string): Promise<string> {
+    const settings = { ...processKey, DATABASE_URL: await freshDatabase(), RATE_LIMITS: 'off', BCRYPT_COST: '8' }
+    const server = startProcess(settings, { program: [join(project, 'dist/start.cjs')], args: ['serve'] })
+    const url = await server.ready
+    const send = (path: string, body: object) =>
+      exchange(url, `/api/v1/auth/${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    // Many more than there are cores, so that some wait.
+    const users = Array.from({ length: 4 * availableParallelism() }, randomUser)
+    for (const user of users) expect((await send('register_credentials', user)).status).toBe(201)
+    const answers = await times(users.length, (index) => {
+      const { username = '', password = '' } = users[index] ?? {}
+      return send('login_credentials', { username, password: index % 2 === 0 ? password : `${password}x` })
+    })
+    expect(answers.map(({ status }) => status)).toEqual(users.map((_, index) => (index % 2 === 0 ? 200 : 401)))
+    server.kill('SIGTERM')
+    await server.exit
+    return server.stdout() + server.stderr()
+  }
+
+  it('are compared two at once by the built server', async () => {
+    expect(await outputAfterLogins(projectRoot)).not.toContain(warning)
+  })
+
+  it('are compared one after the other where the code of the threads is missing, and the log says so', async () => {
+    const { project } = await givenBuild()
+    rmSync(join(project, 'dist/platform'), { recursive: true })
+    expect(await outputAfterLogins(project)).toContain(warning)
   })
 })
