@@ -116,7 +116,7 @@ const entries = {
   plugins: [ownAddresses],
 }
 
-/** Writes dist, once all of it can be compiled. Running servers have loaded what they need of an earlier build. */
+/** Writes dist, once all of it can be compiled. Running servers have loaded what they need of an earlier build, but for the code of threads, without which they work too. */
 export async function bundle({ keepOld }) {
   const outputs = await Promise.all([server, parts, entries].map(build))
   if (!keepOld) await rm(output, { recursive: true, force: true })

@@ -1,12 +1,12 @@
 import { AuthError, requestErrors } from '../kernel/errors.ts'
 
-/** What comes of an item in the place of another one. */
+/** The result of an item that is computed together with another one, in the place of that one. */
 interface Shared<Result> {
   readonly result: Promise<Result>
 }
 
 interface Waiting<Item, Result> {
-  /** Gives it a place of its own, unless it shares that of another one. */
+  /** Gives it a place, or the result of another place. */
   readonly admit: (shared?: Shared<Result>) => void
   readonly refuse: (reason: AuthError) => void
   readonly item: Item | undefined

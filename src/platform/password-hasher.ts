@@ -45,7 +45,7 @@ export function createBcryptHasher({
   readDjangoHash?: (stored: string) => DjangoHash | undefined
   /** Told how long each piece of work waited for its turn. */
   onStart?: ((waitedSeconds: number) => void) | undefined
-  /** Told when two passwords could not be compared together, so that they are compared one after the other. */
+  /** Told when passwords begin to be compared one after the other, as they could not be compared two at once. */
   onPairFailure?: (error: unknown) => void
 }): PasswordHasher & { readonly queue: () => HashQueue } {
   const knownPeppers = peppers.map(readPepper)
@@ -57,6 +57,7 @@ export function createBcryptHasher({
   const dummyHash = timed(() => bcrypt.hash(randomBytes(48).toString('base64'), cost))
   /** How long a comparison takes lately, in ms. */
   let usualMs = 0
+  let pairsFail = false
 
   async function timed<Result>(work: () => Promise<Result>): Promise<Result> {
     const startedAt = performance.now()
@@ -70,10 +71,15 @@ export function createBcryptHasher({
   async function computeTogether(items: readonly Work[]): Promise<boolean[]> {
     const [first, second] = items
     if (!first || !second || first === dummy || second === dummy) return Promise.all(items.map(compute))
-    return timed(() => bcryptPairs.compare([first, second], cost)).catch(async (error) => {
-      onPairFailure?.(error)
+    try {
+      const matches = await timed(() => bcryptPairs.compare([first, second], cost))
+      pairsFail = false
+      return matches
+    } catch (error) {
+      if (!pairsFail) onPairFailure?.(error)
+      pairsFail = true
       return [await compute(first), await compute(second)]
-    })
+    }
   }
 
   async function compute(work: Work): Promise<boolean> {
@@ -115,7 +121,7 @@ export function createBcryptHasher({
       const pepper = knownPeppers.find(({ id }) => id === stored?.pepperId)
       const comparable = stored?.hash !== undefined && (pepper !== undefined || stored.pepperId === unpeppered)
       const comparison = { password: prehash(password, pepper), hash: (comparable && stored.hash) || (await dummyHash) }
-      // One that takes longer would hold up another.
+      // A costlier hash is compared alone, as the one beside it would wait for it.
       const matches = await (costOf(comparison.hash) > cost
         ? inTurn(client, () => timed(() => compare(comparison)))
         : inTurn.compute(client, comparison))

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Worker } from 'node:worker_threads'
 import bcrypt from 'bcrypt'
 import type { Comparison } from '../../src/platform/bcrypt-pairs/index.ts'
 import { bcryptPairs } from '../../src/platform/bcrypt-pairs/index.ts'
@@ -81,6 +82,29 @@ describe('bcrypt of two passwords at once', () => {
     const [first, second] = [await givenComparison(64), await givenComparison(64, { cost: 5 })]
     await expect(bcryptPairs.compare([first, second], 4)).rejects.toThrow('No hash may have a cost above 4')
     expect(await bcryptPairs.compare([first, first], 4)).toEqual([true, true])
+  })
+
+  it.each(['idle', 'busy'])('works on in another thread when one has ended that was %s', async (state) => {
+    const workers = new Set<Worker>()
+    const { postMessage } = Worker.prototype
+    Worker.prototype.postMessage = function (this: Worker, message) {
+      workers.add(this)
+      postMessage.call(this, message)
+    }
+    try {
+      const [first, second] = [await givenComparison(64, { cost: 10 }), await givenComparison(64, { cost: 10 })]
+      const compare = () => bcryptPairs.compare([first, second], 10)
+      if (state === 'idle') await compare()
+      const busy = state === 'busy' ? compare() : undefined
+      const failed = busy && expect(busy).rejects.toThrow('aborted')
+      for (const worker of workers) await worker.terminate()
+      await failed
+      expect(workers.size).toBe(1)
+      expect(await compare()).toEqual([true, true])
+      expect(workers.size).toBe(2)
+    } finally {
+      Worker.prototype.postMessage = postMessage
+    }
   })
 
   it('keeps many pairs at once apart', async () => {

@@ -50,6 +50,7 @@ export function createPairComparer() {
       words.set(salt.subarray(0, 4), index * place.end + place.salt)
     })
     expand(keys, place.salt)
+    /** @type {[boolean, boolean]} */
     const matches = [false, false]
     for (let round = 1; round <= 2 ** cost; round += 1) {
       expand(keys, place.zeros)
@@ -58,8 +59,9 @@ export function createPairComparer() {
         if (round === 2 ** hash.cost) matches[index] = timingSafeEqual(digestOf(index), hash.digest)
       })
     }
-    words.fill(0)
-    return [matches[0] === true, matches[1] === true]
+    // The strings stay until the garbage collector frees them.
+    for (const each of [words, ...keys]) each.fill(0)
+    return matches
   }
 }
 

@@ -7,7 +7,7 @@
  */
 export function fractionOfPi(count) {
   const bits = 32n * BigInt(count)
-  // Each of the 7,000 terms is rounded in its last bit.
+  // Each of the 9,300 terms is rounded in its last bit.
   const guardBits = 32n
   const one = 1n << (bits + guardBits)
 
