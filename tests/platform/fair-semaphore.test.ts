@@ -158,17 +158,23 @@ describe('items that can be computed together', () => {
     expect(await serve()).toEqual([['a0'], ['a1', 'b1'], ['c1', 'a2'], ['a3']])
   })
 
-  it('are not computed together with other work, which keeps its turn', async () => {
-    const { compute, serve, semaphore, begun, turn } = givenComputing()
-    await compute('a0')
-    const order: string[] = []
-    const work = semaphore('b', async () => order.push(`after ${begun.length}`))
-    await compute('c0', 'd0')
+  it('pass over other work that waits between them, which runs next', async () => {
+    const { compute, semaphore, begun, turn } = givenComputing()
+    await compute('a0', 'c0')
+    let worked = false
+    const work = semaphore('b', async () => {
+      worked = true
+    })
+    await compute('d0', 'e0')
     begun[0]?.end()
+    await turn()
+    expect(begun[1]?.items).toEqual(['c0', 'd0'])
+    expect(worked).toBe(false)
+    begun[1]?.end()
     await work
     await turn()
-    expect(order).toEqual(['after 1'])
-    expect(await serve()).toEqual([['a0'], ['c0', 'd0']])
+    expect(begun[2]?.items).toEqual(['e0'])
+    begun[2]?.end()
   })
 
   it('fail both when their computation fails, and free the place', async () => {
